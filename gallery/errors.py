@@ -1,0 +1,231 @@
+"""The one error tree: a code for machines, a sentence for people, an HTTP status for the doors.
+
+Nothing here imports Django, so that the encoders, the vector store and imaging can raise these anywhere.
+Each sentence is an English message id with named placeholders; the page, API and command doors translate it
+(`gallery.translation.sentence`) and never invent text of their own.
+"""
+
+from typing import Any, ClassVar
+
+
+def gettext_noop(message: str) -> str:
+    """Mark a sentence for translation; the door that shows it translates it."""
+    return message
+
+
+def readable(value: Any) -> Any:
+    """Return numbers with thousands separators, long texts cut, everything else unchanged."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, str) and len(value) > 80:
+        return value[:77] + "..."
+    return value
+
+
+class ImageSearchError(Exception):
+    """Base of every error that a person may read. `details` holds the values that the sentence names."""
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+    message: ClassVar[str] = gettext_noop("Something went wrong on our side. Try again in a moment.")
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(self.sentence(self.message))
+
+    def sentence(self, template: str) -> str:
+        """Return `template` (the message id or its translation) with this error's values filled in."""
+        return template % {name: readable(value) for name, value in self.details.items()}
+
+
+# Pictures
+
+
+class InvalidPicture(ImageSearchError):
+    code = "invalid_picture"
+    http_status = 400
+    message = gettext_noop("This file is not a picture that can be used: %(reason)s.")
+
+
+class EmptyFile(InvalidPicture):
+    code = "empty_file"
+    message = gettext_noop("This file is empty (0 bytes). Choose the picture again.")
+
+
+class FileTooLarge(InvalidPicture):
+    code = "file_too_large"
+    http_status = 413
+    message = gettext_noop(
+        "This file has %(size_bytes)s bytes; the limit is %(limit_bytes)s. Make it smaller and try again."
+    )
+
+
+class TooManyPixels(InvalidPicture):
+    code = "too_many_pixels"
+    http_status = 413
+    message = gettext_noop(
+        "This picture has %(size_px)s pixels; the limit is %(limit_px)s. Make it smaller and try again."
+    )
+
+
+class TooManyFrames(InvalidPicture):
+    code = "too_many_frames"
+    http_status = 413
+    message = gettext_noop(
+        "This animation has more than %(limit)s frames, which is the limit. Shorten it and try again."
+    )
+
+
+class UnsupportedFormat(InvalidPicture):
+    code = "unsupported_format"
+    http_status = 415
+    message = gettext_noop("This file is not one of the picture formats that can be read: %(formats)s.")
+
+
+class BrokenPicture(InvalidPicture):
+    code = "broken_picture"
+    message = gettext_noop(
+        "This %(format)s file is damaged or cut short (%(reason)s). Export or copy the picture again."
+    )
+
+
+class ContentCollision(InvalidPicture):
+    code = "content_collision"
+    http_status = 409
+    message = gettext_noop(
+        "Another of your pictures has the same MD5 (%(md5)s) but different content. Save this one again and retry."
+    )
+
+
+class OriginalMissing(ImageSearchError):
+    code = "original_missing"
+    http_status = 410
+    message = gettext_noop(
+        "The original file of this picture is no longer in the storage. Upload it again, or ask the operator."
+    )
+
+
+# What people type
+
+
+class InvalidInput(ImageSearchError):
+    code = "invalid"
+    http_status = 400
+    message = gettext_noop("This request is not valid: %(reason)s.")
+
+
+class EmptyQuery(InvalidInput):
+    code = "empty_query"
+    message = gettext_noop("The search is empty. Type what the picture shows, or choose a picture.")
+
+
+class QueryWithoutWords(InvalidInput):
+    code = "query_without_words"
+    message = gettext_noop("“%(query)s” has no letters or digits. Type what the picture shows.")
+
+
+class QueryTooLong(InvalidInput):
+    code = "query_too_long"
+    message = gettext_noop("The search has %(length)s characters; the limit is %(limit)s. Use a shorter sentence.")
+
+
+class InvalidTop(InvalidInput):
+    code = "invalid_top"
+    message = gettext_noop("The number of results is “%(value)s”; it must be a whole number from 1 to %(limit)s.")
+
+
+class InvalidTag(InvalidInput):
+    code = "invalid_tag"
+    message = gettext_noop("The tag “%(tag)s” has %(length)s characters; the limit is %(limit)s. Use a shorter tag.")
+
+
+class TooManyTags(InvalidInput):
+    code = "too_many_tags"
+    message = gettext_noop("There are %(count)s tags; the limit is %(limit)s. Remove some of them.")
+
+
+class InvalidVisibility(InvalidInput):
+    code = "invalid_visibility"
+    message = gettext_noop("The visibility is “%(value)s”; it must be one of %(choices)s.")
+
+
+class DescriptionTooLong(InvalidInput):
+    code = "description_too_long"
+    message = gettext_noop("The description has %(length)s characters; the limit is %(limit)s. Shorten it.")
+
+
+class UnknownUser(InvalidInput):
+    code = "unknown_user"
+    message = gettext_noop("There is no user “%(username)s”. Create it with: manage.py createsuperuser, or sign up.")
+
+
+class UnreadablePath(InvalidInput):
+    code = "unreadable_path"
+    message = gettext_noop("“%(path)s” cannot be read: %(reason)s.")
+
+
+# Encoders
+
+
+class EncoderUnavailable(ImageSearchError):
+    code = "encoder_unavailable"
+    http_status = 503
+    message = gettext_noop("The encoder “%(encoder)s” cannot be used: %(reason)s. %(remedy)s")
+
+
+class UnknownEncoder(EncoderUnavailable):
+    code = "unknown_encoder"
+    http_status = 400
+    message = gettext_noop("There is no encoder “%(encoder)s”. Choose one of: %(choices)s.")
+
+
+class EncoderMismatch(ImageSearchError):
+    code = "encoder_mismatch"
+    http_status = 409
+    message = gettext_noop(
+        "The index was made by “%(index_encoder)s” but the encoder in use is “%(encoder)s”. "
+        "Set IMAGESEARCH_ENCODER back, or run: manage.py reindex --encoder %(encoder_name)s"
+    )
+
+
+# Vectors and storage
+
+
+class InvalidVector(ImageSearchError):
+    code = "invalid_vector"
+    http_status = 400
+    message = gettext_noop("The vector of picture %(image_id)s cannot be indexed: %(reason)s.")
+
+
+class StoreDamaged(ImageSearchError):
+    code = "store_damaged"
+    http_status = 503
+    message = gettext_noop("The vector file “%(path)s” is damaged: %(reason)s. Run: manage.py verify_index --repair")
+
+
+class StoreBusy(ImageSearchError):
+    code = "store_busy"
+    http_status = 503
+    message = gettext_noop("The vector file has been locked by another process for %(seconds)s seconds. Try again.")
+
+
+class StorageFull(ImageSearchError):
+    code = "storage_full"
+    http_status = 507
+    message = gettext_noop("There is no free space left in the storage. Nothing was saved; free some space and retry.")
+
+
+class StorageNotWritable(ImageSearchError):
+    code = "storage_not_writable"
+    http_status = 503
+    message = gettext_noop(
+        "The data folder “%(path)s” cannot be written (%(reason)s). Correct its permissions, or set IMAGESEARCH_DATA_DIR."
+    )
+
+
+class DatabaseBusy(ImageSearchError):
+    code = "database_busy"
+    http_status = 503
+    message = gettext_noop("The database is busy with another change. Nothing was saved; try again in a moment.")
