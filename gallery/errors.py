@@ -221,7 +221,7 @@ class StorageNotWritable(ImageSearchError):
     code = "storage_not_writable"
     http_status = 503
     message = gettext_noop(
-        "The data folder “%(path)s” cannot be written (%(reason)s). Correct its permissions, or set IMAGESEARCH_DATA_DIR."
+        "The data folder “%(path)s” cannot be written (%(reason)s). Mend its permissions or set IMAGESEARCH_DATA_DIR."
     )
 
 
