@@ -1,0 +1,178 @@
+"""From bytes to one small RGB picture: limits first, then decoding, then colours, size and orientation."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooManyPixels
+from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
+
+PREVIEW_PX = 1280  # longest side of the decoded picture: the large thumbnail; encoders look at 224 to 512 px
+_ORIENTATION_TAG = 0x0112
+_TIFF_TILE_TAGS = (322, 323)  # width_px, height_px of one tile
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be decoded: bytes of the file, pixels of one frame, frames of an animation (or pages of a TIFF).
+
+    Above about 178 million pixels Pillow's own guard still refuses some GIF and TIFF files.
+    """
+
+    max_bytes: int
+    max_pixels: int
+    max_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One decoded file: `pixels` is upright RGB of at most PREVIEW_PX; width_px and height_px are the original's."""
+
+    format: Format
+    width_px: int
+    height_px: int
+    frame_count: int
+    exif: Image.Exif
+    pixels: Image.Image
+
+
+def decode(data: bytes, limits: Limits) -> Decoded:
+    """Return the first frame of `data`. Raises UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture."""
+    known = sniff(data)
+    with _hostile(known.name):
+        _check_pixels(promised_size(data, known.name), limits)
+        with known.open(BytesIO(data)) as image:
+            size = image.size
+            _check_pixels(size, limits)
+            _check_tiles(image, limits)
+            frames = _count_frames(image, data, limits)
+            pixels = _small_rgb(image)
+            exif = _exif(image)
+            orientation = exif.get(_ORIENTATION_TAG, 1)
+    if known.name == "TIFF":  # Pillow has already turned it upright while decoding
+        orientation = 1
+    width_px, height_px = reversed(size) if orientation in _SIDEWAYS else size
+    return Decoded(known, width_px, height_px, frames, exif, _upright(pixels, orientation))
+
+
+@contextmanager
+def _hostile(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises for a damaged or hostile file into BrokenPicture: the only place that does.
+
+    Seen or documented: OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error,
+    zlib.error, OverflowError, ZeroDivisionError, AttributeError, AssertionError, RuntimeError, MemoryError and
+    DecompressionBombError. The list grows with each Pillow, hence the broad catch. All bytes are in memory by now,
+    so no fault of a disk or network can be mistaken for a damaged picture.
+    """
+    try:
+        yield
+    except ImageSearchError:
+        raise
+    except Exception as error:
+        raise BrokenPicture(format=name, reason=str(error) or type(error).__name__) from error
+
+
+def _check_pixels(size: tuple[int, int] | None, limits: Limits) -> None:
+    if size and size[0] * size[1] > limits.max_pixels:
+        raise TooManyPixels(size_px=size[0] * size[1], limit_px=limits.max_pixels)
+
+
+def _check_tiles(image: ImageFile.ImageFile, limits: Limits) -> None:
+    """Refuse a small TIFF made of one huge tile: libtiff allocates whole tiles whatever the picture's size."""
+    if isinstance(image, TiffImageFile):
+        width, height = (int(image.tag_v2.get(tag, 0)) for tag in _TIFF_TILE_TAGS)
+        _check_pixels((width, height), limits)
+
+
+def _count_frames(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
+    """Return the number of frames or pages, looking no further than the limit. Raises TooManyFrames."""
+    if image.format == "GIF":
+        frames = count_gif_frames(data, limits.max_frames + 1)
+    elif isinstance(image, TiffImageFile):
+        frames = _count_pages(image, limits.max_frames + 1)
+    else:  # PNG and WebP say it in their header
+        frames = int(getattr(image, "n_frames", 1))
+    if frames > limits.max_frames:
+        raise TooManyFrames(limit=limits.max_frames)
+    return max(frames, 1)
+
+
+def _count_pages(image: TiffImageFile, stop_after: int) -> int:
+    pages = 1
+    try:
+        while pages < stop_after:
+            image.seek(pages)
+            pages += 1
+    except EOFError:
+        pass
+    image.seek(0)
+    return pages
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """Return the EXIF data, empty when it cannot be read: a picture with damaged EXIF is still a picture."""
+    try:
+        return image.getexif()
+    except Exception:  # noqa: BLE001 -- the same open-ended list as in _hostile
+        return Image.Exif()
+
+
+def _small_size(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, PREVIEW_PX / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _small_rgb(image: ImageFile.ImageFile) -> Image.Image:
+    """Decode and return an RGB picture of at most PREVIEW_PX, not yet upright, transparency on white."""
+    target = _small_size(image.size)
+    image.draft(None, target)  # a JPEG is decoded at 1/2, 1/4 or 1/8 when that is still large enough
+    image.load()
+    small = _resizable(image)
+    if small.size != target:
+        small = small.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return _on_white(small) if small.mode == "RGBA" else small.convert("RGB")
+
+
+def _resizable(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode that resizes without false colours: L, RGB, RGBA or CMYK."""
+    if image.mode.startswith(("I", "F")):
+        return _eight_bit(image)
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale deep grey to 8 bits, where Pillow would clip: 16 bits by their full range, others by what occurs."""
+    values = np.nan_to_num(np.asarray(image), posinf=0, neginf=0)
+    if values.dtype.itemsize == 2:
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    low, high = float(values.min()), float(values.max())
+    scaled = (values - low) * (255 / ((high - low) or 1.0))
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image, mask=image.getchannel("A"))
+    return page
+
+
+def _upright(image: Image.Image, orientation: object) -> Image.Image:
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)

@@ -1,0 +1,101 @@
+"""The doors of this package: a file is read once, within the byte limit, and then everything happens in memory."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from io import SEEK_END, BytesIO
+from typing import BinaryIO, Protocol
+
+from PIL import Image
+
+from gallery.errors import EmptyFile, FileTooLarge
+from gallery.imaging import exif
+from gallery.imaging.decoding import Decoded, Limits, decode
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file is. width_px and height_px are of the upright original; taken_at may be naive (camera time)."""
+
+    md5: str
+    sha256: str
+    size_bytes: int
+    format: str
+    extension: str
+    mime_type: str
+    width_px: int
+    height_px: int
+    frame_count: int
+    taken_at: datetime | None
+    exif: dict[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`pixels` is the first frame: RGB, upright, transparency on white, longest side at most PREVIEW_PX."""
+
+    facts: Facts
+    pixels: Image.Image
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def inspect(file: BinaryIO, *, limits: Limits) -> Picture:
+    """Read `file` from its start and return its facts and pixels; it is left at its start where it can seek.
+
+    Raises a kind of InvalidPicture: EmptyFile, FileTooLarge, UnsupportedFormat, TooManyPixels, TooManyFrames or
+    BrokenPicture.
+    """
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    data = _read(file, limits.max_bytes, md5, sha256)
+    decoded = decode(data, limits)
+    return Picture(_facts(decoded, md5.hexdigest(), sha256.hexdigest(), len(data)), decoded.pixels)
+
+
+def load_pixels(file: BinaryIO, *, limits: Limits) -> Image.Image:
+    """Return exactly the pixels that `inspect` gives for the same bytes. Raises what `inspect` raises."""
+    return decode(_read(file, limits.max_bytes), limits).pixels
+
+
+def _read(file: BinaryIO, max_bytes: int, *digests: _Digest) -> bytes:
+    """Return the whole content, fed to every digest on the way. Raises EmptyFile, FileTooLarge."""
+    if file.seekable():
+        _check_bytes(file.seek(0, SEEK_END), max_bytes)
+        file.seek(0)
+    content = BytesIO()
+    while chunk := file.read(_CHUNK_BYTES):
+        _check_bytes(content.tell() + len(chunk), max_bytes)
+        content.write(chunk)
+        for digest in digests:
+            digest.update(chunk)
+    if file.seekable():
+        file.seek(0)
+    if not content.tell():
+        raise EmptyFile()
+    return content.getvalue()
+
+
+def _check_bytes(size_bytes: int, limit_bytes: int) -> None:
+    if size_bytes > limit_bytes:
+        raise FileTooLarge(size_bytes=size_bytes, limit_bytes=limit_bytes)
+
+
+def _facts(decoded: Decoded, md5: str, sha256: str, size_bytes: int) -> Facts:
+    photo = exif.details(decoded.exif)
+    return Facts(
+        md5=md5,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        format=decoded.format.name,
+        extension=decoded.format.extension,
+        mime_type=decoded.format.mime_type,
+        width_px=decoded.width_px,
+        height_px=decoded.height_px,
+        frame_count=decoded.frame_count,
+        taken_at=exif.taken_at(photo),
+        exif=exif.selection(decoded.exif, photo),
+    )
