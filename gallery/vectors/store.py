@@ -180,7 +180,8 @@ class VectorStore:
     def _reading(self, epoch: int) -> Iterator[int | None]:
         """Yield a descriptor, or None when the epoch has no file yet."""
         try:
-            fd = os.open(self.path(epoch), os.O_RDONLY | os.O_CLOEXEC)
+            with storage_errors(self.path(epoch)):
+                fd = os.open(self.path(epoch), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             yield None
             return

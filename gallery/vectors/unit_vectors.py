@@ -28,7 +28,8 @@ def checked_vectors(
 
     `labels` name the rows in InvalidVector, which is raised for the first bad one.
     """
-    array = np.ascontiguousarray(vectors, dtype=np.float32)
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinity, which is refused below
+        array = np.ascontiguousarray(vectors, dtype=np.float32)
     if array.ndim != 2 or array.shape[1] != dimension:
         label = labels[0] if labels else "?"
         raise InvalidVector(image_id=label, reason=f"the shape is {array.shape}, not (count, {dimension})")
