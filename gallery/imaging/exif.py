@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,9 @@ from PIL.ExifTags import IFD, Base
 
 MAX_TEXT = 200  # characters
 _FIRST_PHOTO_YEAR = 1826
-_TEXTS = {"camera_make": Base.Make, "camera_model": Base.Model}
-_DETAIL_TEXTS = {"lens_model": Base.LensModel}
-_DETAIL_NUMBERS = {
+_CAMERA_TEXTS = {"camera_make": Base.Make, "camera_model": Base.Model}
+_PHOTO_TEXTS = {"lens_model": Base.LensModel}
+_PHOTO_NUMBERS = {
     "exposure_s": Base.ExposureTime,
     "f_number": Base.FNumber,
     "iso": Base.ISOSpeedRatings,
@@ -20,24 +21,30 @@ _DETAIL_NUMBERS = {
 }
 
 
-def details(exif: Image.Exif) -> dict[int, Any]:
-    """Return the tags of the photo itself (the "Exif" part), empty when they cannot be read."""
-    try:
-        return exif.get_ifd(IFD.Exif)
-    except Exception:  # noqa: BLE001 -- damaged EXIF raises as openly as damaged pictures; it must not lose the picture
-        return {}
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """How a picture was taken. `orientation` is EXIF's 1 (upright) to 8; `selection` is JSON-safe.
 
-
-def selection(exif: Image.Exif, photo: dict[int, Any]) -> dict[str, str | int | float]:
-    """Return camera_make, camera_model, lens_model, exposure_s, f_number, iso, focal_length_mm: those that are there.
-
-    JSON-safe: texts are at most MAX_TEXT characters without control characters, numbers are finite.
+    The keys of `selection`: camera_make, camera_model, lens_model, exposure_s, f_number, iso, focal_length_mm, each
+    only where known. Texts have at most MAX_TEXT characters and no control characters; numbers are finite.
     """
-    texts = {name: _text(exif.get(tag)) for name, tag in _TEXTS.items()}
-    texts |= {name: _text(photo.get(tag)) for name, tag in _DETAIL_TEXTS.items()}
-    numbers = {name: _number(photo.get(tag)) for name, tag in _DETAIL_NUMBERS.items()}
-    kept: dict[str, str | int | float] = {name: text for name, text in texts.items() if text}
-    return kept | {name: number for name, number in numbers.items() if number is not None}
+
+    orientation: int = 1
+    taken_at: datetime | None = None
+    selection: dict[str, str | int | float] = field(default_factory=dict)
+
+
+def read_shot(image: Image.Image) -> Shot:
+    """Return what the EXIF data tells, nothing when it cannot be read: a picture with damaged EXIF is still one.
+
+    Call it after load() (a PNG may carry EXIF behind its pixels) and before the file is closed (a TIFF reads late).
+    """
+    try:
+        camera = image.getexif()
+        photo = camera.get_ifd(IFD.Exif)
+        return Shot(_orientation(camera), taken_at(photo), _selection(camera, photo))
+    except Exception:  # noqa: BLE001 -- damaged EXIF raises as open-ended a list as damaged pictures do
+        return Shot()
 
 
 def taken_at(photo: dict[int, Any]) -> datetime | None:
@@ -45,7 +52,8 @@ def taken_at(photo: dict[int, Any]) -> datetime | None:
 
     None for a missing or nonsense date: unreadable, before photography, or more than two days ahead of the clock.
     """
-    moment = _moment(_text(photo.get(Base.DateTimeOriginal)), "%Y:%m:%d %H:%M:%S")
+    written = _text(photo.get(Base.DateTimeOriginal))[:19].replace("-", ":")  # some programs write 2020-01-02
+    moment = _moment(written, "%Y:%m:%d %H:%M:%S")
     if moment is None or not _plausible(moment):
         return None
     offset = _moment(_text(photo.get(Base.OffsetTimeOriginal)), "%z")
@@ -64,6 +72,19 @@ def _plausible(moment: datetime) -> bool:
     return moment.year >= _FIRST_PHOTO_YEAR and moment <= latest
 
 
+def _orientation(camera: Image.Exif) -> int:
+    value = camera.get(Base.Orientation)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _selection(camera: Image.Exif, photo: dict[int, Any]) -> dict[str, str | int | float]:
+    texts = {name: _text(camera.get(tag)) for name, tag in _CAMERA_TEXTS.items()}
+    texts |= {name: _text(photo.get(tag)) for name, tag in _PHOTO_TEXTS.items()}
+    numbers = {name: _number(photo.get(tag)) for name, tag in _PHOTO_NUMBERS.items()}
+    kept: dict[str, str | int | float] = {name: text for name, text in texts.items() if text}
+    return kept | {name: number for name, number in numbers.items() if number is not None}
+
+
 def _text(value: object) -> str:
     """Return a clean text, empty for anything else. Pillow reads EXIF as Latin-1, yet many cameras write UTF-8."""
     if isinstance(value, bytes):
@@ -78,7 +99,7 @@ def _text(value: object) -> str:
 def _number(value: Any) -> int | float | None:
     if isinstance(value, tuple) and value:
         value = value[0]
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int):
         return value
     try:
         number = float(value)

@@ -1,5 +1,6 @@
 """The picture formats that may be opened, how each is told by its first bytes, and what each promises in its header."""
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from gallery.errors import UnsupportedFormat
 
 # Sizes of the header that follows a BMP's first 14 bytes; two letters "BM" alone would also match ordinary text.
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+# Neither a stuffed zero, nor a restart (D0 to D7), nor filling: the only markers that may lie inside a scan.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,19 @@ def count_gif_frames(data: bytes, stop_after: int) -> int:
     except IndexError:
         pass
     return frames
+
+
+def count_jpeg_scans(data: bytes, stop_after: int) -> int:
+    """Return how many scans the first picture of a JPEG has, at most `stop_after`, by walking its markers."""
+    scans = 0
+    position = 2
+    while scans < stop_after and (marker := _JPEG_MARKER.search(data, position)):
+        kind = data[marker.start() + 1]
+        if kind == 0xD9 or len(data) < marker.end() + 2:  # end of the picture, or cut short
+            break
+        scans += kind == 0xDA
+        position = marker.end() + struct.unpack_from(">H", data, marker.end())[0]
+    return scans
 
 
 def _colour_table_bytes(flags: int) -> int:

@@ -9,7 +9,6 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
-from gallery.imaging import exif
 from gallery.imaging.decoding import Decoded, Limits, decode
 
 _CHUNK_BYTES = 1 << 20
@@ -85,7 +84,6 @@ def _check_bytes(size_bytes: int, limit_bytes: int) -> None:
 
 
 def _facts(decoded: Decoded, md5: str, sha256: str, size_bytes: int) -> Facts:
-    photo = exif.details(decoded.exif)
     return Facts(
         md5=md5,
         sha256=sha256,
@@ -96,6 +94,6 @@ def _facts(decoded: Decoded, md5: str, sha256: str, size_bytes: int) -> Facts:
         width_px=decoded.width_px,
         height_px=decoded.height_px,
         frame_count=decoded.frame_count,
-        taken_at=exif.taken_at(photo),
-        exif=exif.selection(decoded.exif, photo),
+        taken_at=decoded.shot.taken_at,
+        exif=decoded.shot.selection,
     )
