@@ -1,0 +1,58 @@
+"""The gallery's settings as one frozen object. The only reader of `settings.GALLERY`."""
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    data_dir: Path
+    encoder: str
+    max_upload_bytes: int
+    max_upload_files: int
+    max_pixels: int
+    max_frames: int
+    max_results: int
+    max_query_characters: int
+    embed_batch_size: int
+    lock_timeout_seconds: int
+    sign_up_open: bool
+    trash_days: int
+    metrics_enabled: bool
+
+    @property
+    def vectors_dir(self) -> Path:
+        return self.data_dir / "vectors"
+
+    @property
+    def locks_dir(self) -> Path:
+        return self.data_dir / "locks"
+
+
+@lru_cache(maxsize=1)
+def gallery() -> Gallery:
+    """Return the validated settings. Raises ImproperlyConfigured naming what is missing or not known."""
+    values: dict[str, Any] = settings.GALLERY
+    known = {field.name for field in fields(Gallery)}
+    if wrong := known ^ set(values):
+        raise ImproperlyConfigured(f"settings.GALLERY must have exactly these keys; check {', '.join(sorted(wrong))}.")
+    for field in fields(Gallery):
+        if field.type in (int, bool, str, Path) and not isinstance(values[field.name], field.type):
+            raise ImproperlyConfigured(
+                f"settings.GALLERY['{field.name}'] is {values[field.name]!r}; it must be {field.type.__name__}."
+            )
+    return Gallery(**values)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "GALLERY":
+        gallery.cache_clear()
+
+
+setting_changed.connect(_forget)

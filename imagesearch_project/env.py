@@ -1,0 +1,95 @@
+"""Read environment variables, or stop with one sentence that names the variable, its value and the remedy."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = ("1", "true", "yes", "on")
+FALSE_WORDS = ("0", "false", "no", "off")
+
+
+def env_str(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = env_str(name).lower()
+    if not value:
+        return default
+    if value in TRUE_WORDS:
+        return True
+    if value in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name} is “{value}”; it must be one of {', '.join(TRUE_WORDS + FALSE_WORDS)}.")
+
+
+def env_int(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    value = env_str(name)
+    if not value:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be a whole number.") from None
+    if not minimum <= number <= maximum:
+        raise ImproperlyConfigured(f"{name} is {number:,}; it must be from {minimum:,} to {maximum:,}.")
+    return number
+
+
+def env_choice(name: str, default: str, *, choices: Sequence[str]) -> str:
+    value = env_str(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be one of {', '.join(choices)}.")
+    return value
+
+
+def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Return the comma-separated parts of the variable, without spaces around them."""
+    value = env_str(name)
+    if not value:
+        return list(default)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def env_path(name: str, default: Path) -> Path:
+    """Return an absolute path; a relative one counts from the working directory."""
+    return Path(env_str(name) or default).expanduser().resolve()
+
+
+def writable_folder(path: Path, *, setting: str) -> Path:
+    """Make the folder if it is missing and return it. Raises ImproperlyConfigured with the remedy."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder “{path}” cannot be made ({error.strerror}). Correct its permissions, or set {setting}."
+        ) from error
+    return path
+
+
+def secret_key(path: Path, *, setting: str) -> str:
+    """Return the key kept in `path`, making it once, readable by its owner only.
+
+    Two processes that start at the same moment agree: the file is linked into place whole, and the second
+    maker reads what the first one linked.
+    """
+    try:
+        if not path.exists():
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(os.urandom(48).hex())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The secret key “{path}” cannot be kept ({error.strerror}). Correct the folder's permissions, "
+            f"or set {setting}."
+        ) from error

@@ -1,0 +1,257 @@
+"""All settings. The environment is read here and nowhere else; docs/settings.md describes every variable."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from .env import env_bool, env_choice, env_int, env_list, env_path, env_str, secret_key, writable_folder
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = writable_folder(
+    env_path("IMAGESEARCH_DATA_DIR", BASE_DIR / "data"), setting="IMAGESEARCH_DATA_DIR to a folder you may write"
+)
+
+# Security
+
+DEBUG = env_bool("IMAGESEARCH_DEBUG", False)
+SECRET_KEY = env_str("IMAGESEARCH_SECRET_KEY") or secret_key(DATA_DIR / "secret_key", setting="IMAGESEARCH_SECRET_KEY")
+ALLOWED_HOSTS = env_list("IMAGESEARCH_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("IMAGESEARCH_TRUSTED_ORIGINS")
+HTTPS = env_bool("IMAGESEARCH_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "blob:", "data:"],  # blob: previews before an upload; data: the admin's icons
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Application
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tasks",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "template_partials",
+    "gallery",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "gallery.views.middleware.RequestSizeMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "gallery.views.middleware.ErrorPageMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "imagesearch_project.urls"
+WSGI_APPLICATION = "imagesearch_project.wsgi.application"
+ASGI_APPLICATION = "imagesearch_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gallery.views.context.site",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Database. On SQLite every transaction takes the write lock at its start, so that two writers queue up instead of
+# failing half-way with "database is locked"; WAL lets readers go on meanwhile.
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    "timeout": 30,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-64000;",
+}
+database_url = env_str("IMAGESEARCH_DATABASE_URL")
+if database_url:
+    try:
+        DATABASES: dict[str, Any] = {
+            "default": dict(dj_database_url.parse(database_url, conn_max_age=60, conn_health_checks=True))
+        }
+    except (dj_database_url.ParseError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"IMAGESEARCH_DATABASE_URL cannot be understood ({error}). "
+            "Write it as postgres://user:password@host:5432/name."
+        ) from error
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "imagesearch.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},  # a real file: threads and processes share it
+        }
+    }
+
+# Accounts
+
+AUTH_USER_MODEL = "gallery.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "gallery.views.errors.too_many_sign_ins"
+AXES_IPWARE_PROXY_COUNT = env_int("IMAGESEARCH_PROXY_COUNT", 0, minimum=0, maximum=10) or None
+AXES_VERBOSE = False
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env_str("IMAGESEARCH_EMAIL_HOST")
+    else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST = env_str("IMAGESEARCH_EMAIL_HOST")
+EMAIL_PORT = env_int("IMAGESEARCH_EMAIL_PORT", 587, minimum=1, maximum=65535)
+EMAIL_HOST_USER = env_str("IMAGESEARCH_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env_str("IMAGESEARCH_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("IMAGESEARCH_EMAIL_TLS", True)
+DEFAULT_FROM_EMAIL = env_str("IMAGESEARCH_EMAIL_FROM", "image-search@localhost")
+
+# Languages
+
+LANGUAGE_CODE = env_choice("IMAGESEARCH_LANGUAGE", "en", choices=("en", "zh-hans"))
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "gallery" / "locale"]
+TIME_ZONE = env_str("IMAGESEARCH_TIME_ZONE", "UTC")
+USE_TZ = True
+
+# Files
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"  # served by views that ask who may see; no URL leads here
+FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_PERMISSIONS = 0o640
+DATA_UPLOAD_MAX_NUMBER_FILES = env_int("IMAGESEARCH_MAX_UPLOAD_FILES", 100, minimum=1, maximum=10_000)
+S3_BUCKET = env_str("IMAGESEARCH_S3_BUCKET")
+STORAGES: dict[str, Any] = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": S3_BUCKET,
+                "endpoint_url": env_str("IMAGESEARCH_S3_ENDPOINT") or None,
+                "default_acl": "private",
+                "file_overwrite": False,
+            },
+        }
+        if S3_BUCKET
+        else {"BACKEND": "gallery.storage.ContentStorage"}
+    ),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Background work: inline by default; a queue with workers by naming its backend.
+
+TASKS = {
+    "default": {
+        "BACKEND": env_str("IMAGESEARCH_TASKS_BACKEND", "django_tasks.backends.immediate.ImmediateBackend"),
+    }
+}
+
+# REST
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gallery.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["gallery.api.permissions.ReadOrSignedIn"],
+    "DEFAULT_PAGINATION_CLASS": "gallery.api.pagination.PageNumberPagination",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "gallery.api.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Image Search",
+    "DESCRIPTION": "Find pictures by what they show: with a sentence in Chinese or English, or with a picture.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Gallery: read only by gallery/conf.py
+
+GALLERY = {
+    "data_dir": DATA_DIR,
+    "encoder": env_str("IMAGESEARCH_ENCODER", "auto"),
+    "max_upload_bytes": env_int("IMAGESEARCH_MAX_UPLOAD_MB", 50, minimum=1, maximum=10_000) * 1_000_000,
+    "max_upload_files": DATA_UPLOAD_MAX_NUMBER_FILES,
+    "max_pixels": env_int("IMAGESEARCH_MAX_MEGAPIXELS", 128, minimum=1, maximum=2_000) * 1_000_000,
+    "max_frames": env_int("IMAGESEARCH_MAX_FRAMES", 2_000, minimum=1, maximum=1_000_000),
+    "max_results": env_int("IMAGESEARCH_MAX_RESULTS", 200, minimum=20, maximum=10_000),
+    "max_query_characters": env_int("IMAGESEARCH_MAX_QUERY_CHARACTERS", 500, minimum=10, maximum=5_000),
+    "embed_batch_size": env_int("IMAGESEARCH_EMBED_BATCH_SIZE", 16, minimum=1, maximum=4_096),
+    "lock_timeout_seconds": env_int("IMAGESEARCH_LOCK_TIMEOUT_SECONDS", 60, minimum=1, maximum=3_600),
+    "sign_up_open": env_bool("IMAGESEARCH_SIGN_UP", True),
+    "trash_days": env_int("IMAGESEARCH_TRASH_DAYS", 30, minimum=1, maximum=3_650),
+    "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_str("IMAGESEARCH_LOG_LEVEL", "WARNING").upper()},
+    "loggers": {"gallery": {"level": env_str("IMAGESEARCH_LOG_LEVEL", "INFO").upper()}},
+}
