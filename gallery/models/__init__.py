@@ -1,0 +1,23 @@
+from .album import Album, AlbumImage
+from .api_token import ApiToken
+from .image import Image, ImageQuerySet, Visibility
+from .import_job import ImportJob
+from .index_state import IndexState
+from .query_picture import QueryPicture
+from .tag import Tag, tag_key
+from .user import User
+
+__all__ = [
+    "Album",
+    "AlbumImage",
+    "ApiToken",
+    "Image",
+    "ImageQuerySet",
+    "ImportJob",
+    "IndexState",
+    "QueryPicture",
+    "Tag",
+    "User",
+    "Visibility",
+    "tag_key",
+]

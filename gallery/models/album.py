@@ -1,0 +1,67 @@
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from .user import AnyUser, User, is_curator
+
+
+class AlbumQuerySet(models.QuerySet["Album"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        """The owner's albums, those shared with the user, and for curators all."""
+        if not isinstance(user, User):
+            return self.none()
+        if is_curator(user, "view"):
+            return self
+        shared = Album.members.through.objects.filter(user=user).values("album")
+        return self.filter(Q(owner=user) | Q(pk__in=shared))
+
+    def editable_by(self, user: AnyUser) -> Self:
+        if not isinstance(user, User):
+            return self.none()
+        return self if is_curator(user, "change") else self.filter(owner=user)
+
+
+class Album(models.Model):
+    """Pictures of one owner, in order. Members see those of them whose visibility is "shared"."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="albums", verbose_name=_("owner"))
+    title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), blank=True, max_length=2000)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="shared_albums", blank=True, verbose_name=_("members")
+    )
+    images = models.ManyToManyField(
+        "gallery.Image", through="gallery.AlbumImage", related_name="albums", blank=True, verbose_name=_("pictures")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = AlbumQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title", "pk"]
+        verbose_name = _("album")
+        verbose_name_plural = _("albums")
+        constraints = [models.CheckConstraint(condition=~Q(title=""), name="album_title_not_empty")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class AlbumImage(models.Model):
+    """A picture's place in an album."""
+
+    album = models.ForeignKey(Album, models.CASCADE)
+    image = models.ForeignKey("gallery.Image", models.CASCADE)
+    position = models.PositiveIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name = _("picture in an album")
+        verbose_name_plural = _("pictures in an album")
+        constraints = [models.UniqueConstraint(fields=["album", "image"], name="album_image_once")]
+
+    def __str__(self) -> str:
+        return f"{self.album_id}:{self.image_id}"

@@ -1,0 +1,193 @@
+"""A picture's metadata, and every question that is asked about pictures."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .user import AnyUser, User, is_curator
+
+MAX_NAME_CHARACTERS = 255
+MAX_DESCRIPTION_CHARACTERS = 2000
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", _("private: only me")
+    SHARED = "shared", _("shared: members of its albums")
+    PUBLIC = "public", _("public: everyone")
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    # Access: these three decide who may do what, everywhere.
+
+    def visible_to(self, user: AnyUser) -> Self:
+        """Pictures that `user` may see, none of them in the trash.
+
+        Public ones, the user's own, those shared through an album of their owner that the user is a member of;
+        curators see all.
+        """
+        live = self.live()
+        if not isinstance(user, User):
+            return live.filter(visibility=Visibility.PUBLIC)
+        if is_curator(user, "view"):
+            return live
+        return live.filter(Q(visibility=Visibility.PUBLIC) | Q(owner=user) | _shared_with(user))
+
+    def editable_by(self, user: AnyUser) -> Self:
+        """Pictures that `user` may change or delete, those in the trash included."""
+        if not isinstance(user, User):
+            return self.none()
+        return self if is_curator(user, "change") else self.filter(owner=user)
+
+    def in_trash_of(self, user: AnyUser) -> Self:
+        """What the user deleted and can still bring back."""
+        return self.editable_by(user).filter(owner_id=user.pk, trashed_at__isnull=False)
+
+    # State
+
+    def live(self) -> Self:
+        return self.filter(trashed_at__isnull=True)
+
+    def pending(self) -> Self:
+        """Not embedded yet and not failed: the queue. Oldest first."""
+        return self.filter(embedding_row__isnull=True, embed_error="").order_by("pk")
+
+    def searchable(self) -> Self:
+        return self.filter(embedding_row__isnull=False)
+
+    def failed(self) -> Self:
+        return self.filter(embedding_row__isnull=True).exclude(embed_error="")
+
+    def trashed_before(self, moment: datetime) -> Self:
+        return self.filter(trashed_at__lt=moment)
+
+    # Reads
+
+    def newest(self) -> Self:
+        return self.order_by("-created_at", "-pk")
+
+    def for_listing(self) -> Self:
+        """With what a list shows, at the same number of queries for any length."""
+        return self.select_related("owner").prefetch_related("tags")
+
+    def tagged(self, keys: Iterable[str]) -> Self:
+        """Pictures that carry all of these tag keys."""
+        found = self
+        for key in keys:
+            found = found.filter(Exists(Image.tags.through.objects.filter(image=OuterRef("pk"), tag__key=key)))
+        return found
+
+    def ids(self) -> npt.NDArray[np.int64]:
+        """Return the pictures' ids, ascending: (n,) int64."""
+        rows = self.order_by("pk").values_list("pk", flat=True)
+        return np.fromiter(rows.iterator(chunk_size=10_000), dtype=np.int64)
+
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Return (n, 2) int64: embedding row and id of every embedded picture, ascending by row."""
+        pairs = self.searchable().order_by("embedding_row").values_list("embedding_row", "pk")
+        flat = [pair for pair in pairs.iterator(chunk_size=10_000)]
+        return np.array(flat, dtype=np.int64).reshape(-1, 2)
+
+    def statistics(self) -> "dict[str, Any]":
+        """Count, bytes, and the pictures per format; how many are searchable, queued and failed."""
+        totals = self.aggregate(
+            images=Count("pk"),
+            size_bytes=Sum("size_bytes", default=0),
+            searchable=Count("pk", filter=Q(embedding_row__isnull=False)),
+            failed=Count("pk", filter=Q(embedding_row__isnull=True) & ~Q(embed_error="")),
+        )
+        totals["pending"] = totals["images"] - totals["searchable"] - totals["failed"]
+        formats = self.order_by().values("format").annotate(images=Count("pk")).order_by("-images", "format")
+        totals["formats"] = {row["format"]: row["images"] for row in formats}
+        return totals
+
+
+def _shared_with(user: User) -> Q:
+    from .album import AlbumImage  # noqa: PLC0415 -- album.py names this model
+
+    return Q(visibility=Visibility.SHARED) & Exists(
+        AlbumImage.objects.filter(
+            image=OuterRef("pk"),
+            album__members=user,
+            album__owner=OuterRef("owner"),  # nobody opens another's picture by putting it into an album
+        )
+    )
+
+
+class Image(models.Model):
+    """A picture of one owner. Its bytes lie once at a content address, however many owners have them."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="images", verbose_name=_("owner"))
+    md5 = models.CharField(_("MD5"), max_length=32)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField(_("size in bytes"))
+    format = models.CharField(_("format"), max_length=16, db_index=True)
+    width_px = models.PositiveIntegerField(_("width in pixels"))
+    height_px = models.PositiveIntegerField(_("height in pixels"))
+    frame_count = models.PositiveIntegerField(_("frames"), default=1)
+    taken_at = models.DateTimeField(_("taken"), null=True, blank=True, db_index=True)
+    exif = models.JSONField(_("EXIF"), default=dict, blank=True)
+
+    original_name = models.CharField(_("file name"), max_length=MAX_NAME_CHARACTERS)
+    description = models.TextField(_("description"), blank=True, max_length=MAX_DESCRIPTION_CHARACTERS)
+    tags = models.ManyToManyField("gallery.Tag", related_name="images", blank=True, verbose_name=_("tags"))
+    visibility = models.CharField(
+        _("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE, db_index=True
+    )
+    created_at = models.DateTimeField(_("added"), default=timezone.now, db_index=True)
+    trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True, db_index=True)
+
+    embedding_row = models.PositiveBigIntegerField(_("embedding row"), null=True, blank=True, unique=True)
+    embed_error = models.CharField(_("why it is not searchable"), max_length=500, blank=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "md5"], name="image_once_per_owner"),
+            models.CheckConstraint(condition=Q(md5__regex=r"^[0-9a-f]{32}$"), name="image_md5_is_hex"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="image_sha256_is_hex"),
+            models.CheckConstraint(condition=Q(width_px__gte=1, height_px__gte=1), name="image_has_pixels"),
+            models.CheckConstraint(condition=Q(size_bytes__gte=1), name="image_has_bytes"),
+            models.CheckConstraint(
+                condition=Q(visibility__in=[choice.value for choice in Visibility]), name="image_visibility_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(embedding_row__isnull=True) | Q(embed_error=""), name="image_embedded_or_failed"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="image_owner_newest"),
+            models.Index(fields=["visibility", "-created_at"], name="image_visibility_newest"),
+            models.Index(
+                fields=["id"], name="image_pending", condition=Q(embedding_row__isnull=True) & Q(embed_error="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.original_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("image", args=[self.pk])
+
+    @property
+    def is_searchable(self) -> bool:
+        return self.embedding_row is not None
+
+    @property
+    def search_status(self) -> str:
+        """Return "searchable", "pending" or "failed": no picture is ever in a fourth state."""
+        if self.is_searchable:
+            return "searchable"
+        return "failed" if self.embed_error else "pending"

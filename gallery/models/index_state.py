@@ -1,0 +1,48 @@
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class IndexStateQuerySet(models.QuerySet["IndexState"]):
+    def current(self) -> "IndexState":
+        """Return the one row, making it on an empty database."""
+        state, _created = self.get_or_create(pk=1)
+        return state
+
+    def locked(self) -> "IndexState":
+        """Return the one row, locked until the transaction ends (on SQLite the transaction itself is the lock)."""
+        self.current()
+        return self.select_for_update().get(pk=1)
+
+    def versions(self) -> Self:
+        return self.filter(pk=1)
+
+
+class IndexState(models.Model):
+    """Which vectors are committed: the database's word on the `.npy` file.
+
+    `version` grows with every change of the index; a reader that knows it knows whether its own view is current.
+    """
+
+    epoch = models.PositiveIntegerField(_("epoch"), default=1)
+    version = models.PositiveBigIntegerField(_("version"), default=0)
+    encoder_id = models.CharField(_("encoder"), max_length=200, blank=True)
+    encoder_revision = models.CharField(_("encoder revision"), max_length=200, blank=True)
+    dimension = models.PositiveIntegerField(_("dimension"), default=0)
+    row_count = models.PositiveBigIntegerField(_("rows"), default=0)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = IndexStateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("index state")
+        verbose_name_plural = _("index state")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="index_state_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.encoder_id or '-'} · {self.row_count} × {self.dimension} · v{self.version}"
+
+    @property
+    def has_encoder(self) -> bool:
+        return bool(self.encoder_id)

@@ -1,0 +1,70 @@
+"""Tags: one spelling for readers, one key for equality."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from gallery.errors import InvalidTag, TooManyTags
+
+MAX_TAG_CHARACTERS = 64
+MAX_TAGS_PER_IMAGE = 50
+SEPARATORS = re.compile(r"[,，、;；\n]+")
+
+
+def tag_key(name: str) -> str:
+    """Return what makes two tags the same: NFC, case folded, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def parse_tags(text: str | Iterable[str]) -> list[str]:
+    """Return the tags of a comma-separated text (or of a list of such texts), each once, in order.
+
+    Chinese commas and semicolons separate too. Raises InvalidTag, TooManyTags.
+    """
+    texts = [text] if isinstance(text, str) else list(text)
+    names: dict[str, str] = {}
+    for part in (part for piece in texts for part in SEPARATORS.split(piece)):
+        name = " ".join(unicodedata.normalize("NFC", part).replace("\x00", "").split())
+        if len(name) > MAX_TAG_CHARACTERS:
+            raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
+        if name:
+            names.setdefault(tag_key(name), name)
+    if len(names) > MAX_TAGS_PER_IMAGE:
+        raise TooManyTags(count=len(names), limit=MAX_TAGS_PER_IMAGE)
+    return list(names.values())
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    def named(self, names: Iterable[str]) -> list["Tag"]:
+        """Return the tags of these names in order, making those that do not exist yet."""
+        by_key = {tag_key(name): name for name in names}
+        self.bulk_create([Tag(name=name, key=key) for key, name in by_key.items()], ignore_conflicts=True)
+        found = {tag.key: tag for tag in self.filter(key__in=by_key)}
+        return [found[key] for key in by_key]
+
+    def unused(self) -> Self:
+        return self.filter(images__isnull=True)
+
+
+class Tag(models.Model):
+    name = models.CharField(_("name"), max_length=MAX_TAG_CHARACTERS)
+    key = models.CharField(_("key"), max_length=MAX_TAG_CHARACTERS * 3, unique=True, editable=False)  # casefold grows
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key"]
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        constraints = [models.CheckConstraint(condition=~models.Q(key=""), name="tag_key_not_empty")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.key = tag_key(self.name)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]

@@ -1,0 +1,25 @@
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """An account. Names that differ only in case would be mistaken for each other, so they are one name."""
+
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_ignoring_case",
+                violation_error_message=_("A user with that username already exists."),
+            ),
+        ]
+
+
+AnyUser = User | AnonymousUser
+
+
+def is_curator(user: AnyUser, permission: str) -> bool:
+    """Say whether `user` is a member of staff who holds this permission on all pictures ("view", "change")."""
+    return bool(user.is_active and user.is_staff and user.has_perm(f"gallery.{permission}_image"))
