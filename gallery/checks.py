@@ -1,0 +1,50 @@
+"""System checks: what an operator should know before the first visitor does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Info, Warning, register
+from django.db import DatabaseError
+
+from gallery.conf import gallery
+from gallery.encoders.registry import choose_encoder_name
+from gallery.errors import ImageSearchError
+from gallery.models import IndexState
+
+
+@register()
+def encoder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Say which encoder `auto` means here, and refuse one that does not exist."""
+    try:
+        name = choose_encoder_name(gallery().encoder)
+    except ImageSearchError as error:
+        return [Error(str(error), hint="Correct IMAGESEARCH_ENCODER.", id="gallery.E001")]
+    if gallery().encoder == "auto" and name == "offline":
+        return [
+            Info(
+                "The encoder is “offline”: no CLIP weights are at hand.",
+                hint="It works in English and Chinese; CLIP finds more. docs/operations.md says how to get it.",
+                id="gallery.I001",
+            )
+        ]
+    return []
+
+
+@register("database")
+def index_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn when the settings name another encoder than the index was made with."""
+    if not kwargs.get("databases") or gallery().encoder == "auto":
+        return []
+    try:
+        state = IndexState.objects.filter(pk=1).first()
+    except DatabaseError:
+        return []  # not migrated yet
+    if state is None or not state.has_encoder or state.encoder_id == choose_encoder_name(gallery().encoder):
+        return []
+    return [
+        Warning(
+            f"The index was made by “{state.encoder_id}” but IMAGESEARCH_ENCODER is “{gallery().encoder}”.",
+            hint=f"Set it back, or run: manage.py reindex --encoder {gallery().encoder}",
+            id="gallery.W001",
+        )
+    ]

@@ -1,0 +1,103 @@
+"""Changing and removing pictures that are there. Callers ask `editable_by` first; nothing here checks rights."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from gallery.conf import gallery
+from gallery.errors import InvalidVisibility
+from gallery.models import Image, ImageQuerySet, Tag, Visibility
+from gallery.models.tag import parse_tags, tag_key
+from gallery.search_index import search_index
+
+from .ingest import Labels
+from .media import delete_unused_files
+from .queue import nudge
+
+DELETE_BATCH = 500
+
+
+def relabel(image: Image, labels: Labels) -> None:
+    """Replace description, tags and visibility."""
+    with transaction.atomic():
+        image.description, image.visibility = labels.description, labels.visibility
+        image.save(update_fields=["description", "visibility"])
+        image.tags.set(Tag.objects.named(labels.tags))
+
+
+def add_tags(images: ImageQuerySet, text: str) -> int:
+    """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags."""
+    names = parse_tags(text)
+    with transaction.atomic():
+        tags = Tag.objects.named(names)
+        changed = list(images)
+        for image in changed:
+            image.tags.add(*tags)
+    return len(changed)
+
+
+def remove_tags(images: ImageQuerySet, text: str) -> int:
+    """Remove tags from every picture; return how many links that were. Raises InvalidTag, TooManyTags."""
+    keys = [tag_key(name) for name in parse_tags(text)]
+    links = Image.tags.through.objects.filter(image__in=images, tag__key__in=keys)
+    return links.delete()[0]
+
+
+def set_visibility(images: ImageQuerySet, visibility: str) -> int:
+    """Raises InvalidVisibility."""
+    if visibility not in Visibility.values:
+        raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
+    return images.update(visibility=visibility)
+
+
+def move_to_trash(images: ImageQuerySet) -> int:
+    """Hide the pictures from everyone; they can be brought back until the trash is emptied."""
+    return images.live().update(trashed_at=timezone.now())
+
+
+def restore(images: ImageQuerySet) -> int:
+    """Bring pictures back from the trash."""
+    return images.filter(trashed_at__isnull=False).update(trashed_at=None)
+
+
+def delete_forever(images: ImageQuerySet) -> int:
+    """Delete rows, then vectors, then the files that no other picture uses; return how many pictures."""
+    deleted = 0
+    ids = [int(image_id) for image_id in images.ids()]
+    for start in range(0, len(ids), DELETE_BATCH):
+        deleted += _delete_batch(ids[start : start + DELETE_BATCH])
+    return deleted
+
+
+def empty_old_trash() -> int:
+    """Delete what has lain in anybody's trash for longer than the settings say."""
+    before = timezone.now() - timedelta(days=gallery().trash_days)
+    return delete_forever(Image.objects.trashed_before(before))
+
+
+def retry_failed(images: ImageQuerySet) -> int:
+    """Put pictures that could not be embedded back into the queue."""
+    ids = [int(image_id) for image_id in images.failed().ids()]
+    Image.objects.filter(pk__in=ids).update(embed_error="")
+    nudge(ids)
+    return len(ids)
+
+
+def embed_again(images: ImageQuerySet) -> int:
+    """Forget the vectors of these pictures and queue them: they are found again once they are embedded."""
+    ids = [int(image_id) for image_id in images.ids()]
+    with search_index().removing(ids):
+        Image.objects.filter(pk__in=ids).update(embedding_row=None, embed_error="")
+    nudge(ids)
+    return len(ids)
+
+
+def _delete_batch(ids: Sequence[int]) -> int:
+    contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))
+    with search_index().removing(ids):
+        _total, per_model = Image.objects.filter(pk__in=ids).delete()
+    for sha256, format in contents:
+        delete_unused_files(sha256, format)
+    return per_model.get("gallery.Image", 0)

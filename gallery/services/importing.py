@@ -1,0 +1,261 @@
+"""Importing folders: read and shrink in threads, store in this thread, encode in another, so that none waits long."""
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from django.utils import timezone
+from PIL.Image import Image as Pixels
+
+from gallery.conf import gallery
+from gallery.encoders.base import Vectors
+from gallery.errors import (
+    FileTooLarge,
+    ImageSearchError,
+    StorageFull,
+    StorageNotWritable,
+    UnreadablePath,
+    UnsupportedFormat,
+)
+from gallery.imaging import EXTENSIONS, Facts, Limits, inspect, thumbnails
+from gallery.imaging.formats import sniff
+from gallery.models import Image, ImportJob, User
+
+from .embedding import EmbedReport, commit_batch, embed_images
+from .encoding import current_encoder
+from .ingest import Labels, existing_picture, store_picture
+from .media import limits
+
+READERS = min(4, os.cpu_count() or 1)
+BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
+PICTURE_SUFFIXES = {*EXTENSIONS.values(), ".jpeg", ".jpe", ".tiff"}
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of every file. `ignored` are files of a folder that neither are nor claim to be pictures."""
+
+    added: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float:
+        return (self.added + self.duplicates) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file that the owner has already."""
+
+    md5: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A good picture, read and shrunk, that is not stored yet."""
+
+    content: bytes
+    facts: Facts
+    small: dict[int, bytes]
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to bring in; `named` says that the caller named it, so it may not be ignored."""
+
+    path: Path
+    named: bool
+
+
+def find_files(paths: Iterable[Path], *, recursive: bool) -> list[Source]:
+    """Return the files to look at, in order. Raises UnreadablePath for a path that does not exist or open."""
+    sources: list[Source] = []
+    for path in paths:
+        if not path.exists():
+            raise UnreadablePath(path=str(path), reason="it does not exist")
+        if path.is_dir():
+            sources += [Source(file, named=False) for file in _files_of(path, recursive)]
+        else:
+            sources.append(Source(path, named=True))
+    return sources
+
+
+def _files_of(folder: Path, recursive: bool) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise UnreadablePath(path=str(error.filename), reason=error.strerror or "unknown")
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def import_files(
+    sources: Sequence[Source],
+    *,
+    owner: User,
+    labels: Labels,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> ImportReport:
+    """Bring the files in and embed them. May be killed at any moment and run again: nothing is lost or doubled."""
+    return _Import(sources, owner=owner, labels=labels, progress=progress).run()
+
+
+class _Import:
+    """One run. The database is used in the calling thread only; the readers and the encoder are pure."""
+
+    def __init__(
+        self, sources: Sequence[Source], *, owner: User, labels: Labels, progress: Callable[[int], None]
+    ) -> None:
+        self.sources = sources
+        self.owner = owner
+        self.labels = labels
+        self.progress = progress
+        self.report = ImportReport()
+        self.batch: list[tuple[Image, Pixels]] = []
+        self.encoding: deque[tuple[list[Image], Future[Vectors]]] = deque()
+        self.left_in_queue: list[int] = []  # known pictures that an earlier, killed run did not embed
+
+    def run(self) -> ImportReport:
+        started = time.perf_counter()
+        self.encoder = current_encoder()
+        job = ImportJob.objects.create(owner=self.owner, source=self._source(), total=len(self.sources))
+        try:
+            self._run_pipeline()
+            job.status = ImportJob.Status.FINISHED
+        except BaseException:
+            job.status = ImportJob.Status.INTERRUPTED
+            raise
+        finally:
+            self.report.seconds = time.perf_counter() - started
+            job.added, job.duplicates, job.failures = self.report.added, self.report.duplicates, self.report.failed
+            job.finished_at = timezone.now()
+            job.save()
+        return self.report
+
+    def _source(self) -> str:
+        places = {str(source.path if source.named else source.path.parent) for source in self.sources}
+        return "\n".join(sorted(places)[:20])
+
+    def _run_pipeline(self) -> None:
+        known = frozenset(Image.objects.live().filter(owner=self.owner).values_list("md5", flat=True).iterator())
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as encoder_thread:
+            for source, prepared in self._read_ahead(readers, known):
+                self._take(source, prepared)
+                if len(self.batch) >= gallery().embed_batch_size:
+                    self._encode(encoder_thread)
+                self.progress(1)
+            self._encode(encoder_thread)
+            while self.encoding:
+                self._commit_oldest()
+        self._note_failures(embed_images(self.left_in_queue))
+
+    def _read_ahead(
+        self, readers: ThreadPoolExecutor, known: frozenset[str]
+    ) -> Iterator[tuple[Source, "Future[Prepared | Known | None]"]]:
+        """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
+        bounds = limits()
+        ahead: deque[tuple[Source, Future[Prepared | Known | None]]] = deque()
+        for source in self.sources:
+            ahead.append((source, readers.submit(_prepare, source, known, bounds)))
+            if len(ahead) > BATCHES_AHEAD * gallery().embed_batch_size:
+                yield ahead.popleft()
+        yield from ahead
+
+    def _take(self, source: Source, prepared: "Future[Prepared | Known | None]") -> None:
+        """Store one file, or note why not. A full or read-only disk ends the run: no later file would fare better."""
+        try:
+            content = prepared.result()
+            if content is None:
+                self.report.ignored += 1
+            elif isinstance(content, Known):
+                self._take_known(content)
+            else:
+                self._store(source, content)
+        except (StorageFull, StorageNotWritable):
+            raise
+        except ImageSearchError as error:
+            self.report.failed.append({"path": str(source.path), "error": str(error)})
+
+    def _take_known(self, known: Known) -> None:
+        image = existing_picture(known.md5, known.sha256, owner=self.owner)
+        self.report.duplicates += 1
+        if image is not None and image.search_status == "pending":
+            self.left_in_queue.append(image.pk)
+
+    def _store(self, source: Source, content: Prepared) -> None:
+        upload = store_picture(
+            BytesIO(content.content),
+            content.facts,
+            content.small,
+            owner=self.owner,
+            name=source.path.name,
+            labels=self.labels,
+        )
+        if upload.created:
+            self.report.added += 1
+        else:
+            self.report.duplicates += 1
+        if upload.created and not upload.image.is_searchable:
+            self.batch.append((upload.image, content.pixels))
+
+    def _encode(self, encoder_thread: ThreadPoolExecutor) -> None:
+        """Hand the batch to the encoder; wait for an older one first when enough are under way."""
+        while len(self.encoding) >= BATCHES_AHEAD:
+            self._commit_oldest()
+        if self.batch:
+            images, pixels = [list(part) for part in zip(*self.batch, strict=True)]
+            self.encoding.append((images, encoder_thread.submit(self.encoder.encode_images, pixels)))
+            self.batch = []
+
+    def _commit_oldest(self) -> None:
+        images, vectors = self.encoding.popleft()
+        report = EmbedReport()
+        commit_batch(images, vectors.result(), encoder=self.encoder, report=report)
+        self._note_failures(report)
+
+    def _note_failures(self, report: EmbedReport) -> None:
+        """A picture that is stored but cannot be searched counts as added and is listed with its reason."""
+        self.report.failed += [
+            {"path": str(failure["name"]), "error": str(failure["error"])} for failure in report.failures
+        ]
+
+
+def _prepare(source: Source, known: frozenset[str], bounds: Limits) -> Prepared | Known | None:
+    """Read one file; None for a file of a folder that is no picture and does not claim to be one."""
+    content = _read(source.path, bounds)
+    if not source.named and source.path.suffix.lower() not in PICTURE_SUFFIXES and not _is_picture(content):
+        return None
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if md5 in known:
+        return Known(md5, hashlib.sha256(content).hexdigest())
+    picture = inspect(BytesIO(content), limits=bounds)
+    return Prepared(content, picture.facts, thumbnails(picture.pixels), picture.pixels)
+
+
+def _read(path: Path, bounds: Limits) -> bytes:
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > bounds.max_bytes:
+            raise FileTooLarge(size_bytes=size_bytes, limit_bytes=bounds.max_bytes)
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
+
+
+def _is_picture(content: bytes) -> bool:
+    try:
+        sniff(content)
+    except UnsupportedFormat:
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""Bringing one picture in, whichever door it comes through."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from django.db import transaction
+from django.utils import timezone
+
+from gallery.errors import ContentCollision, DescriptionTooLong, InvalidVisibility
+from gallery.imaging import Facts, inspect, thumbnails
+from gallery.models import Image, Tag, User, Visibility
+from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
+from gallery.models.tag import parse_tags
+
+from .media import content_lock, limits, save_original, save_thumbnails
+from .queue import nudge
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a person says about a picture, checked."""
+
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    visibility: str = Visibility.PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The picture, and whether it is new to its owner (False: the same bytes were there already)."""
+
+    image: Image
+    created: bool
+
+
+def check_labels(
+    *, description: str = "", tags: str | Iterable[str] = (), visibility: str = Visibility.PRIVATE
+) -> Labels:
+    """Raises DescriptionTooLong, InvalidTag, TooManyTags, InvalidVisibility."""
+    description = description.replace("\x00", "").strip()
+    if len(description) > MAX_DESCRIPTION_CHARACTERS:
+        raise DescriptionTooLong(length=len(description), limit=MAX_DESCRIPTION_CHARACTERS)
+    if visibility not in Visibility.values:
+        raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
+    return Labels(description, tuple(parse_tags(tags)), visibility)
+
+
+def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> Upload:
+    """Check, store and queue one picture; the same bytes of the same owner are one picture.
+
+    What was in the trash comes back. Nothing is stored unless the whole picture is good.
+    Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable.
+    """
+    picture = inspect(file, limits=limits())
+    existing = existing_picture(picture.facts.md5, picture.facts.sha256, owner=owner)
+    if existing is not None and existing.trashed_at is None:
+        return Upload(existing, created=False)
+    upload = store_picture(file, picture.facts, thumbnails(picture.pixels), owner=owner, name=name, labels=labels)
+    if not upload.image.is_searchable:
+        nudge([upload.image.pk])
+    return upload
+
+
+def store_picture(
+    file: BinaryIO, facts: Facts, small: dict[int, bytes], *, owner: User, name: str, labels: Labels
+) -> Upload:
+    """Write the files, then the row, while nobody can delete the files in between. Queues nothing."""
+    with content_lock(facts.sha256):
+        save_original(file, sha256=facts.sha256, format=facts.format)
+        save_thumbnails(small, sha256=facts.sha256)
+        return _store_row(facts, owner=owner, name=name, labels=labels)
+
+
+def existing_picture(md5: str, sha256: str, *, owner: User) -> Image | None:
+    """Return the owner's picture of these bytes, in the trash or not. Raises ContentCollision."""
+    existing = Image.objects.filter(owner=owner, md5=md5).first()
+    if existing is not None and existing.sha256 != sha256:
+        raise ContentCollision(md5=md5)
+    return existing
+
+
+def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Upload:
+    """Make the row, or bring it back from the trash; whoever comes second gets what the first one made."""
+    with transaction.atomic():
+        image, created = Image.objects.get_or_create(
+            owner=owner, md5=facts.md5, defaults=_values(facts) | {"original_name": clean_name(name, facts)}
+        )
+        if image.sha256 != facts.sha256:
+            raise ContentCollision(md5=facts.md5)
+        revived = image.trashed_at is not None
+        if created or revived:
+            image.trashed_at = None
+            image.description, image.visibility = labels.description, labels.visibility
+            image.created_at = timezone.now()
+            image.save(update_fields=["trashed_at", "description", "visibility", "created_at"])
+            image.tags.set(Tag.objects.named(labels.tags))
+    return Upload(image, created=created or revived)
+
+
+def clean_name(name: str, facts: Facts) -> str:
+    """Return a name fit for showing and downloading: no folders, no control characters, at most 255 characters."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    base = "".join(character for character in unicodedata.normalize("NFC", base) if character.isprintable()).strip()
+    if base.strip(".") == "":
+        return f"{facts.md5}{facts.extension}"
+    if len(base) <= MAX_NAME_CHARACTERS:
+        return base
+    stem, dot, suffix = base.rpartition(".")
+    if not stem or len(suffix) > 10:
+        return base[:MAX_NAME_CHARACTERS]
+    return stem[: MAX_NAME_CHARACTERS - len(suffix) - 1] + dot + suffix
+
+
+def _values(facts: Facts) -> dict[str, object]:
+    return {
+        "sha256": facts.sha256,
+        "size_bytes": facts.size_bytes,
+        "format": facts.format,
+        "width_px": facts.width_px,
+        "height_px": facts.height_px,
+        "frame_count": facts.frame_count,
+        "taken_at": _aware(facts.taken_at),
+        "exif": facts.exif,
+    }
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A camera without a time zone is taken to be in the site's."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return timezone.make_aware(moment)

@@ -1,0 +1,163 @@
+"""Keeping files, vectors and database in step: checking, repairing, compacting, changing the encoder."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.core.files.storage import default_storage
+
+from gallery.conf import gallery
+from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.registry import choose_encoder_name, get_encoder
+from gallery.errors import InvalidPicture, OriginalMissing
+from gallery.imaging import load_pixels
+from gallery.models import Image, IndexState
+from gallery.search_index import Blocks, search_index
+from gallery.storage import ContentStorage
+from gallery.vectors.store import Problem, VectorStore
+from gallery.vectors.unit_vectors import Ids
+
+from .embedding import Progress, embed_pending
+from .media import limits, open_original, original_path
+
+COPY_ROWS = 16_384
+BAD_ROW_CODES = {"not_unit", "not_finite", "vector_missing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`rows` are those of the vector file, `indexed` the pictures that have one; every picture is in one count."""
+
+    rows: int
+    indexed: int
+    pending: int
+    failed: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify() -> Verification:
+    """Compare database, vectors and files, reading all vectors. Changes nothing."""
+    totals = Image.objects.statistics()
+    problems = [*search_index().problems(), *_missing_originals(), *_orphan_files()]
+    return Verification(
+        rows=IndexState.objects.current().row_count,
+        indexed=totals["searchable"],
+        pending=totals["pending"],
+        failed=totals["failed"],
+        problems=tuple(problems),
+    )
+
+
+def repair() -> Verification:
+    """Mend what can be mended and verify again.
+
+    Damaged or missing vectors are computed again from the originals, vectors and files that nothing refers to are
+    removed. A missing original cannot be made again: it stays a problem.
+    """
+    found = verify().problems
+    index = search_index()
+    if any(problem.code == "file_damaged" for problem in found):
+        index.forget_everything()
+    else:
+        index.forget_rows([problem.row for problem in found if problem.row is not None])
+    for problem in found:
+        if problem.code == "orphan_file":
+            default_storage.delete(problem.detail)
+    embed_pending()
+    return verify()
+
+
+def compact() -> int:
+    """Write the vectors that are in use to a new epoch file and drop the others; return the row count."""
+    index = search_index()
+    if not IndexState.objects.current().has_encoder:
+        return 0
+    return index.rebuild(lambda ids: _copies(ids))
+
+
+def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _count: None) -> int:
+    """Encode the whole library with an encoder (the present one by default) and move to it; return the row count.
+
+    Searches go on in the old index until the new one is whole. Pictures added meanwhile are encoded at the end.
+    Raises UnknownEncoder, EncoderUnavailable.
+    """
+    encoder = get_encoder(choose_encoder_name(encoder_name) if encoder_name else _present_name())
+    scratch = VectorStore(gallery().vectors_dir / "reindex", dimension=encoder.dimension)
+    scratch.remove_epoch(1)
+    encoded: list[int] = []
+    for ids, vectors in _encoded(Image.objects.searchable().ids(), encoder, progress):
+        scratch.append(vectors, epoch=1, image_ids=ids.tolist())
+        encoded += ids.tolist()
+    rows = search_index().rebuild(_joined(scratch, np.array(encoded, dtype=np.int64), encoder), encoder=encoder)
+    scratch.remove_epoch(1)
+    embed_pending(progress=progress)
+    return rows
+
+
+def _present_name() -> str:
+    state = IndexState.objects.current()
+    return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
+
+
+def _joined(scratch: VectorStore, encoded: Ids, encoder: Encoder) -> Callable[[Ids], Blocks]:
+    """Return the blocks of the new epoch: what is encoded and still there, then what came meanwhile."""
+
+    def blocks(present: Ids) -> Blocks:
+        matrix = scratch.read(epoch=1)
+        still = np.flatnonzero(np.isin(encoded, present))
+        for start in range(0, len(still), COPY_ROWS):
+            rows = still[start : start + COPY_ROWS]
+            yield encoded[rows], matrix[rows]
+        yield from _encoded(np.setdiff1d(present, encoded), encoder, lambda _count: None)
+
+    return blocks
+
+
+def _encoded(ids: Ids, encoder: Encoder, progress: Progress) -> Iterator[tuple[Ids, Vectors]]:
+    """Yield the pictures that can be opened with their vectors; the others fall back into the queue."""
+    size = gallery().embed_batch_size
+    for start in range(0, len(ids), size):
+        images = Image.objects.in_bulk(ids[start : start + size].tolist())
+        opened = {}
+        for image_id, image in images.items():
+            try:
+                with open_original(image) as file:
+                    opened[image_id] = load_pixels(file, limits=limits())
+            except (InvalidPicture, OriginalMissing):
+                continue
+        if opened:
+            yield np.array(list(opened), dtype=np.int64), encoder.encode_images(list(opened.values()))
+        progress(len(images))
+
+
+def _copies(ids: Ids) -> Blocks:
+    for start in range(0, len(ids), COPY_ROWS):
+        yield search_index().vectors(ids[start : start + COPY_ROWS].tolist())
+
+
+def _missing_originals() -> Iterator[Problem]:
+    for image in Image.objects.order_by("pk").only("pk", "sha256", "format").iterator():
+        if not default_storage.exists(original_path(image.sha256, image.format)):
+            yield Problem("original_missing", f"The original file of picture {image.pk} is gone.")
+
+
+def _orphan_files() -> Iterator[Problem]:
+    """Yield originals that no picture uses, and parts that a crash left."""
+    for path in _files("originals"):
+        sha256 = path.rsplit("/", 1)[-1].split(".", 1)[0]
+        if path.endswith(ContentStorage.PART) or not Image.objects.filter(sha256=sha256).exists():
+            yield Problem("orphan_file", path)
+
+
+def _files(folder: str) -> Iterator[str]:
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}/{name}" for name in sorted(names))
+    for name in sorted(folders):
+        yield from _files(f"{folder}/{name}")

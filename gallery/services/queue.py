@@ -1,0 +1,24 @@
+"""The queue is the table: a picture without an embedding row waits. This only tells a worker that some do."""
+
+import logging
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.dispatch import Signal
+
+logger = logging.getLogger(__name__)
+
+pictures_waiting = Signal()  # image_ids: tuple[int, ...]; jobs.py listens
+
+
+def nudge(image_ids: Iterable[int]) -> None:
+    """Once the transaction is committed, ask that these pictures be embedded. A lost nudge loses nothing."""
+    ids = tuple(image_ids)
+    if ids:
+        transaction.on_commit(lambda: _send(ids))
+
+
+def _send(image_ids: tuple[int, ...]) -> None:
+    for _receiver, answer in pictures_waiting.send_robust(sender=None, image_ids=image_ids):
+        if isinstance(answer, Exception):
+            logger.warning("Pictures %s stay in the queue: %s", image_ids, answer)
