@@ -1,0 +1,147 @@
+"""The cast and the stage: alice owns, bob shares an album with her, charlie is a stranger, staff curates."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import Permission
+from PIL import Image as PillowImage
+
+from gallery.conf import gallery
+from gallery.models import Album, AlbumImage, Image, User, Visibility
+from gallery.search_index import reset_search_index
+from gallery.services.ingest import accept_upload, check_labels
+
+SAMPLES = Path(__import__("skimage").__file__).parent / "data"
+PASSWORD = "correct horse battery staple"
+PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", Path(__file__).parents[2] / "shared" / "photos"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the labelled photos are skipped where there are none, and fail in CI, where there must be."""
+    if PHOTOS.is_dir() or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("photos"):
+            item.add_marker(pytest.mark.skip(reason=f"no labelled photos at IMAGESEARCH_TEST_PHOTOS ({PHOTOS})"))
+
+
+def pytest_unconfigure() -> None:
+    if Path(django_settings.DATA_DIR).name.startswith("imagesearch-tests-"):
+        shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    """Give every test a data folder of its own; the database is the test database."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.GALLERY = {**settings.GALLERY, "data_dir": folder}
+    settings.MEDIA_ROOT = folder / "media"
+    reset_search_index()
+    yield folder
+    reset_search_index()
+
+
+@pytest.fixture
+def limits_of(settings: Any) -> Callable[..., None]:
+    """Change settings of the gallery for one test: limits_of(max_pixels=100)."""
+
+    def change(**values: Any) -> None:
+        replace(gallery(), **values)  # a misspelt name fails here
+        settings.GALLERY = {**settings.GALLERY, **values}
+
+    return change
+
+
+@pytest.fixture
+def photos() -> Path:
+    assert PHOTOS.is_dir(), f"IMAGESEARCH_TEST_PHOTOS must point to the labelled photos; there is no {PHOTOS}"
+    return PHOTOS
+
+
+def _user(name: str, **values: Any) -> User:
+    return User.objects.create_user(username=name, email=f"{name}@example.org", password=PASSWORD, **values)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return _user("alice")
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> User:
+    return _user("bob")
+
+
+@pytest.fixture
+def charlie(transactional_db: None) -> User:
+    return _user("charlie")
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> User:
+    """A curator: staff with every right on the gallery, but no superuser."""
+    user = _user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="gallery"))
+    return user
+
+
+def sample_bytes(name: str) -> bytes:
+    """Return one of the free pictures of scikit-image: "chelsea.png" is a cat, "coffee.png", "rocket.jpg"..."""
+    return (SAMPLES / name).read_bytes()
+
+
+def drawn_picture(colour: str = "red", *, size: tuple[int, int] = (64, 48), format: str = "PNG") -> bytes:
+    """Return the bytes of a one-coloured picture: enough where only the plumbing is tested."""
+    out = BytesIO()
+    PillowImage.new("RGB", size, colour).save(out, format)
+    return out.getvalue()
+
+
+@pytest.fixture
+def upload() -> Callable[..., Image]:
+    """Bring a picture in as a page does, embedding included: upload(alice, "coffee.png", tags="cup")."""
+
+    def bring_in(
+        owner: User,
+        name: str = "chelsea.png",
+        *,
+        content: bytes | None = None,
+        visibility: str = Visibility.PRIVATE,
+        **labels: Any,
+    ) -> Image:
+        file = BytesIO(sample_bytes(name) if content is None else content)
+        checked = check_labels(visibility=visibility, **labels)
+        image = accept_upload(file, owner=owner, name=name, labels=checked).image
+        image.refresh_from_db()
+        return image
+
+    return bring_in
+
+
+@pytest.fixture
+def share() -> Callable[..., Album]:
+    """Put a picture into an album of its owner with a member: share(image, bob)."""
+
+    def put(image: Image, member: User, *, title: str = "Shared") -> Album:
+        album = Album.objects.create(owner=image.owner, title=title)
+        album.members.add(member)
+        AlbumImage.objects.create(album=album, image=image)
+        return album
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="imagesearch-scratch-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,14 @@
+"""The real settings, with all state in a temporary folder, and what would only cost time made cheap."""
+
+import os
+import tempfile
+
+os.environ.setdefault("IMAGESEARCH_DATA_DIR", tempfile.mkdtemp(prefix="imagesearch-tests-"))
+os.environ.setdefault("IMAGESEARCH_ENCODER", "offline")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from imagesearch_project.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
