@@ -176,6 +176,25 @@ class VectorStore:
             problems += _bad_rows(matrix[start : start + CHECK_BLOCK_ROWS], start)
         return problems
 
+    def restore_header(self, *, epoch: int, row_count: int) -> int:
+        """Make a damaged or missing file readable again and return how many rows it has now.
+
+        These are the `row_count` that the database counts, or as many as the file still holds. A file that can be read
+        is left as it is. Afterwards `check` finds rows that are damaged themselves. Raises StoreDamaged for a file of
+        another dimension, which is whole but belongs to another encoder.
+        """
+        with self._writing(epoch, create=True) as fd:
+            try:
+                return self._committed_rows(fd, epoch)
+            except StoreDamaged:
+                if self._has_other_dimension(fd):
+                    raise
+            held = (os.fstat(fd).st_size - HEADER_BYTES) // (self.dimension * 4)
+            kept = max(0, min(row_count, held))
+            write_all(fd, encode_header(kept, self.dimension), 0)
+            fdatasync(fd)
+            return kept
+
     @contextmanager
     def _reading(self, epoch: int) -> Iterator[int | None]:
         """Yield a descriptor, or None when the epoch has no file yet."""
@@ -249,6 +268,12 @@ class VectorStore:
         if os.fstat(fd).st_size < self._offset(row_count):
             raise self._damaged(epoch, f"it is too short for the {row_count:,} rows that its header counts")
         return row_count
+
+    def _has_other_dimension(self, fd: int) -> bool:
+        try:
+            return decode_header(_steady_header(fd))[1] != self.dimension
+        except ValueError:
+            return False
 
     def _offset(self, row: int) -> int:
         return HEADER_BYTES + row * self.dimension * 4

@@ -16,8 +16,8 @@ class Hits:
     """The nearest pictures of each query, best first; equal scores in ascending order of id.
 
     `ids` is (n_queries, width) int64 and `scores` (n_queries, width) float32 (cosine similarity), width <= k. A query
-    with fewer hits than another is padded at the end with id -1 and score -inf; an exact engine never pads, because
-    every query has min(k, available) hits.
+    with fewer hits than another is padded at the end with id -1 and score -inf; an exact engine pads only in place of
+    damaged rows (NaN), because every query has min(k, available) hits.
     """
 
     ids: Ids

@@ -1,5 +1,6 @@
 """Exact search: every row is scored, straight from the store's memory map."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +12,11 @@ from gallery.vectors.unit_vectors import Ids, Rows, Vectors
 
 Scores = npt.NDArray[np.float32]
 
-BLOCK_ROWS = 32_768  # 64 MiB of 512 numbers: large enough for BLAS, small enough to keep the scores in the cache
-GATHER_BELOW = 0.25  # share of allowed rows below which copying them out beats scanning all and masking
+SCAN_ROWS = 1_048_576  # each BLAS call waits for its threads, 8 ms on a busy machine, so there are few calls
+SCAN_QUERIES = 16  # 64 MiB of scores at a time
+OFFER_ROWS = 16_384  # the scores that are compared at once; they stay in the processor's cache
+GATHER_ROWS = 8_192  # 16 MiB of 512 numbers copied out at a time
+GATHER_BELOW = 1 / 16  # share of allowed rows below which copying them out beats scanning all and masking
 RESCORE_ROWS = 4_096  # 16 MiB of float64 at 512 numbers
 
 
@@ -93,67 +97,91 @@ class ExactEngine:
         width = min(k, len(rows))
         if width == 0 or len(queries) == 0:
             return Hits.none(len(queries))
-        candidates = self._candidates(snapshot.matrix, queries, width, np.sort(rows))
+        shortlists = [Shortlist(width, self._margin * float(np.linalg.norm(query))) for query in queries]
+        for start in range(0, len(queries), SCAN_QUERIES):
+            some = slice(start, start + SCAN_QUERIES)
+            shortlist_rows(snapshot.matrix, rows, queries[some], shortlists[some])
         answers = [
-            best(snapshot, query, candidate_rows, width)
-            for query, candidate_rows in zip(queries, candidates, strict=True)
+            best(snapshot, query, shortlist.rows, width) for query, shortlist in zip(queries, shortlists, strict=True)
         ]
         return Hits(ids=np.stack([hits.ids for hits in answers]), scores=np.stack([hits.scores for hits in answers]))
-
-    def _candidates(self, matrix: Vectors, queries: Vectors, width: int, rows: Rows) -> list[Rows]:
-        """Return, for each query, rows among which its `width` best are for certain."""
-        shortlists = [Shortlist(width, self._margin * float(np.linalg.norm(query))) for query in queries]
-        gather = len(rows) < GATHER_BELOW * len(matrix)
-        n_steps = len(rows) if gather else len(matrix)
-        for start in range(0, n_steps, BLOCK_ROWS):
-            stop = min(start + BLOCK_ROWS, n_steps)
-            if gather:
-                block_rows = rows[start:stop]
-                scores = queries @ matrix[block_rows].T
-            else:
-                first, last = np.searchsorted(rows, [start, stop])
-                block_rows = rows[first:last]
-                scores = (queries @ matrix[start:stop].T)[:, block_rows - start]
-            for shortlist, query_scores in zip(shortlists, scores, strict=True):
-                shortlist.offer(block_rows, query_scores)
-        return [shortlist.rows() for shortlist in shortlists]
 
 
 class Shortlist:
     """Collects, block by block, every row whose score is not certainly worse than the k-th best."""
 
     def __init__(self, k: int, margin: float) -> None:
-        self.k = k
-        self.margin = margin
-        self._rows = np.empty(0, dtype=np.int64)
-        self._scores = np.empty(0, dtype=np.float32)
-        self._threshold = -np.inf
+        self.rows: Rows = np.empty(0, dtype=np.int64)
+        self._scores: Scores = np.empty(0, dtype=np.float32)
+        self._k = k
+        self._margin = margin
+        self._threshold = float(np.finfo(np.float32).min)  # masked rows have -inf and stay below it
 
     def offer(self, rows: Rows, scores: Scores) -> None:
-        good = np.flatnonzero(scores >= self._threshold)
-        if not len(good):
-            return
-        self._rows = np.concatenate([self._rows, rows[good]])
-        self._scores = np.concatenate([self._scores, scores[good]])
-        if len(self._scores) > self.k:
-            kth_best = -np.partition(-self._scores, self.k - 1)[self.k - 1]
-            self._threshold = float(kth_best) - self.margin
-            kept = self._scores >= self._threshold
-            self._rows, self._scores = self._rows[kept], self._scores[kept]
+        """Take what is good enough of (n,) scores; the bar rises as better ones come."""
+        for start in range(0, len(scores), OFFER_ROWS):
+            some = slice(start, start + OFFER_ROWS)
+            good = np.flatnonzero(scores[some] >= self._threshold)
+            if len(good):
+                self._take(rows[some][good], scores[some][good])
 
-    def rows(self) -> Rows:
-        return self._rows
+    def _take(self, rows: Rows, scores: Scores) -> None:
+        self.rows = np.concatenate([self.rows, rows])
+        self._scores = np.concatenate([self._scores, scores])
+        if len(self._scores) <= self._k:
+            return
+        kth_best = -np.partition(-self._scores, self._k - 1)[self._k - 1]
+        self._threshold = float(kth_best) - self._margin
+        kept = self._scores >= self._threshold
+        self.rows, self._scores = self.rows[kept], self._scores[kept]
+
+
+def shortlist_rows(matrix: Vectors, rows: Rows, queries: Vectors, shortlists: list[Shortlist]) -> None:
+    """Offer each query's shortlist the float32 scores of `rows`, by whichever way reads less."""
+    if len(rows) < GATHER_BELOW * len(matrix):
+        blocks = gathered_scores(matrix, np.sort(rows), queries)
+    else:
+        blocks = scanned_scores(matrix, rows, queries)
+    for block_rows, scores in blocks:
+        for shortlist, query_scores in zip(shortlists, scores, strict=True):
+            shortlist.offer(block_rows, query_scores)
+
+
+def gathered_scores(matrix: Vectors, rows: Rows, queries: Vectors) -> Iterator[tuple[Rows, Scores]]:
+    """Copy the rows out, block by block; yield their numbers and (n_queries, n_rows) scores."""
+    for start in range(0, len(rows), GATHER_ROWS):
+        block_rows = rows[start : start + GATHER_ROWS]
+        yield block_rows, products(queries, matrix[block_rows])
+
+
+def scanned_scores(matrix: Vectors, rows: Rows, queries: Vectors) -> Iterator[tuple[Rows, Scores]]:
+    """Score the whole matrix where it lies; rows that are not wanted get -inf."""
+    unwanted = np.ones(len(matrix), dtype=bool)
+    unwanted[rows] = False
+    for start in range(0, len(matrix), SCAN_ROWS):
+        stop = min(start + SCAN_ROWS, len(matrix))
+        scores = products(queries, matrix[start:stop])
+        if len(rows) < len(matrix):
+            scores[:, unwanted[start:stop]] = -np.inf
+        yield np.arange(start, stop), scores
+
+
+def products(queries: Vectors, vectors: Vectors) -> Scores:
+    """Return (n_queries, n_vectors) float32 dot products."""
+    scores: Scores = queries @ vectors.T
+    return scores
 
 
 def best(snapshot: Snapshot, query: npt.NDArray[np.float32], rows: Rows, k: int) -> Hits:
-    """Score `rows` in float64 and return the best `k`: (k,) ids and scores."""
-    scores = np.concatenate(
-        [
-            rescored(snapshot.matrix[rows[start : start + RESCORE_ROWS]], query)
-            for start in range(0, len(rows), RESCORE_ROWS)
-        ]
-    )
-    ids = snapshot.ids[rows]
+    """Score `rows` in float64 and return the best `k`: (k,) ids and scores.
+
+    Damaged rows (NaN) are not among `rows`; if that leaves fewer than `k`, the end is padded as Hits says.
+    """
+    starts = range(0, len(rows), RESCORE_ROWS)
+    blocks = [rescored(snapshot.matrix[rows[start : start + RESCORE_ROWS]], query) for start in starts]
+    missing = max(0, k - len(rows))
+    scores = np.concatenate([*blocks, np.full(missing, -np.inf, dtype=np.float32)])
+    ids = np.concatenate([snapshot.ids[rows], np.full(missing, NO_ID, dtype=np.int64)])
     order = np.lexsort((ids, -scores))[:k]
     return Hits(ids=ids[order], scores=scores[order])
 

@@ -1,5 +1,8 @@
 """The exact engine: the contract, and what only it promises."""
 
+import itertools
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,23 +18,18 @@ class TestExactEngine(EngineContract):
         return ExactEngine(dimension)
 
 
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(exact, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(exact, "RESCORE_ROWS", 5)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     n_rows=st.integers(0, 60),
     n_distinct=st.integers(1, 60),
     k=st.integers(1, 70),
     dead=st.floats(0, 1),
+    gather_below=st.sampled_from([0, 1 / 2, 2]),
     share_allowed=st.none() | st.floats(0, 1),
     seed=st.integers(0, 2**32 - 1),
     dimension=st.integers(1, 40),
 )
-def test_any_search_equals_float64(*, n_rows, n_distinct, k, dead, share_allowed, seed, dimension):
+def test_any_search_equals_float64(*, n_rows, n_distinct, k, dead, gather_below, share_allowed, seed, dimension):
     rng = np.random.default_rng(seed)
     matrix = unit_rows(n_distinct, dimension=dimension, seed=seed)[rng.integers(0, n_distinct, n_rows)]
     ids = rng.permutation(200)[:n_rows].astype(np.int64)
@@ -42,8 +40,10 @@ def test_any_search_equals_float64(*, n_rows, n_distinct, k, dead, share_allowed
     engine.replace(matrix=matrix, ids=ids)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "BLOCK_ROWS", 7)
-        patch.setattr(exact, "RESCORE_ROWS", 5)
+        for name, rows in {"SCAN_ROWS": 17, "OFFER_ROWS": 7, "GATHER_ROWS": 6, "RESCORE_ROWS": 5}.items():
+            patch.setattr(exact, name, rows)
+        patch.setattr(exact, "SCAN_QUERIES", 2)
+        patch.setattr(exact, "GATHER_BELOW", gather_below)
         found = engine.search(queries, k, allowed=allowed)
 
     assert_same(found, oracle(matrix, ids, queries, k, allowed))
@@ -80,3 +80,40 @@ def test_result_does_not_depend_on_batch_or_filter():
         places = np.isin(filtered.ids[number], together.ids[number])
         assert places[:20].all()
         assert filtered.scores[number].tolist() == together.scores[number].tolist()
+
+
+@pytest.mark.parametrize("gather_below", [0, 2])
+def test_damaged_row_is_not_found_and_hides_no_other(monkeypatch, gather_below):
+    monkeypatch.setattr(exact, "GATHER_BELOW", gather_below)
+    matrix = unit_rows(4)
+    matrix[2, 5] = np.nan
+    engine = ExactEngine(32)
+    engine.replace(matrix=matrix, ids=np.arange(4))
+
+    hits = engine.search(unit_rows(2, seed=1), 4)
+
+    assert [sorted(hits.of(query).ids.tolist()) for query in range(2)] == [[0, 1, 3], [0, 1, 3]]
+    assert hits.ids[:, 3].tolist() == [-1, -1]
+    assert np.isneginf(hits.scores[:, 3]).all()
+
+
+def test_search_keeps_its_version_while_another_thread_replaces_it():
+    """Each answer comes from one version: with versions of one picture each, never from a mixture."""
+    engine = ExactEngine(32)
+    vector = unit_rows(1)
+    stop = threading.Event()
+
+    def replace_forever():
+        for number in itertools.count(1):
+            engine.replace(matrix=np.repeat(vector, number % 50 + 1, axis=0), ids=np.arange(number % 50 + 1) + 1000)
+            if stop.is_set():
+                return
+
+    engine.replace(matrix=vector, ids=np.array([1000]))
+    thread = threading.Thread(target=replace_forever)
+    thread.start()
+    found = [engine.search(vector, 100).of(0).ids for _ in range(300)]
+    stop.set()
+    thread.join()
+
+    assert all(ids.tolist() == list(range(1000, 1000 + len(ids))) for ids in found)

@@ -309,6 +309,44 @@ def test_short_file_is_reported_and_never_extended(store):
     assert store.path(1).stat().st_size == HEADER_BYTES + 40
 
 
+@pytest.mark.parametrize(
+    ("kept_bytes", "row_count"), [(-1, 5), (HEADER_BYTES + 3 * 32 + 7, 3), (HEADER_BYTES, 0), (0, 0)]
+)
+def test_restored_header_counts_what_the_file_still_holds(store, kept_bytes, row_count):
+    store.append(rows(6), epoch=1)
+    if kept_bytes >= 0:
+        os.truncate(store.path(1), kept_bytes)
+    with store.path(1).open("r+b") as file:
+        file.write(b"\x00" * min(128, max(0, kept_bytes) or 128))
+
+    assert store.restore_header(epoch=1, row_count=5) == row_count
+
+    np.testing.assert_array_equal(np.load(store.path(1)), rows(6)[:row_count])
+    assert store.check(epoch=1) == []
+
+
+def test_restored_header_of_a_missing_file_is_empty(store):
+    assert store.restore_header(epoch=1, row_count=5) == 0
+
+    assert np.load(store.path(1)).shape == (0, DIMENSION)
+
+
+def test_restore_leaves_a_healthy_file_alone(store):
+    store.append(rows(6), epoch=1)
+
+    assert store.restore_header(epoch=1, row_count=5) == 6
+
+
+def test_restore_refuses_the_file_of_another_encoder(store):
+    store.append(rows(6), epoch=1)
+    before = store.path(1).read_bytes()
+
+    with pytest.raises(StoreDamaged, match="the encoder's 4"):
+        VectorStore(store.folder, dimension=4).restore_header(epoch=1, row_count=5)
+
+    assert store.path(1).read_bytes() == before
+
+
 def test_file_with_a_tail_is_whole_and_loses_it_with_the_next_append(store):
     store.append(rows(2), epoch=1)
     with store.path(1).open("ab") as file:
