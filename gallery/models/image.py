@@ -93,7 +93,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def rows(self) -> npt.NDArray[np.int64]:
         """Return (n, 2) int64: embedding row and id of every embedded picture, ascending by row."""
         pairs = self.searchable().order_by("embedding_row").values_list("embedding_row", "pk")
-        flat = [pair for pair in pairs.iterator(chunk_size=10_000)]
+        flat = list(pairs.iterator(chunk_size=10_000))
         return np.array(flat, dtype=np.int64).reshape(-1, 2)
 
     def statistics(self) -> "dict[str, Any]":

@@ -76,7 +76,7 @@ def compact() -> int:
     index = search_index()
     if not IndexState.objects.current().has_encoder:
         return 0
-    return index.rebuild(lambda ids: _copies(ids))
+    return index.rebuild(_copies)
 
 
 def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _count: None) -> int:
