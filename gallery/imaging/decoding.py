@@ -12,6 +12,7 @@ from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooMa
 from gallery.imaging.colours import plain_rgb, resizable
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, count_jpeg_scans, promised_size, sniff
+from gallery.imaging.tiff import count_pages
 
 PREVIEW_PX = 1280  # longest side of the decoded picture: the large thumbnail; encoders look at 224 to 512 px
 # A progressive JPEG has about ten scans. Each costs a walk over the whole picture, a hostile one only some bytes:
@@ -60,11 +61,13 @@ def decode(data: bytes, limits: Limits) -> Decoded:
     with _hostile(known.name):
         _check_pixels(promised_size(data, known.name), limits)
         _check_scans(data, known.name)
+        frames = _check_frames(_count_frames(data, known.name, limits), limits)
         with known.open(BytesIO(data)) as image:
             size = image.size
             _check_pixels(size, limits)
             _check_tiles(image, limits)
-            frames = _count_frames(image, data, limits)
+            if known.name in ("PNG", "WEBP"):  # these two say it in their header
+                frames = _check_frames(int(getattr(image, "n_frames", 1)), limits)
             pixels = _small_rgb(image)
             shot = read_shot(image)
     # Pillow turns a TIFF upright while it decodes, size included.
@@ -107,29 +110,17 @@ def _check_tiles(image: ImageFile.ImageFile, limits: Limits) -> None:
         _check_pixels((width, height), limits)
 
 
-def _count_frames(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> int:
-    """Return the number of frames or pages, looking no further than the limit. Raises TooManyFrames."""
-    if image.format == "GIF":
-        frames = count_gif_frames(data, limits.max_frames + 1)
-    elif isinstance(image, TiffImageFile):
-        frames = _count_pages(image, limits.max_frames + 1)
-    else:  # PNG and WebP say it in their header
-        frames = int(getattr(image, "n_frames", 1))
+def _count_frames(data: bytes, name: str, limits: Limits) -> int:
+    """Return the number of GIF frames or TIFF pages, looking no further than just past the limit; 1 for others."""
+    if name == "GIF":
+        return count_gif_frames(data, limits.max_frames + 1)
+    return count_pages(data, limits.max_frames + 1) if name == "TIFF" else 1
+
+
+def _check_frames(frames: int, limits: Limits) -> int:
     if frames > limits.max_frames:
         raise TooManyFrames(limit=limits.max_frames)
     return max(frames, 1)
-
-
-def _count_pages(image: TiffImageFile, stop_after: int) -> int:
-    pages = 1
-    try:
-        while pages < stop_after:
-            image.seek(pages)
-            pages += 1
-    except EOFError:
-        pass
-    image.seek(0)
-    return pages
 
 
 def _small_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
+from gallery.imaging.tiff import count_pages
+
 MAX_TEXT = 200  # characters
 _FIRST_PHOTO_YEAR = 1826
 _CAMERA_TEXTS = {"camera_make": Base.Make, "camera_model": Base.Model}
@@ -40,11 +42,18 @@ def read_shot(image: Image.Image) -> Shot:
     Call it after load() (a PNG may carry EXIF behind its pixels) and before the file is closed (a TIFF reads late).
     """
     try:
+        _check_size(image.info.get("exif"))
         camera = image.getexif()
         photo = camera.get_ifd(IFD.Exif)
         return Shot(_orientation(camera), taken_at(photo), _selection(camera, photo))
     except Exception:  # noqa: BLE001 -- damaged EXIF raises as open-ended a list as damaged pictures do
         return Shot()
+
+
+def _check_size(raw: object) -> None:
+    """Raise ValueError for EXIF data that promises absurdly many values (those of a TIFF itself are counted earlier)."""
+    if isinstance(raw, bytes):
+        count_pages(raw.removeprefix(b"Exif\0\0"), stop_after=1)
 
 
 def taken_at(photo: dict[int, Any]) -> datetime | None:

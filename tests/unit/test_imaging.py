@@ -194,6 +194,21 @@ def test_inspect_refuses_small_tiff_made_of_one_huge_tile():
         inspect(BytesIO(tiff_with_tile(30_000)), limits=LIMITS)
 
 
+def test_inspect_refuses_a_tiff_whose_tags_promise_millions_of_values():
+    entries = b"".join(struct.pack("<HHII", tag, 4, 3_000_000, 200) for tag in (273, 279))
+    content = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(12_500_000)
+
+    with pytest.raises(BrokenPicture, match="more values"):
+        inspect(BytesIO(content), limits=LIMITS)
+
+
+def test_inspect_skips_exif_whose_tags_overlap_to_gigabytes():
+    entries = b"".join(struct.pack("<HHII", tag, 7, 50_000, 8) for tag in range(40_000, 44_000))
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 4_000) + entries + bytes(8_000)
+
+    assert facts_of(encoded(noise(16, 16), "PNG", exif=exif)).exif == {}
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
 def test_inspect_refuses_a_truncated_file(kind, kept):
