@@ -8,6 +8,12 @@ import skimage
 from PIL import Image
 
 from gallery.encoders.offline import OfflineEncoder
+from tests.unit.encoders.tiny_models import (
+    save_tiny_chinese_clip,
+    save_tiny_clip,
+    save_tiny_siglip,
+    save_tiny_text_tower,
+)
 
 PICTURES = Path(skimage.__file__).parent / "data"
 
@@ -33,3 +39,35 @@ def picture():
 @pytest.fixture(scope="session")
 def offline():
     return OfflineEncoder()
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Any connection that an encoder tries to open fails the test."""
+
+    def refuse(*args, **kwargs):
+        pytest.fail("an encoder used the network")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory):
+    return save_tiny_clip(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="session")
+def tiny_chinese_clip(tmp_path_factory):
+    return save_tiny_chinese_clip(tmp_path_factory.mktemp("chinese-clip"))
+
+
+@pytest.fixture(scope="session")
+def tiny_siglip(tmp_path_factory):
+    return save_tiny_siglip(tmp_path_factory.mktemp("siglip"))
+
+
+@pytest.fixture(scope="session")
+def tiny_text_tower(tmp_path_factory):
+    """A tower for the tiny CLIP's space of 16 dimensions."""
+    return save_tiny_text_tower(tmp_path_factory.mktemp("tower"), dimension=16)

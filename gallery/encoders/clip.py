@@ -1,0 +1,212 @@
+"""CLIP-like dual encoders (CLIP, Chinese-CLIP, SigLIP, SigLIP 2...) through transformers."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gallery.encoders.base import Vectors
+from gallery.encoders.text_tower import TextTower
+from gallery.encoders.weights import fetch_weights, revision_of
+from gallery.errors import EncoderUnavailable
+
+# Trained on texts padded to the full length: shorter padding gives other vectors (SigLIP model card).
+PADDED_TO_FULL_LENGTH = frozenset({"siglip", "siglip2"})
+LAST_LATIN_LETTER = "\u024f"  # end of the block Latin Extended-B
+# Resizing by 3 or less is left to the model's own filter: a larger factor first averages whole pixels, which Pillow's
+# `reducing_gap` documents as indistinguishable at 3.
+REDUCING_GAP = 3
+MAX_ASPECT_RATIO = 20  # CLIP scales the short side up to 224 px: a 1 x 16,000 strip would become 800 million pixels
+
+
+class ClipEncoder:
+    """One dual encoder, loaded whole at construction, on the GPU where there is one. Safe to share between threads.
+
+    `model_name_or_path` is a hub name (from its cache, HF_ENDPOINT or the hub) or a folder in the hub's format.
+    `text_model` may name a second text tower in the same space (sentence-transformers layout); texts with letters
+    beyond the Latin alphabet go there. `id` and `revision` speak of the pictures' side alone: a text tower can come
+    or go without indexing again.
+    Raises EncoderUnavailable if weights are missing, partial or broken; random weights are never used.
+    """
+
+    def __init__(
+        self,
+        model_name_or_path: str,
+        *,
+        text_model: str | None = None,
+        revision: str | None = None,
+        text_revision: str | None = None,
+        device: str | None = None,
+        local_files_only: bool = False,
+        batch_size: int = 32,
+    ) -> None:
+        import torch  # noqa: PLC0415 -- slow import
+
+        self.id = f"clip:{model_name_or_path}"
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._batch_size = batch_size
+        self._tokenizer_lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
+        folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
+        self.revision = revision_of(folder)
+        self._load(folder)
+        self.dimension = len(self._encode_own_texts(["a"])[0])
+        self._text_tower = None
+        if text_model is not None:
+            text_folder = fetch_weights(text_model, revision=text_revision, local_files_only=local_files_only)
+            self._text_tower = self._load_text_tower(text_model, text_folder)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return (len(images), dimension) float32 unit rows. Raises EncoderUnavailable if one is too large."""
+        return self._in_batches(images, self._encode_image_batch)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return (len(texts), dimension) float32 unit rows; texts over the model's limit (CLIP: 77 tokens) are cut."""
+        rows = np.empty((len(texts), self.dimension), np.float32)
+        second = [self._text_tower is not None and has_letters_beyond_latin(text) for text in texts]
+        for tower, encode in ((False, self._encode_own_texts), (True, self._encode_with_text_tower)):
+            places = [place for place, is_second in enumerate(second) if is_second is tower]
+            if places:
+                rows[places] = self._in_batches([texts[place] for place in places], encode)
+        return rows
+
+    def _load(self, folder: Path) -> None:
+        from transformers import AutoImageProcessor, AutoModel, AutoTokenizer  # noqa: PLC0415 -- slow import
+
+        with plain_failure(self.id):
+            # backend="pil": the other image processors need torchvision
+            self._image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model, report = AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, dtype="float32", output_loading_info=True
+            )
+        self._refuse_unless_whole(model, report)
+        self._model = model.eval().requires_grad_(False).to(self.device)
+        self._padding = _padding(model.config, self._tokenizer)
+
+    def _refuse_unless_whole(self, model: Any, report: dict[str, Any]) -> None:
+        """Raise EncoderUnavailable for a model of another kind, or one whose gaps transformers filled at random."""
+        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+            reason, remedy = "it does not encode both pictures and texts", "Choose a CLIP-like model."
+        elif report["missing_keys"]:
+            reason = f"its weights are incomplete ({len(report['missing_keys'])} arrays are missing)"
+            remedy = "Download or copy the model again."
+        else:
+            return
+        raise EncoderUnavailable(encoder=self.id, reason=reason, remedy=remedy)
+
+    def _load_text_tower(self, name: str, folder: Path) -> TextTower:
+        with plain_failure(f"clip:{name}"):
+            tower = TextTower(folder, device=self.device)
+        if tower.dimension != self.dimension:
+            raise EncoderUnavailable(
+                encoder=f"clip:{name}",
+                reason=f"its texts have {tower.dimension} dimensions but {self.id} has {self.dimension}",
+                remedy="Choose a text tower that was made for this model.",
+            )
+        return tower
+
+    def _encode_image_batch(self, images: Sequence[Image.Image]) -> Any:
+        shortest_px = _input_size_px(self._image_processor)
+        prepared = [prepare(image, shortest_px=shortest_px) for image in images]
+        inputs = self._image_processor(images=prepared, return_tensors="pt").to(self.device)
+        return _features(self._model.get_image_features(**inputs))
+
+    def _encode_own_texts(self, texts: Sequence[str]) -> Any:
+        import torch  # noqa: PLC0415 -- slow import
+
+        with self._tokenizer_lock:
+            inputs = self._tokenizer(list(texts), truncation=True, return_tensors="pt", **self._padding)
+        with torch.inference_mode():
+            return _features(self._model.get_text_features(**inputs.to(self.device)))
+
+    def _encode_with_text_tower(self, texts: Sequence[str]) -> Any:
+        assert self._text_tower is not None  # noqa: S101 -- the caller asks for it only then
+        return self._text_tower.encode(texts)
+
+    def _in_batches(self, items: Sequence[Any], encode: Callable[[Sequence[Any]], Any]) -> Vectors:
+        """Encode all items; a batch that does not fit into memory is halved, down to one."""
+        import torch  # noqa: PLC0415 -- slow import
+
+        rows: list[Vectors] = []
+        done = 0
+        while done < len(items):
+            batch = items[done : done + self._batch_size]
+            try:
+                with torch.inference_mode():
+                    rows.append(unit_rows(encode(batch)))
+            except torch.OutOfMemoryError as error:
+                self._halve(len(batch), error)
+                continue
+            done += len(batch)
+        return np.concatenate(rows) if rows else np.empty((0, self.dimension), np.float32)
+
+    def _halve(self, size: int, error: Exception) -> None:
+        import torch  # noqa: PLC0415 -- slow import
+
+        if size == 1:
+            raise EncoderUnavailable(
+                encoder=self.id,
+                reason="the memory of the GPU is too small for it",
+                remedy="Free some of it or use a smaller model.",
+            ) from error
+        torch.cuda.empty_cache()
+        self._batch_size = max(1, size // 2)
+
+
+def has_letters_beyond_latin(text: str) -> bool:
+    """Say whether `text` has a letter that an English text tower was not trained on: 猫, кот, กา..."""
+    return any(character > LAST_LATIN_LETTER and character.isalpha() for character in text)
+
+
+def prepare(image: Image.Image, *, shortest_px: int) -> Image.Image:
+    """Return an RGB picture that is cheap to resize to `shortest_px`: not many times larger, not a long strip."""
+    picture = image.convert("RGB")
+    width_px, height_px = picture.size
+    limit_px = min(picture.size) * MAX_ASPECT_RATIO
+    if max(picture.size) > limit_px:
+        left, top = max(0, width_px - limit_px) // 2, max(0, height_px - limit_px) // 2
+        picture = picture.crop((left, top, left + min(width_px, limit_px), top + min(height_px, limit_px)))
+    return picture.reduce(max(1, min(picture.size) // (REDUCING_GAP * shortest_px)))
+
+
+def unit_rows(features: Any) -> Vectors:
+    """Return a (n, d) tensor as float32 unit rows."""
+    rows = features.float().cpu().numpy()
+    unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+@contextmanager
+def plain_failure(encoder: str) -> Iterator[None]:
+    """Turn whatever a damaged or foreign model raises while loading into one sentence."""
+    try:
+        yield
+    except Exception as error:  # each file format, and each model class, raises its own kinds
+        raise EncoderUnavailable(
+            encoder=encoder,
+            reason=f"its files are damaged or of an unknown kind ({type(error).__name__})",
+            remedy="Download or copy the model again.",
+        ) from error
+
+
+def _features(output: Any) -> Any:
+    """Return the (n, d) tensor: transformers 5 wraps it in an output object, 4 did not."""
+    return getattr(output, "pooler_output", output)
+
+
+def _padding(config: Any, tokenizer: Any) -> dict[str, Any]:
+    """Return how this model wants its texts padded, and where it cuts them."""
+    text_config = getattr(config, "text_config", config)
+    limit = min(tokenizer.model_max_length, text_config.max_position_embeddings)
+    return {"padding": "max_length" if config.model_type in PADDED_TO_FULL_LENGTH else "longest", "max_length": limit}
+
+
+def _input_size_px(image_processor: Any) -> int:
+    """Return the shortest side that the processor resizes to."""
+    size = image_processor.size
+    sides = [size[key] for key in ("shortest_edge", "height", "width") if size.get(key)] if size else []
+    return min(sides, default=224)
