@@ -51,7 +51,7 @@ def read_shot(image: Image.Image) -> Shot:
 
 
 def _check_size(raw: object) -> None:
-    """Raise ValueError for EXIF data that promises absurdly many values (those of a TIFF itself are counted earlier)."""
+    """Raise ValueError for EXIF data that promises absurdly many values (a TIFF itself is counted earlier)."""
     if isinstance(raw, bytes):
         count_pages(raw.removeprefix(b"Exif\0\0"), stop_after=1)
 

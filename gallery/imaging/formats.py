@@ -20,6 +20,8 @@ from gallery.errors import UnsupportedFormat
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 # Neither a stuffed zero, nor a restart (D0 to D7), nor filling: the only markers that may lie inside a scan.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MAX_SEGMENTS = 5_000  # a 16 MB depth map in 64 kB segments needs 256; 12 million of 4 bytes took Pillow 22 to 44 s
+_MAX_GAP_BYTES = 65_536  # between two header segments, where none is allowed; 50 MB of filling took 66 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,17 @@ def count_gif_frames(data: bytes, stop_after: int) -> int:
 
 
 def count_jpeg_scans(data: bytes, stop_after: int) -> int:
-    """Return how many scans the first picture of a JPEG has, at most `stop_after`, by walking its markers."""
-    scans = 0
+    """Return how many scans the first picture of a JPEG has, at most `stop_after`, by walking its markers.
+
+    Raises ValueError for a header so long-winded that Pillow, which reads it in Python, would take a minute.
+    """
+    scans = segments = 0
     position = 2
     while scans < stop_after and (marker := _JPEG_MARKER.search(data, position)):
         kind = data[marker.start() + 1]
+        segments += 1
+        if segments > _MAX_SEGMENTS or (not scans and marker.start() - position > _MAX_GAP_BYTES):
+            raise ValueError("its header has no end")
         if kind == 0xD9 or len(data) < marker.end() + 2:  # end of the picture, or cut short
             break
         scans += kind == 0xDA

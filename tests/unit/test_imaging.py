@@ -239,6 +239,14 @@ def test_inspect_refuses_a_jpeg_with_countless_scans():
         inspect(BytesIO(content[:start] + scan * 60 + b"\xff\xd9"), limits=LIMITS)
 
 
+@pytest.mark.parametrize("padding", [b"\xff" * 1_000_000, b"\xff\xe1\x00\x02" * 10_000], ids=["filling", "segments"])
+def test_inspect_refuses_a_jpeg_whose_header_never_ends(padding):
+    content = encoded(noise(64, 64), "JPEG").getvalue()
+
+    with pytest.raises(BrokenPicture, match="header has no end"):
+        inspect(BytesIO(content[:2] + padding + content[2:]), limits=LIMITS)
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_inspect_refuses_too_many_frames(kind):
     frames = [Image.new("RGB", (8, 8), (value * 30, 0, 0)) for value in range(6)]
