@@ -1,0 +1,58 @@
+# make run: everything from nothing to a served page.   make test, make lint, make bench: for development.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup setup-dev run test test-fast lint bench messages clean
+
+help:
+	@echo "make setup     virtual environment in .venv with the pinned requirements"
+	@echo "make run       set up, migrate, first account, sample pictures, serve on 127.0.0.1:$(PORT) (PORT=... changes it)"
+	@echo "make test      the whole test suite, in a real browser too"
+	@echo "make lint      ruff, mypy, import order"
+	@echo "make bench     measure import and search on this machine"
+
+setup: $(VENV)/.requirements
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.requirements: requirements.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+setup-dev: $(VENV)/.requirements-dev
+
+$(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: setup
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(BIN)/python manage.py welcome
+	@echo "Open http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
+	@PORT=$(PORT) $(BIN)/gunicorn imagesearch_project.wsgi --log-level warning
+
+test: setup-dev
+	@sh tests/find_browser.sh
+	$(BIN)/python -m pytest
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: setup-dev
+	$(BIN)/python -m tests.benchmarks
+
+messages: setup-dev
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-obsolete --no-location
+	$(BIN)/python manage.py compilemessages --locale zh_Hans
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

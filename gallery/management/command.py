@@ -1,0 +1,95 @@
+"""What every command of the gallery keeps to: `--json` is one object on stdout, failure is one plain sentence."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+from tqdm import tqdm
+
+from gallery.doors import known_error, sentence
+from gallery.errors import UnknownUser
+from gallery.models import User
+
+Report = dict[str, Any]
+
+
+class GalleryCommand(BaseCommand):
+    """Subclasses return a report from `run` and say it to people in `describe`; `failed` decides the exit status."""
+
+    requires_system_checks: list[str] = []  # they are for `check` and start-up, not for stdout of a script
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+        self.add_own_arguments(parser)
+
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        """Add the arguments of this command."""
+
+    def run(self, **options: Any) -> Report:
+        """Do the work and return what `--json` prints."""
+        raise NotImplementedError
+
+    def describe(self, report: Report) -> str:
+        """Return the report as a person reads it."""
+        return "\n".join(f"{name}: {value}" for name, value in report.items())
+
+    def failed(self, report: Report) -> bool:
+        """Say whether the command ends with status 1 although it ran to its end."""
+        return False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.quiet = options["verbosity"] == 0
+        report = self._run(**options)
+        self.stdout.write(json.dumps(report, ensure_ascii=False) if options["json"] else self.describe(report))
+        if self.failed(report):
+            sys.exit(1)
+
+    def _run(self, **options: Any) -> Report:
+        try:
+            return self.run(**options)
+        except CommandError:
+            raise
+        except Exception as error:
+            known = known_error(error)
+            if known is not None:
+                raise CommandError(sentence(known)) from error
+            if isinstance(error, OperationalError) and "no such table" in str(error):
+                raise CommandError("The database has no tables yet. Run: manage.py migrate") from error
+            raise
+
+    @contextmanager
+    def progress(self, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Yield a function that moves a progress bar on stderr forward; only a terminal sees a moving one."""
+        with tqdm(total=total, unit=unit, file=sys.stderr, disable=self.quiet, mininterval=0.5) as bar:
+            yield lambda count: _advance(bar, count)
+
+
+def _advance(bar: Any, count: int) -> None:
+    bar.update(count)
+
+
+def named_user(username: str) -> User:
+    """Return the user of this name, in any case. Raises UnknownUser."""
+    user = User.objects.filter(username__iexact=username).first()
+    if user is None:
+        raise UnknownUser(username=username)
+    return user
+
+
+def owner_named(username: str | None) -> User:
+    """Return the named user; without a name the oldest administrator, else the account “library”, made if missing."""
+    if username:
+        return named_user(username)
+    administrator = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if administrator is not None:
+        return administrator
+    library, created = User.objects.get_or_create(username="library")
+    if created:
+        library.set_unusable_password()
+        library.save()
+    return library

@@ -1,0 +1,19 @@
+from typing import Any
+
+from gallery.management.command import GalleryCommand, Report
+from gallery.models import Image
+from gallery.services.embedding import embed_pending
+
+
+class Command(GalleryCommand):
+    help = "Make every waiting picture searchable. It may be killed and run again, and run beside itself."
+
+    def run(self, **options: Any) -> Report:
+        with self.progress(Image.objects.pending().count(), "picture") as advance:
+            report = embed_pending(progress=advance)
+        return {"embedded": report.embedded, "failed": report.failures, "seconds": round(report.seconds, 3)}
+
+    def describe(self, report: Report) -> str:
+        lines = [f"  {failure['name']}: {failure['error']}" for failure in report["failed"]]
+        summary = f"{report['embedded']} embedded, {len(lines)} failed, in {report['seconds']:.1f} s."
+        return "\n".join([summary, *lines])

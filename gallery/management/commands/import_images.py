@@ -1,0 +1,43 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from gallery.management.command import GalleryCommand, Report, owner_named
+from gallery.models import Visibility
+from gallery.services.importing import find_files, import_files
+from gallery.services.ingest import check_labels
+
+
+class Command(GalleryCommand):
+    help = "Bring in pictures from files and folders. It may be killed and run again: nothing is lost or doubled."
+
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--owner", help="whose pictures they become (default: the first administrator)")
+        parser.add_argument("--tags", default="", help="comma-separated tags for all of them")
+        parser.add_argument("--visibility", default=Visibility.PRIVATE, help=", ".join(Visibility.values))
+        parser.add_argument("--recursive", action="store_true", help="look into folders of folders too")
+
+    def run(self, **options: Any) -> Report:
+        labels = check_labels(tags=options["tags"], visibility=options["visibility"])
+        sources = find_files(options["paths"], recursive=options["recursive"])
+        owner = owner_named(options["owner"])
+        with self.progress(len(sources), "picture") as advance:
+            report = import_files(sources, owner=owner, labels=labels, progress=advance)
+        return {
+            "added": report.added,
+            "duplicates": report.duplicates,
+            "failed": report.failed,
+            "ignored": report.ignored,
+            "seconds": round(report.seconds, 3),
+            "images_per_second": round(report.images_per_second, 2),
+        }
+
+    def describe(self, report: Report) -> str:
+        lines = [
+            f"{report['added']} added, {report['duplicates']} already there, {len(report['failed'])} failed, "
+            f"{report['ignored']} other files ignored, "
+            f"in {report['seconds']:.1f} s ({report['images_per_second']:.1f} pictures/s)."
+        ]
+        lines += [f"  {failure['path']}: {failure['error']}" for failure in report["failed"]]
+        return "\n".join(lines)

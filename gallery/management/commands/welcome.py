@@ -1,0 +1,41 @@
+import secrets
+from typing import Any
+
+from gallery.management.command import GalleryCommand, Report
+from gallery.models import Image, User
+from gallery.services.embedding import embed_pending
+from gallery.services.encoding import current_encoder_name
+from gallery.services.samples import bring_in_samples
+
+ADMINISTRATOR = "admin"
+
+
+class Command(GalleryCommand):
+    help = "Make a new site ready: the first administrator (password shown once) and sample pictures if it is empty."
+
+    def run(self, **options: Any) -> Report:
+        owner = User.objects.filter(is_superuser=True).order_by("pk").first()
+        password = None
+        if owner is None:
+            password = secrets.token_urlsafe(12)
+            owner = User.objects.create_superuser(ADMINISTRATOR, password=password)
+        samples = bring_in_samples(owner=owner)
+        waiting = Image.objects.pending().count()
+        if waiting:
+            with self.progress(waiting, "picture") as advance:
+                embed_pending(progress=advance)
+        return {
+            "administrator": owner.get_username(),
+            "password": password,
+            "samples": samples,
+            "encoder": current_encoder_name(),
+        }
+
+    def describe(self, report: Report) -> str:
+        lines = [f"Encoder: {report['encoder']}."]
+        if report["samples"]:
+            lines.append(f"{report['samples']} sample pictures were added; anyone may search them.")
+        if report["password"]:
+            lines.append(f"Sign in as “{report['administrator']}” with the password {report['password']}")
+            lines.append("This password is shown only now. Change it after signing in.")
+        return "\n".join(lines)
