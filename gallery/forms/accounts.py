@@ -1,0 +1,40 @@
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.forms import UsernameField as DjangoUsernameField
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from gallery.models import User
+
+
+class SignInForm(AuthenticationForm):
+    """Takes a user name in any case: the accounts know no difference."""
+
+    def clean_username(self) -> str:
+        """Return the name as the account spells it, so that attempts are counted against one name."""
+        typed: str = self.cleaned_data["username"]
+        stored = User.objects.filter(username__iexact=typed).values_list("username", flat=True).first()
+        return stored or typed
+
+
+class SignUpForm(UserCreationForm[User]):
+    class Meta:
+        model = User
+        fields = ("username", "email")
+        field_classes = {"username": DjangoUsernameField}
+        help_texts = {"email": _("Optional. It is used to reset a forgotten password, and for nothing else.")}
+
+    def save_account(self) -> User | None:
+        """Return the new account; None, with an error on the form, if the name was taken a moment ago."""
+        try:
+            with transaction.atomic():
+                return self.save()
+        except IntegrityError:
+            self.add_error("username", ValidationError(_("A user with that username already exists.")))
+            return None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs["autocomplete"] = "email"

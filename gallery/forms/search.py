@@ -1,0 +1,120 @@
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from gallery.conf import gallery
+from gallery.errors import EmptyQuery, ImageSearchError
+from gallery.models import tag_key
+from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
+
+TOP_CHOICES = (10, 20, 50, 100)
+
+
+class View:
+    GALLERY = "gallery"
+    TABLE = "table"
+
+
+VIEW_CHOICES = [(View.GALLERY, _("Gallery")), (View.TABLE, _("Table"))]
+
+
+class RawField(forms.Field):
+    """The value as it was sent: the parser says what is wrong with it."""
+
+    def to_python(self, value: Any) -> str:
+        return "" if value is None else str(value)
+
+
+class SearchForm(forms.Form):
+    """The address of a search. A search is by text, by a kept picture, by a picture of the site, or only by tag."""
+
+    q = RawField(required=False)
+    top = RawField(required=False)
+    view = forms.ChoiceField(choices=VIEW_CHOICES, required=False)
+    tag = RawField(required=False)
+    like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    picture = forms.UUIDField(required=False)
+
+    def clean_top(self) -> int:
+        try:
+            return parse_top(self.cleaned_data["top"], limit=gallery().max_results)
+        except ImageSearchError as error:
+            raise refusal(error) from error
+
+    def clean_view(self) -> str:
+        return self.cleaned_data["view"] or View.GALLERY
+
+    def clean_tag(self) -> str:
+        return tag_key(self.cleaned_data["tag"].replace("\x00", ""))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.is_by_text:
+            try:
+                cleaned["query"] = parse(cleaned["q"], max_characters=gallery().max_query_characters)
+            except ImageSearchError as error:
+                self.add_error("q", refusal(error))
+        return cleaned
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the address asks for anything: without these names the page is only the search box."""
+        return any(name in self.data for name in ("q", "like", "picture", "tag"))
+
+    @property
+    def is_by_text(self) -> bool:
+        """An empty box is a mistake, unless something else says what to look for."""
+        others = (self.data.get(name) for name in ("like", "picture", "tag"))
+        return bool(self.cleaned_data.get("q")) or not any(others)
+
+    @property
+    def is_tag_list(self) -> bool:
+        """Only a tag was asked for: its pictures are listed, newest first."""
+        return not any(self.cleaned_data.get(name) for name in ("q", "like", "picture"))
+
+    @property
+    def query(self) -> Query:
+        found: Query = self.cleaned_data["query"]
+        return found
+
+    @property
+    def top(self) -> int:
+        return int(self.cleaned_data.get("top", DEFAULT_TOP))
+
+    @property
+    def view(self) -> str:
+        return str(self.cleaned_data.get("view", View.GALLERY))
+
+    @property
+    def tag_keys(self) -> tuple[str, ...]:
+        key = self.cleaned_data.get("tag")
+        return (key,) if key else ()
+
+    @property
+    def top_choices(self) -> list[int]:
+        """The numbers of results on offer, the one asked for among them."""
+        allowed = {top for top in TOP_CHOICES if top <= gallery().max_results}
+        return sorted(allowed | {self.top})
+
+    @property
+    def sentences(self) -> list[str]:
+        return [sentence for errors in self.errors.values() for sentence in errors]
+
+
+class PictureSearchForm(forms.Form):
+    picture = forms.FileField(allow_empty_file=True, required=False)
+
+    def clean_picture(self) -> UploadedFile:
+        picture: UploadedFile | None = self.cleaned_data["picture"]
+        if picture is None:
+            raise refusal(EmptyQuery())
+        return picture
+
+
+def refusal(error: ImageSearchError) -> ValidationError:
+    """Return the error as a form says it."""
+    return ValidationError(error.sentence(gettext(error.message)), code=error.code)

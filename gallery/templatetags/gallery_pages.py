@@ -1,0 +1,59 @@
+"""What the templates ask for: the current page in the navigation, how facts are written, the Undo of a message."""
+
+from typing import Any
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.utils.html import mark_safe
+from django.utils.safestring import SafeString
+
+from gallery.models import Image
+from gallery.views.undo import undo_url_of
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def current_page(context: dict[str, Any], url_name: str) -> SafeString | str:
+    """Return the attribute that marks a link to the page one is on."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    is_current = match is not None and match.url_name == url_name
+    return mark_safe(' aria-current="page"') if is_current else ""  # noqa: S308 -- a constant
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: dict[str, Any], **changes: Any) -> str:
+    """Return this page's query string with some values changed; a value of None takes the name out."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.filter
+def undo_url(message: Message) -> str:
+    """Return where the Undo button of a message posts to, or nothing."""
+    return undo_url_of(message)
+
+
+@register.filter
+def alternative_text(image: Image) -> str:
+    """Return what a picture shows, as far as its owner said; else its file name."""
+    return image.description or image.original_name
+
+
+@register.filter
+def exposure(seconds: float) -> str:
+    """Return an exposure time as photographers write it: 0.004 is "1/250"."""
+    if 0 < seconds < 0.3:
+        return f"1/{round(1 / seconds)}"
+    return f"{seconds:g}"
+
+
+@register.filter
+def score_number(score: float) -> str:
+    """Return a score from 0 to 1 as HTML wants numbers: with a point in every language."""
+    return f"{min(max(score, 0.0), 1.0):.4f}"
