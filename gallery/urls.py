@@ -1,31 +1,9 @@
-from django.contrib.auth import views as auth_views
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from gallery.forms.accounts import SignInForm
-from gallery.views import accounts, home, image, search
+from gallery.views import home, image, search
 
 soon = RedirectView.as_view(pattern_name="home")
-
-accounts_urlpatterns: list[URLPattern | URLResolver] = [
-    path("accounts/sign-up/", accounts.sign_up, name="sign-up"),
-    path(
-        "accounts/login/",
-        auth_views.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True),
-        name="login",
-    ),
-    path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
-    path("accounts/password-change/", auth_views.PasswordChangeView.as_view(), name="password_change"),
-    path("accounts/password-change/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
-    path("accounts/password-reset/", auth_views.PasswordResetView.as_view(), name="password_reset"),
-    path("accounts/password-reset/done/", auth_views.PasswordResetDoneView.as_view(), name="password_reset_done"),
-    path(
-        "accounts/reset/<uidb64>/<token>/",
-        auth_views.PasswordResetConfirmView.as_view(),
-        name="password_reset_confirm",
-    ),
-    path("accounts/reset/done/", auth_views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
-]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -43,5 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/", soon, name="library"),
     path("library/clear/", soon, name="library-clear"),
     path("trash/", soon, name="trash"),
-    *accounts_urlpatterns,
+    path("accounts/", include("gallery.urls_accounts")),
 ]

@@ -61,6 +61,16 @@ class SearchForm(forms.Form):
         return cleaned
 
     @property
+    def address(self) -> dict[str, str]:
+        """What of this search's address another form on its page must send along."""
+        return {name: str(value) for name in self.fields if (value := self.data.get(name))}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What the next text search keeps of this one: its view, its number of results, its tag."""
+        return {name: value for name, value in self.address.items() if name in ("view", "top", "tag")}
+
+    @property
     def is_asked(self) -> bool:
         """Whether the address asks for anything: without these names the page is only the search box."""
         return any(name in self.data for name in ("q", "like", "picture", "tag"))
@@ -68,7 +78,7 @@ class SearchForm(forms.Form):
     @property
     def is_by_text(self) -> bool:
         """An empty box is a mistake, unless something else says what to look for."""
-        others = (self.data.get(name) for name in ("like", "picture", "tag"))
+        others = (self.data.get("like"), self.data.get("picture"), self.cleaned_data.get("tag"))
         return bool(self.cleaned_data.get("q")) or not any(others)
 
     @property
@@ -82,12 +92,12 @@ class SearchForm(forms.Form):
         return found
 
     @property
-    def top(self) -> int:
+    def result_count(self) -> int:
         return int(self.cleaned_data.get("top", DEFAULT_TOP))
 
     @property
-    def view(self) -> str:
-        return str(self.cleaned_data.get("view", View.GALLERY))
+    def is_table(self) -> bool:
+        return bool(self.cleaned_data.get("view") == View.TABLE)
 
     @property
     def tag_keys(self) -> tuple[str, ...]:
@@ -98,18 +108,18 @@ class SearchForm(forms.Form):
     def top_choices(self) -> list[int]:
         """The numbers of results on offer, the one asked for among them."""
         allowed = {top for top in TOP_CHOICES if top <= gallery().max_results}
-        return sorted(allowed | {self.top})
+        return sorted(allowed | {self.result_count})
 
     @property
     def sentences(self) -> list[str]:
-        return [sentence for errors in self.errors.values() for sentence in errors]
+        return [str(sentence) for errors in self.errors.values() for sentence in errors]
 
 
 class PictureSearchForm(forms.Form):
     picture = forms.FileField(allow_empty_file=True, required=False)
 
-    def clean_picture(self) -> UploadedFile:
-        picture: UploadedFile | None = self.cleaned_data["picture"]
+    def clean_picture(self) -> "UploadedFile[bytes]":
+        picture: UploadedFile[bytes] | None = self.cleaned_data["picture"]
         if picture is None:
             raise refusal(EmptyQuery())
         return picture

@@ -4,8 +4,8 @@ from typing import Any
 
 from django import template
 from django.contrib.messages.storage.base import Message
-from django.utils.html import mark_safe
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from gallery.models import Image
 from gallery.views.undo import undo_url_of
@@ -18,7 +18,7 @@ def current_page(context: dict[str, Any], url_name: str) -> SafeString | str:
     """Return the attribute that marks a link to the page one is on."""
     match = getattr(context.get("request"), "resolver_match", None)
     is_current = match is not None and match.url_name == url_name
-    return mark_safe(' aria-current="page"') if is_current else ""  # noqa: S308 -- a constant
+    return mark_safe(' aria-current="page"') if is_current else ""
 
 
 @register.simple_tag(takes_context=True)
@@ -30,7 +30,15 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
             query.pop(name, None)
         else:
             query[name] = str(value)
-    return "?" + query.urlencode()
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def shown_size(image: Image, longest_px: int) -> SafeString:
+    """Return the attributes that keep a picture's place until it has loaded; never larger than it is."""
+    scale = min(1.0, longest_px / max(image.width_px, image.height_px))
+    width_px, height_px = max(1, round(image.width_px * scale)), max(1, round(image.height_px * scale))
+    return format_html('width="{}" height="{}"', str(width_px), str(height_px))
 
 
 @register.filter

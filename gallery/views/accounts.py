@@ -24,7 +24,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request.POST or None)
     user = form.save_account() if form.is_valid() else None
     if user is None:
-        return render(request, "gallery/sign_up.html", {"form": form}, status=400 if form.errors else 200)
+        return render(request, "gallery/accounts/sign_up.html", {"form": form}, status=400 if form.errors else 200)
     login(request, user, backend=BACKEND)
     messages.success(request, _("Welcome, %(name)s. Your account is ready.") % {"name": user.get_username()})
     return redirect("home")

@@ -53,7 +53,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     logger.warning("CSRF check failed on %s: %s", request.path, reason)
     return status_page(
-        request, 403, _("This form was too old or came from elsewhere, so nothing was done. Go back, reload, try again.")
+        request,
+        403,
+        _("This form was too old or came from elsewhere, so nothing was done. Go back, reload, try again."),
     )
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from gallery.forms.image import ImageForm
 from gallery.imaging import MIME_TYPES, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
@@ -22,6 +23,7 @@ from .access import (
     visible_image_or_404,
     visible_or_trashed_image_or_404,
 )
+from .htmx import HtmxHttpRequest
 from .undo import success_with_undo
 
 CACHE_SECONDS = 3600  # a picture's bytes never change, but who may see them does
@@ -65,7 +67,8 @@ def bring_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def similar(request: HttpRequest, pk: int) -> HttpResponse:
+@vary_on_headers("HX-Request")
+def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The strip of similar pictures below a picture; as a page of its own it is a search."""
     picture = visible_image_or_404(request, pk)
     if not request.htmx:

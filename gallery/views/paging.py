@@ -17,6 +17,10 @@ class Page:
     has_next: bool
 
     @property
+    def previous_number(self) -> int:
+        return self.number - 1
+
+    @property
     def next_number(self) -> int:
         return self.number + 1
 
