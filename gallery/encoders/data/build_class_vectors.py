@@ -6,6 +6,7 @@ TIMM_FOLDER is an unpacked timm wheel (`pip download --no-deps timm`). Without i
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from gallery.encoders.offline import CLASS_VECTORS_FILE, load_sentence_encoder
 CLASSES_FILE = CLASS_VECTORS_FILE.with_name("imagenet_classes.json")
 
 
-def read_timm(folder: Path) -> list[dict[str, object]]:
+def read_timm(folder: Path) -> list[dict[str, Any]]:
     """Return the 1000 classes in the order of the network's outputs, with their WordNet names and definition."""
     info = folder / "timm" / "data" / "_info"
     names = _read_table(info / "imagenet_synset_to_lemma.txt")
@@ -24,12 +25,26 @@ def read_timm(folder: Path) -> list[dict[str, object]]:
     return [{"synset": s, "names": names[s].split(", "), "definition": definitions[s]} for s in synsets]
 
 
-def class_vectors(classes: list[dict[str, object]]) -> npt.NDArray[np.float32]:
-    """Return (1000, 512) float32 unit rows: the mean of the sentence vectors of a class's names."""
+def class_vectors(classes: list[dict[str, Any]]) -> npt.NDArray[np.float32]:
+    """Return (1000, 512) float32 unit rows: the mean of the sentence vectors of two descriptions of each class.
+
+    The short one is its first name with what kind of thing it is; the long one has all names and the whole definition.
+    """
     sentences = load_sentence_encoder()
-    rows = np.stack([sentences.encode(entry["names"]).mean(axis=0) for entry in classes])
+    rows = sentences.encode([_short(entry) for entry in classes]) + sentences.encode(
+        [_long(entry) for entry in classes]
+    )
     unit_rows: npt.NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return unit_rows
+
+
+def _short(entry: dict[str, Any]) -> str:
+    kind = entry["definition"].split(";")[0].split(",")[0]
+    return f"{entry['names'][0]}, {kind}"
+
+
+def _long(entry: dict[str, Any]) -> str:
+    return f"{', '.join(entry['names'])}: {entry['definition']}"
 
 
 def _read_table(path: Path) -> dict[str, str]:
