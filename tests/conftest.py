@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
+from django.test import Client
 from PIL import Image as PillowImage
 
 from gallery.conf import gallery
@@ -145,3 +146,13 @@ def scratch() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="imagesearch-scratch-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def visitors(alice: User, bob: User, charlie: User, staff: User) -> dict[str, Client]:
+    """The whole cast as browsers, by name; "anonymous" is signed out."""
+    clients = {"anonymous": Client()}
+    for user in (alice, bob, charlie, staff):
+        clients[user.username] = Client()
+        clients[user.username].force_login(user)
+    return clients

@@ -1,5 +1,6 @@
 """One picture: its page, its files, its labels, and its way into the trash and back."""
 
+from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -101,7 +102,9 @@ def thumbnail(request: HttpRequest, pk: int, size: int) -> HttpResponseBase:
     unchanged = _unchanged(request, etag=etag)
     if unchanged is not None:
         return unchanged
-    return _cacheable(FileResponse(open_thumbnail(picture, size), content_type=THUMBNAIL_MIME_TYPE), etag=etag)
+    name = f"{PurePath(picture.original_name).stem}-{size}.webp"
+    response = FileResponse(open_thumbnail(picture, size), filename=name, content_type=THUMBNAIL_MIME_TYPE)
+    return _cacheable(response, etag=etag)
 
 
 def _unchanged(request: HttpRequest, *, etag: str) -> HttpResponseBase | None:

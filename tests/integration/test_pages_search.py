@@ -1,0 +1,260 @@
+"""The search page: what it finds for whom, what it says to a search that makes no sense, its links."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from gallery.models import Image, QueryPicture, Visibility
+from gallery.services.search import Result, ResultPage
+from gallery.views import search as search_view
+from tests.conftest import drawn_picture, sample_bytes
+from tests.pages import as_user, images_on, text_of
+
+
+def sent_picture(name: str = "chelsea.png") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, sample_bytes(name), content_type="image/png")
+
+
+def test_search_finds_by_words_in_both_languages(alice, upload):
+    cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+    client = as_user(alice)
+
+    english, chinese = client.get("/search/", {"q": "a cat"}), client.get("/search/", {"q": "一杯咖啡"})
+
+    assert images_on(english) == [cat.pk, coffee.pk]
+    assert images_on(chinese) == [coffee.pk, cat.pk]
+    assert "2 results of 2 pictures" in text_of(english)
+    assert re.search(r"\d+ ms", text_of(english))
+
+
+def test_search_finds_for_each_visitor_what_they_may_see(alice, bob, visitors, upload, share):
+    public = upload(alice, "coffee.png", visibility=Visibility.PUBLIC)
+    shared = upload(alice, "rocket.jpg", visibility=Visibility.SHARED)
+    share(shared, bob)
+    private = upload(alice, "chelsea.png")
+
+    found = {name: set(images_on(client.get("/search/?q=cat"))) for name, client in visitors.items()}
+
+    assert found == {
+        "alice": {public.pk, shared.pk, private.pk},
+        "bob": {public.pk, shared.pk},
+        "charlie": {public.pk},
+        "staff": {public.pk, shared.pk, private.pk},
+        "anonymous": {public.pk},
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("", "The search is empty."),
+        ("   \t ", "The search is empty."),
+        ("x" * 10_000, "The search has 10,000 characters; the limit is 500."),
+        ("!?…。", "has no letters or digits"),
+        ("cat\x00dog", "invisible control character (U+0000)"),
+    ],
+)
+def test_a_query_that_cannot_be_searched_is_refused_beside_the_box(db, query, sentence):
+    page = Client().get("/search/", {"q": query})
+
+    assert page.status_code == 400
+    assert sentence in text_of(page)
+    assert 'aria-describedby="q-errors"' in text_of(page)
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "1000", "abc", "1.5", "\x00"])
+def test_a_number_of_results_out_of_range_is_refused(db, top):
+    page = Client().get("/search/", {"q": "cat", "top": top})
+
+    assert page.status_code == 400
+    assert "it must be a whole number from 1 to 200" in text_of(page)
+
+
+def test_an_unknown_view_is_refused(db):
+    assert Client().get("/search/?q=cat&view=globe").status_code == 400
+
+
+def test_top_bounds_the_results(alice, upload):
+    upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+
+    page = as_user(alice).get("/search/?q=cat&top=1")
+
+    assert len(images_on(page)) == 1
+    assert '<option value="1" selected>' in text_of(page)
+
+
+def test_the_table_shows_scores_and_keeps_the_search(alice, upload):
+    cat = upload(alice, "chelsea.png", tags="whiskers")
+
+    text = text_of(as_user(alice).get("/search/?q=cat&view=table"))
+
+    assert f'href="/images/{cat.pk}/"' in text
+    assert "451 × 300" in text
+    assert "whiskers" in text
+    assert re.search(r"</meter>0\.\d{3}", text)
+    assert 'href="?q=cat"' in text
+
+
+def test_the_page_without_a_question_is_only_the_box(db):
+    page = Client().get("/search/")
+
+    assert page.status_code == 200
+    assert "q-errors" not in text_of(page)
+
+
+def test_nothing_to_search_is_not_a_failure(alice):
+    page = as_user(alice).get("/search/?q=cat")
+
+    assert page.status_code == 200
+    assert "There are no pictures to search yet" in text_of(page)
+
+
+def test_a_failure_is_not_an_empty_page(alice, upload, limits_of):
+    upload(alice)
+    limits_of(encoder="clip")
+
+    page = as_user(alice).get("/search/?q=cat")
+
+    assert page.status_code == 409
+    assert "manage.py reindex" in text_of(page)
+    assert "no pictures" not in text_of(page)
+
+
+def test_search_says_how_many_of_ones_own_pictures_wait(alice, charlie, upload):
+    upload(alice, "coffee.png", visibility=Visibility.PUBLIC)
+    upload(alice, "chelsea.png")
+    Image.objects.filter(original_name="chelsea.png").update(embedding_row=None)
+
+    assert "1 of your pictures is not searchable yet" in text_of(as_user(alice).get("/search/?q=cat"))
+    assert "not searchable yet" not in text_of(as_user(charlie).get("/search/?q=cat"))
+    assert "not searchable yet" not in text_of(Client().get("/search/?q=cat"))
+
+
+def test_results_below_the_line_stand_apart(alice, upload, monkeypatch):
+    cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+    answer = ResultPage("offline", (Result(cat, 0.5, True), Result(coffee, 0.1, False)), searched=2, milliseconds=1.0)
+    monkeypatch.setattr(search_view, "find_images", lambda *_, **__: answer)
+
+    text = text_of(as_user(alice).get("/search/?q=cat"))
+
+    assert text.index("chelsea.png") < text.index("Less likely") < text.index("coffee.png")
+
+
+def test_a_tag_lists_its_pictures_and_narrows_a_search(alice, charlie, upload):
+    cat = upload(alice, "chelsea.png", tags="Red,样例")
+    upload(alice, "coffee.png")
+    client = as_user(alice)
+
+    assert images_on(client.get("/search/?tag=red")) == [cat.pk]
+    assert images_on(client.get("/search/?q=&tag=样例")) == [cat.pk]
+    assert images_on(client.get("/search/?q=coffee&tag=RED")) == [cat.pk]
+    assert images_on(as_user(charlie).get("/search/?tag=red")) == []
+    assert "No picture has this tag" in text_of(client.get("/search/?tag=nothing"))
+    assert "No picture to search has this tag" in text_of(client.get("/search/?q=cat&tag=nothing"))
+    assert client.get("/search/?tag=%20").status_code == 400
+    assert client.get("/search/?tag=%00").status_code == 400
+
+
+def test_like_this_one_leaves_it_out_and_is_closed_to_strangers(alice, charlie, upload):
+    cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+
+    assert images_on(as_user(alice).get(f"/search/?like={cat.pk}")) == [coffee.pk]
+    assert as_user(charlie).get(f"/search/?like={cat.pk}").status_code == 404
+    assert Client().get(f"/search/?like={cat.pk}").status_code == 404
+
+
+def test_like_a_picture_that_waits_says_so(alice, upload):
+    cat = upload(alice)
+    Image.objects.update(embedding_row=None)
+
+    assert "This picture cannot be compared yet" in text_of(as_user(alice).get(f"/search/?like={cat.pk}"))
+
+
+@pytest.mark.parametrize("address", ["like=0", "like=abc", "like=" + "9" * 30, "picture=1", f"picture={uuid4()}"])
+def test_a_search_with_what_is_not_there_is_not_found(db, address):
+    assert Client().get(f"/search/?{address}").status_code == 404
+
+
+def test_a_sent_picture_gets_a_link_that_shows_it_with_its_results(alice, charlie, upload):
+    cat = upload(alice, "chelsea.png")
+    upload(alice, "coffee.png")
+    client = as_user(alice)
+
+    answer = client.post("/search/", {"picture": sent_picture()})
+    link = answer.headers["Location"]
+    page = client.get(link)
+
+    picture = QueryPicture.objects.get()
+    assert answer.status_code == 302
+    assert link == f"/search/?picture={picture.pk}"
+    assert images_on(page)[0] == cat.pk
+    assert f'src="/search/picture/{picture.pk}/"' in text_of(page)
+    assert images_on(as_user(charlie).get(link)) == []
+
+
+def test_the_preview_of_a_sent_picture_is_a_private_webp(db):
+    Client().post("/search/", {"picture": sent_picture()})
+
+    preview = Client().get(f"/search/picture/{QueryPicture.objects.get().pk}/")
+
+    assert preview.headers["Content-Type"] == "image/webp"
+    assert "private" in preview.headers["Cache-Control"]
+    assert preview.getvalue()[8:12] == b"WEBP"
+    assert Client().get(f"/search/picture/{uuid4()}/").status_code == 404
+
+
+def test_a_forgotten_sent_picture_says_so(db):
+    assert "no longer kept" in text_of(Client().get(f"/search/?picture={uuid4()}"))
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "sentence"),
+    [
+        (b"", 400, "This file is empty"),
+        (b"not a picture at all", 415, "not one of the picture formats"),
+        (sample_bytes("chelsea.png")[:2000], 400, "damaged or cut short"),
+    ],
+)
+def test_a_sent_file_that_is_no_picture_is_refused_beside_the_box(db, content, status, sentence):
+    page = Client().post("/search/", {"picture": SimpleUploadedFile("cat.png", content)})
+
+    assert page.status_code == status
+    assert sentence in text_of(page)
+    assert not QueryPicture.objects.exists()
+
+
+def test_a_sent_file_that_is_too_large_is_refused(db, limits_of):
+    limits_of(max_upload_bytes=100)
+
+    assert Client().post("/search/", {"picture": sent_picture()}).status_code == 413
+
+
+def test_sending_nothing_is_refused(db):
+    page = Client().post("/search/", {})
+
+    assert page.status_code == 400
+    assert "The search is empty." in text_of(page)
+
+
+def test_other_methods_are_refused(db):
+    assert Client().put("/search/").status_code == 405
+
+
+def test_search_asks_the_database_as_often_for_three_pictures_as_for_one(alice, upload):
+    client = as_user(alice)
+    upload(alice, "1.png", content=drawn_picture("red"), tags="a")
+    counts = []
+    for colours in ([], ["blue", "green"]):
+        for colour in colours:
+            upload(alice, f"{colour}.png", content=drawn_picture(colour), tags=f"a,{colour}")
+        client.get("/search/?q=cat")  # the index takes in what is new
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/search/?q=cat&view=table")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
