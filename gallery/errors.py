@@ -99,6 +99,14 @@ class ContentCollision(InvalidPicture):
     )
 
 
+class NotSearchable(ImageSearchError):
+    code = "not_searchable"
+    http_status = 409
+    message = gettext_noop(
+        "Picture %(image_id)s is not searchable (%(status)s), so nothing can be compared with it yet."
+    )
+
+
 class OriginalMissing(ImageSearchError):
     code = "original_missing"
     http_status = 410

@@ -26,6 +26,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, without TLS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "gallery.api.middleware.ApiErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
     "gallery.views.middleware.RequestSizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -207,6 +209,7 @@ TASKS = {
 
 # REST
 
+API_ANONYMOUS_PER_MINUTE = env_int("IMAGESEARCH_API_ANONYMOUS_PER_MINUTE", 0, minimum=0, maximum=1_000_000)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "gallery.api.authentication.BearerAuthentication",
@@ -214,6 +217,14 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["gallery.api.permissions.ReadOrSignedIn"],
     "DEFAULT_PAGINATION_CLASS": "gallery.api.pagination.PageNumberPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": f"{API_ANONYMOUS_PER_MINUTE}/min" if API_ANONYMOUS_PER_MINUTE else None},
+    "NUM_PROXIES": env_int("IMAGESEARCH_PROXY_COUNT", 0, minimum=0, maximum=10),
+    "DEFAULT_PARSER_CLASSES": [
+        "gallery.api.parsers.JSONObjectParser",
+        "rest_framework.parsers.MultiPartParser",
+        "rest_framework.parsers.FormParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -228,6 +239,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gallery.api.schema.describe_errors",
+    ],
 }
 
 # Gallery: read only by gallery/conf.py

@@ -4,7 +4,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("api/v1/", include("gallery.api.urls")),
+    path("api/", include("gallery.api.urls")),
     path("", include("gallery.urls")),
 ]
 handler400 = "gallery.views.errors.bad_request"

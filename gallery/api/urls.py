@@ -1,3 +1,43 @@
-from django.urls import URLPattern
+"""Everything under /api/: version 1, and JSON also for an address that does not exist."""
 
-urlpatterns: list[URLPattern] = []
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from .errors import body_of_status
+from .schema import DocsView
+from .viewsets import AlbumViewSet, ImageViewSet, RootView, SearchView, StatisticsView, TagViewSet
+
+
+@csrf_exempt
+def unknown_address(request: HttpRequest) -> HttpResponse:
+    """A forgotten slash at the end is mended, method and body included; everything else is not here."""
+    if not request.path_info.endswith("/") and _is_known(f"{request.path_info}/"):
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True), preserve_request=True)
+    return JsonResponse(body_of_status(404), status=404)
+
+
+def _is_known(path_info: str) -> bool:
+    try:
+        return resolve(path_info).func is not unknown_address
+    except Resolver404:
+        return False
+
+
+router = SimpleRouter()
+router.register("images", ImageViewSet, basename="image")
+router.register("albums", AlbumViewSet, basename="album")
+router.register("tags", TagViewSet, basename="tag")
+
+version_1: list[URLPattern | URLResolver] = [
+    path("", RootView.as_view(), name="root"),
+    path("", include(router.urls)),
+    path("search/", SearchView.as_view(), name="search"),
+    path("stats/", StatisticsView.as_view(), name="stats"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
+]
+app_name = "api"
+urlpatterns = [path("v1/", include(version_1)), re_path("", unknown_address)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .user import AnyUser, User, is_curator
+
+if TYPE_CHECKING:
+    from .album import Album
 
 MAX_NAME_CHARACTERS = 255
 MAX_DESCRIPTION_CHARACTERS = 2000
@@ -84,6 +87,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
         for key in keys:
             found = found.filter(Exists(Image.tags.through.objects.filter(image=OuterRef("pk"), tag__key=key)))
         return found
+
+    def in_album(self, album: "Album") -> Self:
+        """The pictures of an album, in its order."""
+        return self.filter(albumimage__album=album).order_by("albumimage__position", "albumimage__pk")
+
+    def mentioning(self, text: str) -> Self:
+        """Pictures with this text in their name or description."""
+        return self.filter(Q(original_name__icontains=text) | Q(description__icontains=text))
 
     def ids(self) -> npt.NDArray[np.int64]:
         """Return the pictures' ids, ascending: (n,) int64."""

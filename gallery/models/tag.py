@@ -3,12 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import InvalidTag, TooManyTags
+
+if TYPE_CHECKING:
+    from .image import Image
 
 MAX_TAG_CHARACTERS = 64
 MAX_TAGS_PER_IMAGE = 50
@@ -45,6 +48,11 @@ class TagQuerySet(models.QuerySet["Tag"]):
         self.bulk_create([Tag(name=name, key=key) for key, name in by_key.items()], ignore_conflicts=True)
         found = {tag.key: tag for tag in self.filter(key__in=by_key)}
         return [found[key] for key in by_key]
+
+    def used_on(self, images: "models.QuerySet[Image]") -> Self:
+        """Tags of these pictures, each with `image_count`; the commonest first."""
+        used = self.filter(images__in=images.order_by())
+        return used.annotate(image_count=models.Count("images")).order_by("-image_count", "key")
 
     def unused(self) -> Self:
         return self.filter(images__isnull=True)

@@ -12,18 +12,19 @@ from gallery.models import Image, ImageQuerySet, Tag, Visibility
 from gallery.models.tag import parse_tags, tag_key
 from gallery.search_index import search_index
 
-from .ingest import Labels
+from .ingest import Labels, clean_name
 from .media import delete_unused_files
 from .queue import nudge
 
 DELETE_BATCH = 500
 
 
-def relabel(image: Image, labels: Labels) -> None:
-    """Replace description, tags and visibility."""
+def relabel(image: Image, labels: Labels, *, name: str | None = None) -> None:
+    """Replace description, tags, visibility and, if one is given that can be shown, the file name."""
     with transaction.atomic():
         image.description, image.visibility = labels.description, labels.visibility
-        image.save(update_fields=["description", "visibility"])
+        image.original_name = clean_name(name or "", fallback=image.original_name)
+        image.save(update_fields=["description", "visibility", "original_name"])
         image.tags.set(Tag.objects.named(labels.tags))
 
 

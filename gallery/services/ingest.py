@@ -86,7 +86,9 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Uploa
     """Make the row, or bring it back from the trash; whoever comes second gets what the first one made."""
     with transaction.atomic():
         image, created = Image.objects.get_or_create(
-            owner=owner, md5=facts.md5, defaults=_values(facts) | {"original_name": clean_name(name, facts)}
+            owner=owner,
+            md5=facts.md5,
+            defaults=_values(facts) | {"original_name": clean_name(name, fallback=f"{facts.md5}{facts.extension}")},
         )
         if image.sha256 != facts.sha256:
             raise ContentCollision(md5=facts.md5)
@@ -100,12 +102,12 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Uploa
     return Upload(image, created=created or revived)
 
 
-def clean_name(name: str, facts: Facts) -> str:
+def clean_name(name: str, *, fallback: str) -> str:
     """Return a name fit for showing and downloading: no folders, no control characters, at most 255 characters."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     base = "".join(character for character in unicodedata.normalize("NFC", base) if character.isprintable()).strip()
     if base.strip(".") == "":
-        return f"{facts.md5}{facts.extension}"
+        return fallback
     if len(base) <= MAX_NAME_CHARACTERS:
         return base
     stem, dot, suffix = base.rpartition(".")

@@ -1,0 +1,110 @@
+"""The API's one door for errors: whatever happens, the answer is {"code", "message", "details"}."""
+
+import logging
+from http import HTTPStatus
+from pathlib import PurePath
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from gallery.doors import known_error, sentence
+from gallery.errors import ImageSearchError
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+REQUEST_TOO_LARGE = (RequestDataTooBig, TooManyFilesSent)
+
+
+def error_body(code: str, message: str, details: Any = None) -> Body:
+    return {"code": code, "message": message, "details": details or {}}
+
+
+def body_of(error: ImageSearchError) -> Body:
+    """Our own error. What breaks on our side keeps its details, which may name files, to the log."""
+    if error.http_status < 500:
+        return error_body(error.code, sentence(error), error.details)
+    return error_body(error.code, sentence(_without_folders(error)))
+
+
+def _without_folders(error: ImageSearchError) -> ImageSearchError:
+    """Where the site keeps its files is nobody's business."""
+    if not error.details.get("path"):
+        return error
+    return type(error)(**error.details | {"path": PurePath(error.details["path"]).name})
+
+
+def body_of_status(status: int) -> Body:
+    """An answer that says no more than its status."""
+    messages = {
+        400: _("This request is not valid."),
+        403: _("You may not do this."),
+        404: _("There is nothing at this address."),
+        413: _("This request is too large."),
+        429: _("Too many requests. Wait a moment and try again."),
+    }
+    code = HTTPStatus(status).name.lower() if status < 500 else "error"
+    return error_body(code, messages.get(status) or _(ImageSearchError.message))
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    set_rollback()
+    if isinstance(error, exceptions.APIException):
+        return _framework_response(error)
+    if isinstance(error, Http404):
+        return Response(body_of_status(404), status=404)
+    if isinstance(error, PermissionDenied):
+        return Response(body_of_status(403), status=403)
+    if isinstance(error, REQUEST_TOO_LARGE):
+        return Response(body_of_status(413), status=413)
+    if isinstance(error, SuspiciousOperation):
+        return Response(body_of_status(400), status=400)
+    return _own_response(error, context)
+
+
+def _own_response(error: Exception, context: dict[str, Any]) -> Response:
+    known = known_error(error)
+    request = context["request"]
+    if known is None:
+        logger.error("%s %s failed.", request.method, request.path, exc_info=error)
+        return Response(body_of_status(500), status=500)
+    if known.http_status >= 500:
+        logger.error("%s %s: %s", request.method, request.path, known)
+    return Response(body_of(known), status=known.http_status)
+
+
+def _framework_response(error: exceptions.APIException) -> Response:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return Response(_framework_body(error), status=error.status_code, headers=headers)
+
+
+def _framework_body(error: exceptions.APIException) -> Body:
+    if isinstance(error, exceptions.ValidationError):
+        return error_body("invalid", _validation_message(error.detail), _by_field(error.detail))
+    if isinstance(error, exceptions.NotFound):
+        return body_of_status(404)
+    return error_body(str(error.get_codes()), str(error.detail))
+
+
+def _by_field(detail: Any) -> Body:
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+
+
+def _validation_message(detail: Any) -> str:
+    """Name the fields and say the first thing that is wrong with each."""
+    parts = [f"{field}: {_first(problems)}" for field, problems in _by_field(detail).items()]
+    return " ".join(parts)
+
+
+def _first(problems: Any) -> str:
+    while isinstance(problems, list | dict) and problems:
+        problems = next(iter(problems.values() if isinstance(problems, dict) else problems))
+    return str(problems)

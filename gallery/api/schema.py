@@ -1,0 +1,53 @@
+"""OpenAPI: what the generator cannot see by itself, and the page that shows the schema."""
+
+from typing import Any
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import ensure_csrf_cookie
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+ERROR = {
+    "type": "object",
+    "description": "The one shape of every error.",
+    "required": ["code", "message", "details"],
+    "properties": {
+        "code": {"type": "string", "description": "For programs: does not depend on the language."},
+        "message": {"type": "string", "description": "For people, in the language of the request."},
+        "details": {
+            "type": "object",
+            "description": "The values that the message names, or the problems of each field.",
+            "additionalProperties": {},
+        },
+    },
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    target_class = "gallery.api.authentication.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "Made with: manage.py create_api_token USER"}
+
+
+def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say at every operation that any other answer is an error, and which shape it has."""
+    result["components"]["schemas"]["Error"] = ERROR
+    answer = {
+        "description": "Error",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = answer
+    return result
+
+
+# Swagger UI sets style attributes; its scripts come from our own static files, so only styles are let in.
+@method_decorator([ensure_csrf_cookie, csp_update({"style-src": [SELF, UNSAFE_INLINE]})], name="dispatch")
+class DocsView(SpectacularSwaggerSplitView):
+    url_name = "api:schema"

@@ -1,0 +1,244 @@
+"""What the API takes and gives. Checking labels and pictures is the services' work; here is only the form."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.reverse import reverse
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
+
+from gallery.imaging import THUMBNAIL_SIZES_PX
+from gallery.models import Album, Image, Tag, Visibility
+from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
+from gallery.models.user import AnyUser
+from gallery.services.search import Result
+
+storable = ProhibitSurrogateCharactersValidator()
+STATUSES = (("searchable", "searchable"), ("pending", "pending"), ("failed", "failed"))
+
+
+def editable_ids(images: Iterable[Image], user: AnyUser) -> set[int]:
+    """Return the ids of those of these pictures that `user` may change, in one query."""
+    ids = [image.pk for image in images]
+    return set(Image.objects.editable_by(user).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+# Given
+
+
+class ImageUrlsSerializer(serializers.Serializer[Image]):
+    self = serializers.URLField()
+    page = serializers.URLField(help_text="The page for people.")
+    original = serializers.URLField()
+    thumbnails = serializers.DictField(child=serializers.URLField(), help_text="By longest side in pixels.")
+
+
+class ImageSerializer(serializers.Serializer[Image]):
+    """A picture. The context holds `request` and `editable_ids`."""
+
+    id = serializers.IntegerField(source="pk")
+    md5 = serializers.CharField()
+    sha256 = serializers.CharField()
+    name = serializers.CharField(source="original_name")
+    description = serializers.CharField()
+    tags = serializers.SerializerMethodField()
+    format = serializers.CharField()
+    width_px = serializers.IntegerField()
+    height_px = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+    frame_count = serializers.IntegerField()
+    taken_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    visibility = serializers.ChoiceField(choices=Visibility.choices)
+    owner = serializers.CharField(source="owner.username")
+    status = serializers.ChoiceField(choices=STATUSES, source="search_status")
+    embed_error = serializers.SerializerMethodField(
+        help_text="Why it is not searchable; null for those who may not change the picture."
+    )
+    urls = serializers.SerializerMethodField()
+
+    def get_tags(self, image: Image) -> list[str]:
+        return [tag.name for tag in image.tags.all()]
+
+    def get_embed_error(self, image: Image) -> str | None:
+        return image.embed_error if image.pk in self.context["editable_ids"] else None
+
+    @extend_schema_field(ImageUrlsSerializer)
+    def get_urls(self, image: Image) -> dict[str, Any]:
+        request: Request = self.context["request"]
+        thumbnails = {
+            str(size): reverse("api:image-thumbnail", args=[image.pk, size], request=request)
+            for size in THUMBNAIL_SIZES_PX
+        }
+        return {
+            "self": reverse("api:image-detail", args=[image.pk], request=request),
+            "page": request.build_absolute_uri(image.get_absolute_url()),
+            "original": reverse("api:image-original", args=[image.pk], request=request),
+            "thumbnails": thumbnails,
+        }
+
+
+class ResultSerializer(ImageSerializer):
+    """A picture that was found. The context also holds `found`: what the search says about each id."""
+
+    score = serializers.SerializerMethodField(help_text="Cosine similarity to the query, -1 to 1.")
+    confident = serializers.SerializerMethodField(
+        help_text="Whether it belongs above the line; null where that cannot be judged."
+    )
+
+    def get_score(self, image: Image) -> float:
+        return round(self._result(image).score, 6)
+
+    def get_confident(self, image: Image) -> bool | None:
+        return self._result(image).confident
+
+    def _result(self, image: Image) -> Result:
+        found: dict[int, Result] = self.context["found"]
+        return found[image.pk]
+
+
+class ResultPageSerializer(serializers.Serializer[Any]):
+    encoder = serializers.CharField()
+    searched = serializers.IntegerField(help_text="How many pictures were compared: all that you may see.")
+    results = ResultSerializer(many=True)
+    milliseconds = serializers.FloatField()
+
+
+class AlbumSerializer(serializers.Serializer[Album]):
+    id = serializers.IntegerField(source="pk")
+    title = serializers.CharField()
+    description = serializers.CharField()
+    owner = serializers.CharField(source="owner.username")
+    created_at = serializers.DateTimeField()
+    image_count = serializers.IntegerField(help_text="Pictures in it that you may see.")
+    urls = serializers.SerializerMethodField()
+
+    def get_urls(self, album: Album) -> dict[str, str]:
+        request = self.context["request"]
+        return {
+            "self": reverse("api:album-detail", args=[album.pk], request=request),
+            "images": reverse("api:album-images", args=[album.pk], request=request),
+        }
+
+
+class TagSerializer(serializers.Serializer[Tag]):
+    name = serializers.CharField()
+    images = serializers.IntegerField(source="image_count", help_text="Pictures with it that you may see.")
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    images = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+    formats = serializers.DictField(child=serializers.IntegerField())
+    searchable = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class StatisticsSerializer(TotalsSerializer):
+    encoder = serializers.CharField()
+    mine = TotalsSerializer(allow_null=True, help_text="Your own pictures; null for anonymous visitors.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """The one shape of every error."""
+
+    code = serializers.CharField(help_text="For programs; does not depend on the language.")
+    message = serializers.CharField(help_text="For people, in the language of the request.")
+    details = serializers.DictField(help_text="The values that the message names, or the problems of each field.")
+
+
+# Taken
+
+
+@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
+class TagsField(serializers.Field[list[str], Any, Any, Any]):
+    """Tags as a list, as a comma-separated text, or as a form field that is repeated."""
+
+    default_error_messages = {"not_texts": _("Tags must be a text or a list of texts.")}
+
+    def get_value(self, dictionary: Any) -> Any:
+        if isinstance(dictionary, QueryDict):
+            name = self.field_name or ""
+            return dictionary.getlist(name) if name in dictionary else serializers.empty
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        texts = [data] if isinstance(data, str) else data
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            self.fail("not_texts")
+        for text in texts:
+            storable(text)
+        return texts
+
+
+class TextField(serializers.CharField):
+    """Text whose length and content a service judges, with a sentence that is better than the framework's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_blank": True, "required": False} | kwargs)
+
+
+class LabelsSerializer(serializers.Serializer[Image]):
+    description = TextField(help_text=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")
+    tags = TagsField(required=False, help_text="A list, or separated with commas.")
+    visibility = TextField(help_text=f"One of {', '.join(Visibility.values)}.")
+
+
+class UploadSerializer(LabelsSerializer):
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class ImageChangeSerializer(LabelsSerializer):
+    original_name = serializers.CharField(required=False, max_length=MAX_NAME_CHARACTERS)
+    name = serializers.CharField(
+        required=False, max_length=MAX_NAME_CHARACTERS, source="original_name", help_text="The same, as it is read."
+    )
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
+    """A picture as a file of a form, or as base64 in JSON (a data: URL is fine too)."""
+
+    default_error_messages = {
+        "not_base64": _("In JSON a picture is a text: its bytes in base64."),
+        "no_file": _("In a form a picture is a file."),
+    }
+
+    def to_internal_value(self, data: Any) -> BinaryIO:
+        if hasattr(data, "chunks"):
+            return data  # type: ignore[no-any-return]  # an UploadedFile
+        if isinstance(self.parent.initial_data, QueryDict):
+            self.fail("no_file")
+        if not isinstance(data, str):
+            self.fail("not_base64")
+        encoded = data.partition(",")[2] if data.startswith("data:") else data
+        try:
+            return BytesIO(b64decode("".join(encoded.split()), validate=True))
+        except (binascii.Error, ValueError):
+            self.fail("not_base64")
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class TopField(serializers.Field[Any, Any, Any, Any]):
+    """The value as it was sent: `parse_top` says what is wrong with it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class SearchSerializer(serializers.Serializer[Any]):
+    """Either a text or a picture."""
+
+    text = TextField(allow_null=True)
+    image = PictureField(required=False, allow_null=True, help_text="A file in a form; base64 in JSON.")
+    top = TopField(required=False, allow_null=True, help_text="How many results.")
+    tags = TagsField(required=False, allow_null=True, help_text="Search only pictures with all of these tags.")
