@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from gallery.views import home, image, search
+from gallery.views import health, home, image, search
 
 soon = RedirectView.as_view(pattern_name="home")
 
@@ -22,4 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("library/clear/", soon, name="library-clear"),
     path("trash/", soon, name="trash"),
     path("accounts/", include("gallery.urls_accounts")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
 ]

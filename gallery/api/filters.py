@@ -4,6 +4,7 @@ from typing import Any
 
 from django.forms import MultipleChoiceField
 from django_filters import rest_framework as filters
+from django_filters.fields import ChoiceField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import NotAuthenticated
 
@@ -28,6 +29,17 @@ class StableOrderingFilter(filters.OrderingFilter):  # type: ignore[misc]  # the
         return queryset.order_by(*(self.get_ordering_value(name) for name in value), "-pk")
 
 
+class FormatField(ChoiceField):  # type: ignore[misc]
+    """`png` is `PNG`."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).upper()
+
+
+class FormatFilter(filters.ChoiceFilter):  # type: ignore[misc]
+    field_class = FormatField
+
+
 class TagsField(MultipleChoiceField):
     """`?tag=cat&tag=red` as well as `?tag=cat,red`; any tag may be asked for."""
 
@@ -48,7 +60,7 @@ class TagsFilter(filters.MultipleChoiceFilter):  # type: ignore[misc]
 
 class ImageFilter(filters.FilterSet):  # type: ignore[misc]
     tag = TagsFilter(help_text="Only pictures with all of these tags; repeat it, or separate them with commas.")
-    format = filters.ChoiceFilter(choices=[(name, name) for name in FORMATS])
+    format = FormatFilter(choices=[(name, name) for name in FORMATS])
     visibility = filters.ChoiceFilter(choices=Visibility.choices)
     owner = filters.ChoiceFilter(
         choices=[("me", "me")], method="filter_owner", help_text="`me`: only pictures of your own."

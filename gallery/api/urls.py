@@ -3,11 +3,10 @@
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from .errors import body_of_status
-from .schema import DocsView
+from .schema import DocsView, SchemaView
 from .viewsets import AlbumViewSet, ImageViewSet, RootView, SearchView, StatisticsView, TagViewSet
 
 
@@ -36,7 +35,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("search/", SearchView.as_view(), name="search"),
     path("stats/", StatisticsView.as_view(), name="stats"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
 ]
 app_name = "api"
