@@ -7,10 +7,12 @@ docs/adr/0003-offline-encoder.md has the measurements behind each number here.
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,12 +62,11 @@ class OfflineEncoder:
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return (len(images), 1024) float32 unit rows. Raises EncoderUnavailable if a wheel is missing or broken.
 
-        Pictures go through the network one at a time (the views are the batch): a row never depends on its neighbours.
+        Each view goes through the network on its own: a row never depends on its neighbours.
         """
         if not images:
             return np.empty((0, self.dimension), np.float32)
-        classifier = self._load_classifier()
-        return np.stack([classifier.row(image) for image in images])
+        return self._load_classifier().rows(images)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), 1024) float32 unit rows; texts over 1000 characters are cut.
@@ -99,23 +100,41 @@ class _Classifier:
         self._network = _load_network()
         self._class_vectors: FloatArray = np.load(CLASS_VECTORS_FILE).astype(np.float32)
         self._projection = projection_signs(FEATURE_DIMENSION, APPEARANCE_DIMENSION)
+        self._pool = _single_threaded_pool()
 
-    def row(self, image: Image.Image) -> Vectors:
-        """Return one picture's (1024,) float32 unit row."""
-        logits, features = self._network_outputs(views(image))
+    def rows(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return (len(images), 1024) float32 unit rows, views computed side by side on all cores."""
+        pixels = self._pool.map(views, images)
+        outputs = [[self._pool.submit(self._network_outputs, view) for view in picture] for picture in pixels]
+        return np.stack([self._row([view.result() for view in picture]) for picture in outputs])
+
+    def _row(self, outputs: Sequence[tuple[FloatArray, FloatArray]]) -> Vectors:
+        """Return one picture's (1024,) row from the (logits, features) of its views."""
+        logits, features = (np.stack(parts) for parts in zip(*outputs, strict=True))
         meaning = _unit(class_weights(logits) @ self._class_vectors)
         appearance = _unit(features.mean(axis=0) @ self._projection)
         return _unit(np.concatenate([meaning, appearance]))
 
-    def _network_outputs(self, pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Map (n, 260, 260, 3) pixels 0..255 to (n, 1000) logits and (n, 1280) pooled features."""
+    def _network_outputs(self, view: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Map (260, 260, 3) pixels 0..255 to (1000,) logits and (1280,) pooled features."""
         import torch  # noqa: PLC0415 -- slow import
 
         with torch.inference_mode():
             # a permuted NHWC array is channels_last already: 22 ms a view instead of 45 on 2 cores
-            batch = torch.from_numpy((pixels - PIXEL_MEAN) / PIXEL_SCALE).permute(0, 3, 1, 2)
+            batch = torch.from_numpy((view[np.newaxis] - PIXEL_MEAN) / PIXEL_SCALE).permute(0, 3, 1, 2)
             features = self._network.extract_features(batch).mean(dim=(2, 3))
-            return self._network._fc(features).numpy(), features.numpy()
+            return self._network._fc(features)[0].numpy(), features[0].numpy()
+
+
+def _single_threaded_pool() -> ThreadPoolExecutor:
+    """Return one thread per core, each of which computes alone.
+
+    Threads inside one small convolution wait for each other at every layer: on 2 cores that another program also uses,
+    24 pictures took 21.8 s with them and 9.7 s with independent views.
+    """
+    import torch  # noqa: PLC0415 -- slow import
+
+    return ThreadPoolExecutor(os.cpu_count(), "offline encoder", initializer=torch.set_num_threads, initargs=(1,))
 
 
 def views(image: Image.Image) -> FloatArray:

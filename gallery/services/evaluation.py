@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
@@ -84,7 +85,7 @@ def evaluate(
     )
 
 
-def _batches(folder: Path, failed: list[str]) -> Iterator[tuple[list[str], list]]:
+def _batches(folder: Path, failed: list[str]) -> Iterator[tuple[list[str], list[Pixels]]]:
     size = gallery().embed_batch_size
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     for start in range(0, len(files), size):

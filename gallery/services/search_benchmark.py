@@ -71,11 +71,13 @@ def benchmark_search(*, rows: int, dimension: int, queries: int, progress: Calla
                 recalls[name].append(_recall(truth, found))
             progress(1)
         read_limit_ms = _read_limit_ms(matrix, threads)
-    runs = tuple(
-        Run(name, *(float(value) for value in np.percentile(times[name], [50, 99])), float(np.mean(recalls[name])))
-        for name in ways
-    )
+    runs = tuple(_run(name, times[name], recalls[name]) for name in ways)
     return SearchBenchmark(rows, dimension, threads, read_limit_ms, runs)
+
+
+def _run(name: str, times_ms: list[float], recalls: list[float]) -> Run:
+    p50_ms, p99_ms = (float(value) for value in np.percentile(times_ms, [50, 99]))
+    return Run(name, p50_ms, p99_ms, float(np.mean(recalls)))
 
 
 def _ways(matrix: Vectors) -> dict[str, Search]:
