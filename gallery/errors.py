@@ -8,6 +8,9 @@ Each sentence is an English message id with named placeholders; the page, API an
 from typing import Any, ClassVar
 
 
+LONGEST_VALUE = 300  # characters; paths must stay whole, a pasted novel must not
+
+
 def gettext_noop(message: str) -> str:
     """Mark a sentence for translation; the door that shows it translates it."""
     return message
@@ -19,8 +22,8 @@ def readable(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, str) and len(value) > 80:
-        return value[:77] + "..."
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        return value[: LONGEST_VALUE - 1] + "…"
     return value
 
 

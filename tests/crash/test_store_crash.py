@@ -267,7 +267,7 @@ def test_fifty_kills_at_random_moments_leave_exactly_the_committed_rows(old_stor
         np.testing.assert_array_equal(matrix, expected_rows(len(matrix)))
         assert old_store.check(epoch=1) == []
         tails += old_store.path(1).stat().st_size > HEADER_BYTES + len(matrix) * ROW_BYTES
-    print(f"50 kills: {len(matrix)} rows, {tails} uncommitted tails, {looks} looks by np.load")  # noqa: T201 -- with -s
+    print(f"50 kills: {len(matrix)} rows, {tails} uncommitted tails, {looks} looks by np.load")
 
 
 def test_two_writers_never_lose_a_row(store):

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+from django.core.management import call_command
+
+from gallery.models import Image, User, Visibility
+from gallery.services.query import parse
+from gallery.services.samples import SAMPLES, sample_path
+from gallery.services.search import find_images
+
+
+@pytest.fixture
+def welcome(transactional_db, capsys):
+    def run() -> dict:
+        call_command("welcome", "--json", verbosity=0)
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_every_sample_is_installed_with_its_package():
+    assert [sample.name for sample in SAMPLES if not sample_path(sample).is_file()] == []
+
+
+def test_welcome_makes_an_administrator_and_searchable_public_samples_once(welcome):
+    first, second = welcome(), welcome()
+
+    administrator = User.objects.get()
+    assert administrator.check_password(first["password"])
+    assert (first["samples"], second["samples"], second["password"]) == (len(SAMPLES), 0, None)
+    assert set(Image.objects.values_list("visibility", flat=True)) == {Visibility.PUBLIC}
+    assert Image.objects.searchable().count() == len(SAMPLES)
+    found = find_images(parse("an astronaut"), user=administrator)
+    assert found.results[0].image.original_name == "astronaut.png"
+
+
+def test_welcome_adds_no_samples_to_a_library_with_pictures(welcome, alice, upload):
+    upload(alice, "coffee.png")
+
+    assert welcome()["samples"] == 0
+    assert Image.objects.count() == 1
