@@ -162,6 +162,17 @@ class InvalidVisibility(InvalidInput):
     message = gettext_noop("The visibility is “%(value)s”; it must be one of %(choices)s.")
 
 
+class NoFiles(InvalidInput):
+    code = "no_files"
+    message = gettext_noop("No file came with this upload. Choose at least one picture.")
+
+
+class TooManyFiles(InvalidInput):
+    code = "too_many_files"
+    http_status = 413
+    message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several goes.")
+
+
 class DescriptionTooLong(InvalidInput):
     code = "description_too_long"
     message = gettext_noop("The description has %(length)s characters; the limit is %(limit)s. Shorten it.")

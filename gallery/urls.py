@@ -1,9 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 
-from gallery.views import health, home, image, search
-
-soon = RedirectView.as_view(pattern_name="home")
+from gallery.views import health, home, image, library, search, trash, upload
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -16,11 +13,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<int:pk>/similar/", image.similar, name="image-similar"),
     path("images/<int:pk>/original/", image.original, name="image-original"),
     path("images/<int:pk>/thumbnail/<int:size>/", image.thumbnail, name="image-thumbnail"),
-    # Each of these four lines is replaced when its page lands.
-    path("upload/", soon, name="upload"),
-    path("library/", soon, name="library"),
-    path("library/clear/", soon, name="library-clear"),
-    path("trash/", soon, name="trash"),
+    path("upload/", upload.upload, name="upload"),
+    path("upload/file/", upload.upload_file, name="upload-file"),
+    path("library/", library.library, name="library"),
+    path("library/bulk/", library.bulk, name="library-bulk"),
+    path("library/clear/", library.clear, name="library-clear"),
+    path("library/embed/", library.embed, name="library-embed"),
+    path("library/retry/", library.retry, name="library-retry"),
+    path("trash/", trash.trash, name="trash"),
+    path("trash/restore/", trash.restore_many, name="trash-restore"),
+    path("trash/delete/", trash.delete_many, name="trash-delete"),
+    path("trash/empty/", trash.empty, name="trash-empty"),
     path("accounts/", include("gallery.urls_accounts")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -50,6 +50,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
             return self.none()
         return self if is_curator(user, "change") else self.filter(owner=user)
 
+    def library_of(self, user: AnyUser) -> Self:
+        """The user's own pictures, none of them in the trash."""
+        return self.editable_by(user).filter(owner_id=user.pk).live()
+
     def in_trash_of(self, user: AnyUser) -> Self:
         """What the user deleted and can still bring back."""
         return self.editable_by(user).filter(owner_id=user.pk, trashed_at__isnull=False)

@@ -13,8 +13,9 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from gallery.conf import gallery
 from gallery.doors import sentence
-from gallery.errors import ImageSearchError
+from gallery.errors import ImageSearchError, TooManyFiles
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ def error_page(request: HttpRequest, error: ImageSearchError) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, RequestDataTooBig | TooManyFilesSent):
+    if isinstance(exception, TooManyFilesSent):
+        return error_page(request, TooManyFiles(limit=gallery().max_upload_files))
+    if isinstance(exception, RequestDataTooBig):
         return status_page(request, 413)
     return status_page(request, 400)
 

@@ -1,0 +1,76 @@
+"""What an upload says about its pictures. The files themselves are judged one by one, never by the form."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from gallery.conf import gallery
+from gallery.errors import ImageSearchError, InvalidInput, NoFiles, TooManyFiles
+from gallery.models import Visibility
+from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
+from gallery.services.ingest import Labels, check_labels
+
+FIELD_OF_CODE = {
+    "invalid_tag": "tags",
+    "too_many_tags": "tags",
+    "description_too_long": "description",
+    "invalid_visibility": "visibility",
+}
+
+
+class UploadForm(forms.Form):
+    """Labels for all files of one upload, and whether there are files. `error` is what is wrong, for programs."""
+
+    description = forms.CharField(
+        required=False,
+        label=_("Description"),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": MAX_DESCRIPTION_CHARACTERS}),
+    )
+    tags = forms.CharField(
+        required=False,
+        label=_("Tags"),
+        help_text=_("Separate them with commas."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    visibility = forms.CharField(
+        required=False,
+        label=_("Who may see them"),
+        initial=Visibility.PRIVATE,
+        widget=forms.Select(choices=Visibility.choices),
+    )
+
+    labels = Labels()
+    error: ImageSearchError | None = None
+
+    def clean_description(self) -> str:
+        text: str = self.cleaned_data["description"]
+        return text.replace("\r\n", "\n")  # a browser counts a new line as one character
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        try:
+            self.labels = check_labels(
+                description=values.get("description", ""),
+                tags=values.get("tags", ""),
+                visibility=values.get("visibility") or Visibility.PRIVATE,
+            )
+            self.check_files()
+        except InvalidInput as error:
+            self.error = error
+            self.add_error(FIELD_OF_CODE.get(error.code), error.sentence(gettext(error.message)))
+        return values
+
+    def check_files(self) -> None:
+        """Raises NoFiles, TooManyFiles."""
+        limit = gallery().max_upload_files
+        if not self.uploaded:
+            raise NoFiles()
+        if len(self.uploaded) > limit:
+            raise TooManyFiles(limit=limit)
+
+    @property
+    def uploaded(self) -> list["UploadedFile[bytes]"]:
+        return self.files.getlist("files")

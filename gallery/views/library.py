@@ -1,0 +1,183 @@
+"""One's own pictures: numbers, list, bulk changes, what is not searchable yet, and deleting everything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
+from gallery.models import Image, ImageQuerySet
+from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
+from gallery.services.embedding import EmbedReport, embed_images
+
+from .selection import changeable_images, remember_for_undo, ticked_ids
+from .signed_in import SignedInRequest
+from .undo import success_with_undo
+
+PAGE_SIZE = 48
+FAILURES_SHOWN = 20
+EMBEDDED_AT_ONCE = 32  # one request's share of the queue: some seconds of work
+
+
+@dataclass(frozen=True, slots=True)
+class FormatShare:
+    """One bar of the chart."""
+
+    name: str
+    images: int
+    percent: int
+
+
+@login_required
+@require_safe
+def library(request: SignedInRequest) -> HttpResponse:
+    return _page(request, request.GET)
+
+
+@login_required
+@require_POST
+def bulk(request: SignedInRequest) -> HttpResponse:
+    """Do one thing to all ticked pictures, or to none of them."""
+    if "only" in request.POST:
+        return _trash(request, ticked_ids([request.POST["only"]]))
+    ids = ticked_ids(request.POST.getlist("ids"))
+    images = changeable_images(request, ids)
+    form = BulkForm(request.POST)
+    if not form.is_valid() or not ids:
+        if not ids:
+            form.add_error(None, gettext("No picture is ticked. Tick at least one."))
+        return _page(request, QueryDict(request.POST.get("back", "")), form=form, ticked=ids, status=400)
+    if form.cleaned_data["action"] == BulkForm.TRASH:
+        return _trash(request, ids)
+    messages.success(request, _change(images, len(ids), form.cleaned_data))
+    return _back(request)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def clear(request: SignedInRequest) -> HttpResponse:
+    """Delete all of one's pictures for good, the trash included, once the user name is typed."""
+    everything = Image.objects.editable_by(request.user).filter(owner=request.user)
+    form = ClearForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        messages.success(request, _deleted_sentence(delete_forever(everything)))
+        return redirect("library")
+    in_trash = everything.filter(trashed_at__isnull=False).count()
+    page = {"form": form, "count": everything.count(), "in_trash": in_trash}
+    return render(request, "gallery/library_clear.html", page, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def retry(request: SignedInRequest) -> HttpResponse:
+    """Put the pictures that could not be made searchable back into the queue."""
+    count = retry_failed(Image.objects.library_of(request.user))
+    messages.info(
+        request,
+        ngettext("%(count)s picture was tried again.", "%(count)s pictures were tried again.", count)
+        % {"count": count},
+    )
+    return redirect("library")
+
+
+@login_required
+@require_POST
+def embed(request: SignedInRequest) -> HttpResponse:
+    """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""
+    pending = Image.objects.library_of(request.user).pending()
+    report = embed_images(list(pending.values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
+    _tell(request, report, still_waiting=pending.count())
+    return redirect("library")
+
+
+def _page(
+    request: SignedInRequest,
+    query: QueryDict,
+    *,
+    form: BulkForm | None = None,
+    ticked: Sequence[int] = (),
+    status: int = 200,
+) -> HttpResponse:
+    own = Image.objects.library_of(request.user)
+    narrowed = LibraryFilter(query, queryset=own.for_listing())
+    is_valid = narrowed.is_valid()
+    statistics = own.statistics()
+    page = {
+        "filter": narrowed,
+        "page": Paginator(narrowed.qs, PAGE_SIZE).get_page(query.get("page")) if is_valid else None,
+        "is_narrowed": is_valid and narrowed.is_narrowed,
+        "back": query.urlencode(),
+        "statistics": statistics,
+        "formats": _shares(statistics["formats"]),
+        "failures": list(own.failed().newest()[:FAILURES_SHOWN]) if statistics["failed"] else [],
+        "trash_count": Image.objects.in_trash_of(request.user).count(),
+        "form": form or BulkForm(),
+        "ticked": ticked,
+    }
+    return render(request, "gallery/library.html", page, status=status if is_valid else 400)
+
+
+def _shares(formats: dict[str, int]) -> list[FormatShare]:
+    total = sum(formats.values())
+    return [FormatShare(name, count, max(1, round(100 * count / total))) for name, count in formats.items()]
+
+
+def _trash(request: SignedInRequest, ids: Sequence[int]) -> HttpResponse:
+    count = move_to_trash(changeable_images(request, ids))
+    text = ngettext("%(count)s picture is in the trash.", "%(count)s pictures are in the trash.", count)
+    success_with_undo(request, text % {"count": count}, undo_url=remember_for_undo(request, ids))
+    return _back(request)
+
+
+def _change(images: ImageQuerySet, count: int, values: dict[str, Any]) -> str:
+    """Change the pictures and return the sentence that says so."""
+    match values["action"]:
+        case BulkForm.VISIBILITY:
+            set_visibility(images, values["visibility"])
+            text = ngettext(
+                "The visibility of %(count)s picture is changed.",
+                "The visibility of %(count)s pictures is changed.",
+                count,
+            )
+        case BulkForm.ADD_TAGS:
+            add_tags(images, values["tags"])
+            text = ngettext("%(count)s picture has the tags now.", "%(count)s pictures have the tags now.", count)
+        case _:
+            remove_tags(images, values["tags"])
+            text = ngettext(
+                "%(count)s picture is without the tags now.", "%(count)s pictures are without the tags now.", count
+            )
+    return text % {"count": count}
+
+
+def _back(request: SignedInRequest) -> HttpResponse:
+    """Return to the list as it was narrowed; only ever to the library, whatever `back` says."""
+    query = QueryDict(request.POST.get("back", "")).urlencode()
+    return redirect(f"{reverse('library')}?{query}" if query else "library")
+
+
+def _deleted_sentence(count: int) -> str:
+    text = ngettext("%(count)s picture is deleted forever.", "%(count)s pictures are deleted forever.", count)
+    return text % {"count": count}
+
+
+def _tell(request: SignedInRequest, report: EmbedReport, *, still_waiting: int) -> None:
+    text = ngettext("%(count)s picture can be found now.", "%(count)s pictures can be found now.", report.embedded) % {
+        "count": report.embedded
+    }
+    if still_waiting:
+        waiting = ngettext("%(count)s still waits.", "%(count)s still wait.", still_waiting)
+        text = f"{text} {waiting % {'count': still_waiting}}"
+    if report.failed:
+        failed = ngettext("%(count)s failed: see why below.", "%(count)s failed: see why below.", report.failed)
+        messages.error(request, f"{text} {failed % {'count': report.failed}}")
+        return
+    messages.info(request, text)

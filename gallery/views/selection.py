@@ -1,0 +1,59 @@
+"""Several pictures at once: which are ticked, whether all of them may be changed, and how to take that back."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from gallery.models import Image, ImageQuerySet
+
+SESSION_KEY = "undo"
+BATCHES_KEPT = 10
+MAX_ID_DIGITS = 18  # what a database's 64-bit integer holds for certain
+
+
+def ticked_ids(values: Iterable[str]) -> list[int]:
+    """Return the ids that a form sent, each once. Raises Http404 for what cannot be an id."""
+    texts = list(values)
+    if any(not (text.isascii() and text.isdecimal()) or len(text) > MAX_ID_DIGITS for text in texts):
+        raise Http404
+    return list(dict.fromkeys(int(text) for text in texts))
+
+
+def changeable_images(request: HttpRequest, ids: Sequence[int]) -> ImageQuerySet:
+    """Return these pictures if the user may change every one of them, in one answer for all.
+
+    One that may not be seen: 404. One that may be seen but not changed: 403.
+    """
+    changeable = Image.objects.editable_by(request.user).live().filter(pk__in=ids)
+    if changeable.count() == len(ids):
+        return changeable
+    if Image.objects.visible_to(request.user).filter(pk__in=ids).count() == len(ids):
+        raise PermissionDenied
+    raise Http404
+
+
+def trashed_images(request: HttpRequest, ids: Sequence[int]) -> ImageQuerySet:
+    """Return these pictures if all of them lie in the user's trash; else 404."""
+    trashed = Image.objects.in_trash_of(request.user).filter(pk__in=ids)
+    if trashed.count() != len(ids):
+        raise Http404
+    return trashed
+
+
+def remember_for_undo(request: HttpRequest, ids: Sequence[int]) -> str:
+    """Keep the ids in the session and return where to post to bring these pictures back."""
+    token = secrets.token_urlsafe(8)
+    batches = {**request.session.get(SESSION_KEY, {}), token: list(ids)}
+    request.session[SESSION_KEY] = dict(list(batches.items())[-BATCHES_KEPT:])
+    return f"{reverse('trash-restore')}?undo={token}"
+
+
+def take_undo(request: HttpRequest, token: str) -> list[int]:
+    """Return and forget the ids kept under this token, none if there are none any more."""
+    batches = dict(request.session.get(SESSION_KEY, {}))
+    ids: list[int] = batches.pop(token, [])
+    request.session[SESSION_KEY] = batches
+    return ids

@@ -1,0 +1,125 @@
+"""What one deleted: bring it back, or delete it forever."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from gallery.conf import gallery
+from gallery.models import Image, ImageQuerySet
+from gallery.services.curation import delete_forever, restore
+
+from .selection import take_undo, ticked_ids, trashed_images
+from .signed_in import SignedInRequest
+
+PAGE_SIZE = 48
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedPicture:
+    image: Image
+    days_left: int
+
+
+@login_required
+@require_safe
+def trash(request: SignedInRequest) -> HttpResponse:
+    return _page(request)
+
+
+@login_required
+@require_POST
+def restore_many(request: SignedInRequest) -> HttpResponse:
+    """Bring back the ticked pictures, all of them, or those that an Undo button remembers."""
+    if "undo" in request.GET:
+        return _undo(request, request.GET["undo"])
+    if (images := _chosen(request)) is None:
+        return _nothing_ticked(request)
+    messages.success(request, _restored_sentence(restore(images)))
+    return redirect("trash")
+
+
+@login_required
+@require_POST
+def delete_many(request: SignedInRequest) -> HttpResponse:
+    """Delete the ticked pictures forever, after a page that asks whether that is meant."""
+    if (images := _chosen(request)) is None:
+        return _nothing_ticked(request)
+    if "confirmed" not in request.POST:
+        return render(request, "gallery/trash_confirm.html", {"images": images, "count": images.count()})
+    return _deleted(request, images)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def empty(request: SignedInRequest) -> HttpResponse:
+    images = Image.objects.in_trash_of(request.user)
+    if request.method != "POST":
+        return render(request, "gallery/trash_confirm.html", {"count": images.count(), "is_everything": True})
+    return _deleted(request, images)
+
+
+def _page(request: SignedInRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
+    images = Image.objects.in_trash_of(request.user).order_by("-trashed_at", "-pk")
+    page = Paginator(images, PAGE_SIZE).get_page(request.GET.get("page"))
+    values = {
+        "page": page,
+        "pictures": _with_days_left(page.object_list),
+        "trash_days": gallery().trash_days,
+        "problem": problem,
+    }
+    return render(request, "gallery/trash.html", values, status=status)
+
+
+def _nothing_ticked(request: SignedInRequest) -> HttpResponse:
+    return _page(request, problem=gettext("No picture is ticked. Tick at least one."), status=400)
+
+
+def _chosen(request: SignedInRequest) -> ImageQuerySet | None:
+    """Return what the form means, None if nothing; "only" is one picture's own button, and ticks do not count then."""
+    if "all" in request.POST:
+        return Image.objects.in_trash_of(request.user)
+    values = [request.POST["only"]] if "only" in request.POST else request.POST.getlist("ids")
+    ids = ticked_ids(values)
+    return trashed_images(request, ids) if ids else None
+
+
+def _undo(request: SignedInRequest, token: str) -> HttpResponse:
+    ids = take_undo(request, token)
+    count = restore(Image.objects.editable_by(request.user).filter(pk__in=ids))
+    if not count:
+        messages.warning(request, gettext("There is nothing to undo any more. Look into the trash."))
+        return redirect("trash")
+    messages.success(request, _restored_sentence(count))
+    return redirect("library")
+
+
+def _deleted(request: SignedInRequest, images: ImageQuerySet) -> HttpResponse:
+    count = delete_forever(images)
+    text = ngettext("%(count)s picture is deleted forever.", "%(count)s pictures are deleted forever.", count)
+    messages.success(request, text % {"count": count})
+    return redirect("trash")
+
+
+def _restored_sentence(count: int) -> str:
+    text = ngettext("%(count)s picture is back.", "%(count)s pictures are back.", count)
+    return text % {"count": count}
+
+
+def _with_days_left(images: Iterable[Image]) -> list[TrashedPicture]:
+    """Count a day that has begun as a day."""
+    keep = timedelta(days=gallery().trash_days)
+    now = timezone.now()
+    return [
+        TrashedPicture(image, max(0, -((now - image.trashed_at - keep) // timedelta(days=1))))
+        for image in images
+        if image.trashed_at is not None
+    ]

@@ -1,0 +1,130 @@
+"""Uploading: one form for many files that works without JavaScript, and one file at a time for the page's script."""
+
+import logging
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from gallery.conf import gallery
+from gallery.doors import known_error, sentence
+from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
+from gallery.forms.upload import UploadForm
+from gallery.imaging import FORMATS, MIME_TYPES
+from gallery.models import Image, User
+from gallery.services.ingest import Labels, accept_upload
+
+from .signed_in import SignedInRequest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one file: its picture, or why there is none."""
+
+    name: str
+    image: Image | None = None
+    created: bool = False
+    error: ImageSearchError | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Return "added", "duplicate" or "failed"."""
+        if self.image is None:
+            return "failed"
+        return "added" if self.created else "duplicate"
+
+    @property
+    def sentence(self) -> str:
+        if self.error is not None:
+            return sentence(self.error)
+        if not self.created:
+            return gettext("You had this picture already.")
+        if self.image is not None and not self.image.is_searchable:
+            return gettext("Added. It cannot be found by what it shows yet.")
+        return gettext("Added.")
+
+    @property
+    def status(self) -> int:
+        if self.error is not None:
+            return self.error.http_status
+        return 201 if self.created else 200
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: SignedInRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _form_page(request, UploadForm(), status=200)
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _form_page(request, form, status=form.error.http_status if form.error else 400)
+    results = [accept_file(file, owner=request.user, labels=form.labels) for file in form.uploaded]
+    stored = [result for result in results if result.image is not None]
+    page = {"results": results, "stored": stored, "added": [result for result in stored if result.created]}
+    return render(request, "gallery/upload_result.html", page, status=200 if stored else results[0].status)
+
+
+@require_POST
+def upload_file(request: HttpRequest) -> JsonResponse:
+    """Take one file and answer in JSON: {"outcome", "message", "url"} or the API's {"code", "message", "details"}."""
+    if not isinstance(request.user, User):
+        return _refusal("not_signed_in", gettext("You are not signed in any more. Sign in and try again."), 401)
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _refusal_of(form)
+    if len(form.uploaded) > 1:
+        return _refusal("too_many_files", sentence(TooManyFiles(limit=1)), TooManyFiles.http_status)
+    return _answer(accept_file(form.uploaded[0], owner=request.user, labels=form.labels))
+
+
+def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels) -> FileResult:
+    """Bring one file in. Whatever is wrong with it stays with it: its neighbours in the upload are not lost."""
+    name = file.name or ""
+    try:
+        accepted = accept_upload(file, owner=owner, name=name, labels=labels)  # type: ignore[arg-type]
+    except Exception as error:  # noqa: BLE001 -- a defect met by one file must not lose the others; it is logged
+        return FileResult(name, error=_reported(error))
+    accepted.image.refresh_from_db(fields=["embedding_row", "embed_error"])
+    return FileResult(name, accepted.image, created=accepted.created)
+
+
+def _reported(error: Exception) -> ImageSearchError:
+    known = known_error(error) or ImageSearchError()
+    if known.http_status >= 500:
+        logger.error("An uploaded file could not be stored: %s", error, exc_info=error)
+    return known
+
+
+def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> HttpResponse:
+    page = {"form": form, "limits": gallery(), "formats": FORMATS, "mime_types": MIME_TYPES.values()}
+    return render(request, "gallery/upload.html", page, status=status)
+
+
+def _answer(result: FileResult) -> JsonResponse:
+    if result.image is None:
+        error = result.error or NoFiles()
+        return _refusal(error.code, result.sentence, error.http_status, error.details)
+    values = {
+        "outcome": result.outcome,
+        "message": result.sentence,
+        "name": result.image.original_name,
+        "url": reverse("image", args=[result.image.pk]),
+    }
+    return JsonResponse(values, status=result.status)
+
+
+def _refusal_of(form: UploadForm) -> JsonResponse:
+    if form.error is not None:
+        return _refusal(form.error.code, sentence(form.error), form.error.http_status, form.error.details)
+    return _refusal("invalid", " ".join(str(message) for errors in form.errors.values() for message in errors), 400)
+
+
+def _refusal(code: str, message: str, status: int, details: dict[str, object] | None = None) -> JsonResponse:
+    return JsonResponse({"code": code, "message": message, "details": details or {}}, status=status)
