@@ -5,20 +5,21 @@ from django.http import HttpRequest
 
 from gallery.conf import gallery
 from gallery.doors import sentence
+from gallery.encoders.registry import AUTO, OFFLINE, choose_encoder_name
 from gallery.errors import ImageSearchError
 from gallery.services.encoding import current_encoder_name
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderInUse:
-    """The encoder's name, or the sentence that says why there is none."""
+    """The encoder's name, or the sentence that says why there is none.
+
+    `lacks_weights`: `auto` took the offline encoder because no weights of CLIP are at hand.
+    """
 
     name: str = ""
     problem: str = ""
-
-    @property
-    def is_offline(self) -> bool:
-        return self.name == "offline"
+    lacks_weights: bool = False
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 def encoder_in_use() -> EncoderInUse:
     try:
-        return EncoderInUse(name=current_encoder_name())
+        name = current_encoder_name()
+        is_automatic = name == OFFLINE and gallery().encoder == AUTO
+        return EncoderInUse(name, lacks_weights=is_automatic and choose_encoder_name(AUTO) == OFFLINE)
     except ImageSearchError as error:
         return EncoderInUse(problem=sentence(error))

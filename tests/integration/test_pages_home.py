@@ -59,8 +59,16 @@ def test_home_of_an_empty_library_invites_to_upload(alice):
     assert 'href="/upload/"' in text
 
 
-def test_home_says_that_the_encoder_is_offline(db):
+def test_home_says_which_encoder_is_in_use(db):
     assert "Encoder: offline." in text_of(Client().get("/"))
+
+
+def test_home_says_when_clip_is_missing(db, limits_of, monkeypatch):
+    limits_of(encoder="auto")
+    monkeypatch.setattr("gallery.views.context.choose_encoder_name", lambda _: "offline")
+    monkeypatch.setattr("gallery.services.encoding.choose_encoder_name", lambda _: "offline")
+
+    assert "The weights of CLIP are not at hand" in text_of(Client().get("/"))
 
 
 def test_home_says_when_no_search_is_possible(alice, upload, limits_of):
