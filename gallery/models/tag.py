@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import InvalidTag, TooManyTags
@@ -53,6 +53,15 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Tags of these pictures, each with `image_count`; the commonest first."""
         used = self.filter(images__in=images.order_by())
         return used.annotate(image_count=models.Count("images")).order_by("-image_count", "key")
+
+    def merge(self, tags: Iterable["Tag"], *, into: "Tag") -> None:
+        """Give every picture of these tags the tag `into`, and delete the other tags."""
+        links = self.model.images.through.objects
+        others = [tag.pk for tag in tags if tag.pk != into.pk]
+        with transaction.atomic(using=self.db):
+            images = links.filter(tag__in=others).values_list("image", flat=True).distinct()
+            links.bulk_create([links.model(image_id=pk, tag_id=into.pk) for pk in images], ignore_conflicts=True)
+            self.filter(pk__in=others).delete()
 
     def unused(self) -> Self:
         return self.filter(images__isnull=True)

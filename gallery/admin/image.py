@@ -1,0 +1,156 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from gallery.errors import TooManyTags
+from gallery.forms.search import refusal
+from gallery.models import Image, ImageQuerySet, Tag
+from gallery.models.tag import MAX_TAGS_PER_IMAGE
+from gallery.services.curation import delete_forever
+
+from .base import curated_images, thumbnail_of
+from .image_actions import ImageActions
+from .image_filters import OwnerFilter, SearchStatusFilter, TagFilter, TrashFilter
+
+EXIF_LABELS = {
+    "camera_make": gettext_lazy("camera make"),
+    "camera_model": gettext_lazy("camera model"),
+    "lens_model": gettext_lazy("lens"),
+    "exposure_s": gettext_lazy("exposure in seconds"),
+    "f_number": gettext_lazy("aperture (f-number)"),
+    "iso": gettext_lazy("ISO"),
+    "focal_length_mm": gettext_lazy("focal length in mm"),
+}
+STATUS_LABELS = {
+    "searchable": gettext_lazy("searchable"),
+    "pending": gettext_lazy("waiting"),
+    "failed": gettext_lazy("failed"),
+}
+
+
+class ImageAdminForm(forms.ModelForm[Image]):
+    def clean_tags(self) -> QuerySet[Tag]:
+        tags: QuerySet[Tag] = self.cleaned_data["tags"]
+        if len(tags) > MAX_TAGS_PER_IMAGE:
+            raise refusal(TooManyTags(count=len(tags), limit=MAX_TAGS_PER_IMAGE))
+        return tags
+
+
+@admin.register(Image)
+class ImageAdmin(ImageActions):
+    """A picture's facts are read-only, its owner stays, and new ones come through the site's upload page."""
+
+    form = ImageAdminForm
+    list_display = [
+        "thumbnail",
+        "original_name",
+        "owner",
+        "visibility",
+        "status",
+        "tag_names",
+        "format",
+        "size",
+        "dimensions",
+        "created_at",
+        "is_in_trash",
+    ]
+    list_display_links = ["thumbnail", "original_name"]
+    list_select_related = ["owner"]
+    list_filter = [SearchStatusFilter, TrashFilter, "visibility", "format", "created_at", OwnerFilter, TagFilter]
+    list_per_page = 50
+    search_fields = ["original_name", "description", "tags__name", "=md5"]
+    search_help_text = gettext_lazy("File name, description, tag, or the whole MD5")
+    date_hierarchy = "created_at"
+    autocomplete_fields = ["tags"]
+    fieldsets = [
+        (None, {"fields": ["preview", "original_name", "owner", "description", "tags", "visibility"]}),
+        (gettext_lazy("State"), {"fields": ["search_state", "created_at", "trashed_at"]}),
+        (
+            gettext_lazy("Facts"),
+            {"fields": ["format", "dimensions", "frame_count", "size", "taken_at", "md5", "sha256", "exif_table"]},
+        ),
+    ]
+    editable = ("description", "tags", "visibility")
+
+    def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
+        return curated_images(request).prefetch_related("tags")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
+        shown = [name for _title, options in self.fieldsets for name in options["fields"]]
+        return [str(name) for name in shown if name not in self.editable]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # the upload page checks, stores and embeds; a row alone would be a picture without a file
+
+    def view_on_site(self, obj: Image) -> str | None:
+        return None if obj.trashed_at else obj.get_absolute_url()
+
+    def save_model(self, request: HttpRequest, obj: Image, form: ModelForm[Image], change: bool) -> None:
+        """Save what the form changes and no more: a vector may have been committed since the page was opened."""
+        obj.save(update_fields=["description", "visibility"])
+
+    def delete_wholly(self, objects: QuerySet[Image]) -> None:
+        delete_forever(Image.objects.filter(pk__in=objects.order_by().values("pk")))
+
+    # Columns and facts
+
+    @admin.display(description=gettext_lazy("picture"))
+    def thumbnail(self, image: Image) -> SafeString:
+        return thumbnail_of(image, size_px=64, alt=image.original_name)
+
+    @admin.display(description=gettext_lazy("picture"))
+    def preview(self, image: Image) -> SafeString:
+        return thumbnail_of(image, size_px=240, alt=image.original_name)
+
+    @admin.display(description=gettext_lazy("search status"), ordering="embedding_row")
+    def status(self, image: Image) -> str:
+        return str(STATUS_LABELS[image.search_status])
+
+    @admin.display(description=gettext_lazy("tags"))
+    def tag_names(self, image: Image) -> str:
+        return ", ".join(tag.name for tag in image.tags.all())
+
+    @admin.display(description=gettext_lazy("size"), ordering="size_bytes")
+    def size(self, image: Image) -> str:
+        return filesizeformat(image.size_bytes)
+
+    @admin.display(description=gettext_lazy("pixels"), ordering="width_px")
+    def dimensions(self, image: Image) -> str:
+        return f"{image.width_px} × {image.height_px}"
+
+    @admin.display(description=gettext_lazy("in the trash"), boolean=True, ordering="trashed_at")
+    def is_in_trash(self, image: Image) -> bool:
+        return image.trashed_at is not None
+
+    @admin.display(description=gettext_lazy("search"))
+    def search_state(self, image: Image) -> str:
+        if image.is_searchable:
+            return gettext("Searchable: its vector is in the index.")
+        if not image.embed_error:
+            return gettext("Waiting to be embedded.")
+        return gettext("Not searchable: %(reason)s") % {"reason": image.embed_error}
+
+    @admin.display(description=gettext_lazy("EXIF"))
+    def exif_table(self, image: Image) -> str | SafeString:
+        if not image.exif:
+            return gettext("This picture carries none.")
+        rows = ((EXIF_LABELS.get(name, name), value) for name, value in image.exif.items())
+        return format_html(
+            "<table>{}</table>", format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
+        )
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Only the pictures themselves: what goes with them (tags, places in albums) needs no line of its own."""
+        names = [str(image) for image in objs]
+        lacking = set() if all(self.has_delete_permission(request, image) for image in objs) else {"picture"}
+        return names, {str(self.opts.verbose_name_plural): len(names)}, lacking, []

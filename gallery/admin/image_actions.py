@@ -1,0 +1,181 @@
+"""What can be done to many pictures at once. Each action is a service; those that ask first have a page."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from gallery.errors import ImageSearchError
+from gallery.forms.search import refusal
+from gallery.models import Image, ImageQuerySet, Visibility
+from gallery.models.tag import parse_tags
+from gallery.services import curation
+
+from .action_page import Question, answers, ask, is_confirmed
+from .base import WholeDeletionAdmin
+
+LABEL_COLUMNS = ("pk", "original_name")
+
+
+class TagsForm(forms.Form):
+    tags = forms.CharField(
+        label=gettext_lazy("Tags"),
+        help_text=gettext_lazy("Separate them with commas."),
+        widget=AdminTextInputWidget,
+        max_length=4000,
+    )
+
+    def clean_tags(self) -> str:
+        text: str = self.cleaned_data["tags"]
+        try:
+            names = parse_tags(text)
+        except ImageSearchError as error:
+            raise refusal(error) from error
+        if not names:
+            raise forms.ValidationError(gettext("There is no tag in this. Type at least one."), code="no_tag")
+        return text
+
+
+class VisibilityForm(forms.Form):
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Visibility"), choices=Visibility.choices, widget=forms.RadioSelect
+    )
+
+
+class ImageActions(WholeDeletionAdmin[Image]):
+    actions = [
+        "add_tags",
+        "remove_tags",
+        "change_visibility",
+        "embed_again",
+        "retry_failed",
+        "move_to_trash",
+        "restore",
+        "delete_selected",
+    ]
+
+    @admin.action(description=gettext_lazy("Add tags…"), permissions=["change"])
+    def add_tags(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
+        form = TagsForm(answers(request))
+        if not form.is_valid():
+            title = gettext("Add tags to pictures")
+            return ask(
+                self, request, images, Question(action="add_tags", title=title, button=gettext("Add tags"), form=form)
+            )
+        tags = form.cleaned_data["tags"]
+        count = self._log_and(
+            request, images, gettext("Added tags: %s") % tags, lambda: curation.add_tags(images, tags)
+        )
+        self._say(request, ngettext("Tags were added to %d picture.", "Tags were added to %d pictures.", count) % count)
+        return None
+
+    @admin.action(description=gettext_lazy("Remove tags…"), permissions=["change"])
+    def remove_tags(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
+        form = TagsForm(answers(request))
+        if not form.is_valid():
+            title = gettext("Remove tags from pictures")
+            return ask(
+                self,
+                request,
+                images,
+                Question(action="remove_tags", title=title, button=gettext("Remove tags"), form=form),
+            )
+        tags = form.cleaned_data["tags"]
+        message = gettext("Removed tags: %s") % tags
+        count = self._log_and(request, images, message, lambda: curation.remove_tags(images, tags))
+        self._say(request, ngettext("%d tag was removed.", "%d tags were removed.", count) % count)
+        return None
+
+    @admin.action(description=gettext_lazy("Change visibility…"), permissions=["change"])
+    def change_visibility(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
+        form = VisibilityForm(answers(request))
+        if not form.is_valid():
+            title = gettext("Change the visibility of pictures")
+            return ask(
+                self,
+                request,
+                images,
+                Question(action="change_visibility", title=title, button=gettext("Change visibility"), form=form),
+            )
+        value = form.cleaned_data["visibility"]
+        message = gettext("Changed the visibility to: %s") % Visibility(value).label
+        count = self._log_and(request, images, message, lambda: curation.set_visibility(images, value))
+        self._say(
+            request,
+            ngettext("The visibility of %d picture was changed.", "The visibility of %d pictures was changed.", count)
+            % count,
+        )
+        return None
+
+    @admin.action(description=gettext_lazy("Embed again"), permissions=["change"])
+    def embed_again(self, request: HttpRequest, images: ImageQuerySet) -> None:
+        """A failure of the encoder is no failure of the action: the pictures wait, and their status says so."""
+        count = self._log_and(request, images, gettext("Embedded again"), lambda: curation.embed_again(images))
+        self._say(
+            request,
+            ngettext("%d picture was sent to be embedded.", "%d pictures were sent to be embedded.", count) % count,
+        )
+
+    @admin.action(description=gettext_lazy("Retry failed ones"), permissions=["change"])
+    def retry_failed(self, request: HttpRequest, images: ImageQuerySet) -> None:
+        count = self._log_and(request, images.failed(), gettext("Tried again"), lambda: curation.retry_failed(images))
+        self._say(
+            request,
+            ngettext("%d failed picture was tried again.", "%d failed pictures were tried again.", count) % count,
+        )
+
+    @admin.action(description=gettext_lazy("Move to the trash"), permissions=["change"])
+    def move_to_trash(self, request: HttpRequest, images: ImageQuerySet) -> None:
+        message = gettext("Moved to the trash")
+        count = self._log_and(request, images.live(), message, lambda: curation.move_to_trash(images))
+        self._say(
+            request,
+            ngettext("%d picture was moved to the trash.", "%d pictures were moved to the trash.", count) % count,
+        )
+
+    @admin.action(description=gettext_lazy("Bring back from the trash"), permissions=["change"])
+    def restore(self, request: HttpRequest, images: ImageQuerySet) -> None:
+        trashed = images.filter(trashed_at__isnull=False)
+        message = gettext("Brought back from the trash")
+        count = self._log_and(request, trashed, message, lambda: curation.restore(images))
+        self._say(request, ngettext("%d picture was brought back.", "%d pictures were brought back.", count) % count)
+
+    @admin.action(description=gettext_lazy("Delete forever…"), permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
+        """Takes the place of Django's action, whose page lists every row."""
+        if not is_confirmed(request):
+            totals = images.statistics()
+            fact = gettext("Together they take %(size)s. Files and vectors go too. This cannot be undone.")
+            return ask(
+                self,
+                request,
+                images,
+                Question(
+                    action="delete_selected",
+                    title=gettext("Delete pictures forever"),
+                    button=gettext("Delete forever"),
+                    facts=[fact % {"size": filesizeformat(totals["size_bytes"])}],
+                    dangerous=True,
+                ),
+            )
+        count = images.count()
+        self.delete_queryset(request, images)
+        self._say(
+            request, ngettext("%d picture was deleted forever.", "%d pictures were deleted forever.", count) % count
+        )
+        return None
+
+    def _log_and(self, request: HttpRequest, images: ImageQuerySet, message: str, change: Callable[[], int]) -> int:
+        """Carry the change out and note it in the history of each picture; the list is read before it changes."""
+        bare = images.select_related(None).prefetch_related(None)
+        pictures = list(bare.only(*LABEL_COLUMNS))
+        count = change()
+        self.note_change(request, pictures, message)
+        return count
+
+    def _say(self, request: HttpRequest, message: str) -> None:
+        self.message_user(request, message, messages.SUCCESS)

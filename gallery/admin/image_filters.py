@@ -1,0 +1,77 @@
+"""The filters beside the list of pictures. Owners and tags are many: the busiest are offered, search finds the rest."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from gallery.models import ImageQuerySet, Tag, User
+
+OFFERED = 30
+
+Lookups = Iterable[tuple[Any, Any]]  # the names are lazy translations
+
+
+class SearchStatusFilter(admin.SimpleListFilter):
+    title = _("search status")
+    parameter_name = "search_status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [("searchable", _("searchable")), ("pending", _("waiting")), ("failed", _("failed"))]
+
+    def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
+        match self.value():
+            case "searchable":
+                return queryset.searchable()
+            case "pending":
+                return queryset.pending()
+            case "failed":
+                return queryset.failed()
+        return queryset
+
+
+class TrashFilter(admin.SimpleListFilter):
+    title = _("trash")
+    parameter_name = "trash"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [("no", _("not in the trash")), ("yes", _("in the trash"))]
+
+    def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
+        match self.value():
+            case "no":
+                return queryset.live()
+            case "yes":
+                return queryset.filter(trashed_at__isnull=False)
+        return queryset
+
+
+class OwnerFilter(admin.SimpleListFilter):
+    title = _("owner")
+    parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        owners = User.objects.annotate(count=Count("images")).filter(count__gt=0)
+        return list(owners.order_by("-count", "username").values_list("pk", "username")[:OFFERED])
+
+    def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
+        value = self.value()
+        if value is None:
+            return queryset
+        return queryset.filter(owner=int(value)) if value.isdecimal() else queryset.none()
+
+
+class TagFilter(admin.SimpleListFilter):
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        tags = Tag.objects.annotate(count=Count("images")).filter(count__gt=0)
+        return list(tags.order_by("-count", "key").values_list("key", "name")[:OFFERED])
+
+    def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
+        value = self.value()
+        return queryset if value is None else queryset.tagged([value])

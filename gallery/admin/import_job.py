@@ -1,0 +1,55 @@
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from gallery.models import ImportJob
+
+from .base import ReadOnlyAdmin
+
+SHOWN_FAILURES = 500
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
+    list_display = ["source", "owner", "status", "total", "added", "duplicates", "failed", "started_at", "finished_at"]
+    list_filter = ["status", "started_at"]
+    list_select_related = ["owner"]
+    search_fields = ["source", "owner__username"]
+    date_hierarchy = "started_at"
+    fields = [
+        "source",
+        "owner",
+        "status",
+        "total",
+        "added",
+        "duplicates",
+        "started_at",
+        "finished_at",
+        "failure_table",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        return super().get_queryset(request).select_related("owner")
+
+    @admin.display(description=gettext_lazy("failed"))
+    def failed(self, job: ImportJob) -> int:
+        return len(job.failures)
+
+    @admin.display(description=gettext_lazy("failed files"))
+    def failure_table(self, job: ImportJob) -> str | SafeString:
+        if not job.failures:
+            return gettext("None.")
+        rows = ((failure.get("path", ""), failure.get("error", "")) for failure in job.failures[:SHOWN_FAILURES])
+        return format_html(
+            "<table><thead><tr><th>{}</th><th>{}</th></tr></thead>{}</table>{}",
+            gettext("File"),
+            gettext("Why it failed"),
+            format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", rows),
+            self._rest(len(job.failures) - SHOWN_FAILURES),
+        )
+
+    def _rest(self, count: int) -> str:
+        return gettext("and %d more") % count if count > 0 else ""

@@ -1,0 +1,73 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy
+
+from gallery.models import Album, Image, User
+from gallery.services.accounts import delete_accounts
+
+from .base import WholeDeletionAdmin
+
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+@admin.register(User)
+class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
+    """Only administrators give rights, and only they change or delete accounts of staff: no one lifts himself up."""
+
+    list_display = ["username", "email", "is_active", "is_staff", "image_count", "storage", "date_joined", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser", "groups", "date_joined"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        counted = super().get_queryset(request)
+        return counted.annotate(image_count=Count("images"), size_bytes=Sum("images__size_bytes", default=0))
+
+    @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
+    def image_count(self, user: User) -> int:
+        count: int = user.image_count  # type: ignore[attr-defined]
+        return count
+
+    @admin.display(description=gettext_lazy("storage"), ordering="size_bytes")
+    def storage(self, user: User) -> str:
+        return filesizeformat(user.size_bytes)  # type: ignore[attr-defined]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        dates = ["last_login", "date_joined"]
+        return dates if request.user.is_superuser else [*dates, *RIGHTS]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_within_reach(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody deletes the account he is signed in with, so that one administrator always remains."""
+        if obj is not None and obj.pk == request.user.pk:
+            return False
+        return super().has_delete_permission(request, obj) and self._is_within_reach(request, obj)
+
+    def _is_within_reach(self, request: HttpRequest, obj: User | None) -> bool:
+        return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
+
+    def delete_wholly(self, objects: QuerySet[User]) -> None:
+        delete_accounts([user.pk for user in objects])
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """Counts instead of every row: an account may have a hundred thousand pictures.
+
+        Pictures and albums need the right to delete them; tokens and the notes about imports go with the account.
+        """
+        users = list(objs)
+        owned = {model: model._default_manager.filter(owner__in=users).count() for model in (Image, Album)}
+        counts = {str(self.opts.verbose_name_plural): len(users)}
+        lacking = {str(self.opts.verbose_name) for user in users if not self.has_delete_permission(request, user)}
+        for model, count in owned.items():
+            if count:
+                counts[str(model._meta.verbose_name_plural)] = count
+                if not self.admin_site.get_model_admin(model).has_delete_permission(request):
+                    lacking.add(str(model._meta.verbose_name))
+        return [str(user) for user in users], counts, lacking, []
