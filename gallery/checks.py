@@ -36,10 +36,13 @@ def index_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
     if not kwargs.get("databases") or gallery().encoder == "auto":
         return []
     try:
-        state = IndexState.objects.filter(pk=1).first()
+        state = IndexState.objects.versions().first()
+        name = choose_encoder_name(gallery().encoder)
     except DatabaseError:
         return []  # not migrated yet
-    if state is None or not state.has_encoder or state.encoder_id == choose_encoder_name(gallery().encoder):
+    except ImageSearchError:
+        return []  # encoder_check says it
+    if state is None or not state.has_encoder or state.encoder_id == name:
         return []
     return [
         Warning(

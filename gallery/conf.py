@@ -43,11 +43,13 @@ def gallery() -> Gallery:
     if wrong := known ^ set(values):
         raise ImproperlyConfigured(f"settings.GALLERY must have exactly these keys; check {', '.join(sorted(wrong))}.")
     for field in fields(Gallery):
-        if field.type in (int, bool, str, Path) and not isinstance(values[field.name], field.type):
-            raise ImproperlyConfigured(
-                f"settings.GALLERY['{field.name}'] is {values[field.name]!r}; it must be {field.type.__name__}."
-            )
+        _require_type(field.name, values[field.name], field.type)
     return Gallery(**values)
+
+
+def _require_type(name: str, value: Any, wanted: Any) -> None:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise ImproperlyConfigured(f"settings.GALLERY['{name}'] is {value!r}; it must be {wanted.__name__}.")
 
 
 def _forget(*, setting: str, **_: Any) -> None:

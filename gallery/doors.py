@@ -5,6 +5,7 @@ import errno
 from django.db import OperationalError
 from django.utils.translation import gettext
 
+from .conf import gallery
 from .errors import DatabaseBusy, ImageSearchError, StorageFull, StorageNotWritable
 
 BUSY = ("database is locked", "database table is locked", "deadlock detected", "lock timeout")
@@ -28,7 +29,7 @@ def known_error(error: BaseException) -> ImageSearchError | None:
         if any(words in text for words in FULL):
             return StorageFull()
         if any(words in text for words in READ_ONLY):
-            return StorageNotWritable(path="", reason="the database is read-only")
+            return StorageNotWritable(path=str(gallery().data_dir), reason="the database is read-only")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return None

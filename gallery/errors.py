@@ -7,7 +7,6 @@ Each sentence is an English message id with named placeholders; the page, API an
 
 from typing import Any, ClassVar
 
-
 LONGEST_VALUE = 300  # characters; paths must stay whole, a pasted novel must not
 
 

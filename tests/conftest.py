@@ -16,9 +16,11 @@ from django.test import Client
 from PIL import Image as PillowImage
 
 from gallery.conf import gallery
+from gallery.encoders import registry
 from gallery.models import Album, AlbumImage, Image, User, Visibility
 from gallery.search_index import reset_search_index
 from gallery.services.ingest import accept_upload, check_labels
+from tests.quick_encoder import QuickEncoder
 
 SAMPLES = Path(__import__("skimage").__file__).parent / "data"
 PASSWORD = "correct horse battery staple"
@@ -60,6 +62,14 @@ def limits_of(settings: Any) -> Callable[..., None]:
         settings.GALLERY = {**settings.GALLERY, **values}
 
     return change
+
+
+@pytest.fixture
+def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> QuickEncoder:
+    """Let the encoder “offline” be one that costs nothing and knows colours only."""
+    encoder = QuickEncoder()
+    monkeypatch.setitem(registry._instances, ("offline", registry.DEFAULT_OPTIONS), encoder)
+    return encoder
 
 
 @pytest.fixture

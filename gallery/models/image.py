@@ -128,13 +128,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
 def _shared_with(user: User) -> Q:
     from .album import AlbumImage  # noqa: PLC0415 -- album.py names this model
 
-    return Q(visibility=Visibility.SHARED) & Exists(
-        AlbumImage.objects.filter(
-            image=OuterRef("pk"),
-            album__members=user,
-            album__owner=OuterRef("owner"),  # nobody opens another's picture by putting it into an album
-        )
+    shared = AlbumImage.objects.filter(
+        image=OuterRef("pk"),
+        album__members=user,
+        album__owner=OuterRef("owner"),  # nobody opens another's picture by putting it into an album
     )
+    return Q(Exists(shared), visibility=Visibility.SHARED)
 
 
 class Image(models.Model):

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import InvalidTag, TooManyTags
 
+from .plain_text import plain_text
+
 if TYPE_CHECKING:
     from .image import Image
 
@@ -31,7 +33,7 @@ def parse_tags(text: str | Iterable[str]) -> list[str]:
     texts = [text] if isinstance(text, str) else list(text)
     names: dict[str, str] = {}
     for part in (part for piece in texts for part in SEPARATORS.split(piece)):
-        name = " ".join(unicodedata.normalize("NFC", part).replace("\x00", "").split())
+        name = " ".join(plain_text(part).split())
         if len(name) > MAX_TAG_CHARACTERS:
             raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
         if name:

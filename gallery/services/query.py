@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import EmptyQuery, InvalidInput, InvalidTop, QueryTooLong, QueryWithoutWords, gettext_noop
+from gallery.models.plain_text import is_control_character
 
 DEFAULT_TOP = 20
 
@@ -41,7 +42,7 @@ def parse(text: str, *, max_characters: int = 500) -> Query:
     if len(words) > max_characters:
         raise QueryTooLong(length=len(words), limit=max_characters)
     for character in words:
-        if unicodedata.category(character) == "Cc":
+        if is_control_character(character):
             raise QueryWithControlCharacters(character=f"U+{ord(character):04X}")
     if not any(_carries_meaning(character) for character in words):
         raise QueryWithoutWords(query=words)
@@ -58,7 +59,7 @@ def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:
     if value is None or value == "":
         return min(default, limit)
     try:
-        top = int(str(value).strip())
+        top = int(str(value).strip().replace("_", "."))  # Python reads 1_0 as 10; nobody else does
     except ValueError:
         raise InvalidTop(value=str(value), limit=limit) from None
     if not 1 <= top <= limit:
