@@ -5,11 +5,13 @@ something is added; the other way round when something is taken away. So a crash
 to, never a picture that refers to a missing vector.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from django.db import transaction
@@ -20,11 +22,13 @@ from gallery.errors import EncoderMismatch, StoreDamaged
 from gallery.models import Image, IndexState
 from gallery.vectors.engines.base import NO_ID, Hits
 from gallery.vectors.engines.exact import ExactEngine
-from gallery.vectors.files import FileLock
+from gallery.vectors.files import FileLock, partial_path
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
-UPDATE_BATCH = 1_000  # rows per UPDATE: SQLite allows 32,766 variables in one statement
+UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,11 @@ class SearchIndex:
         state = IndexState.objects.current()
         if not state.has_encoder:
             return None
-        view = self._view
-        if view is not None and (view.epoch, view.version) == (state.epoch, state.version):
-            return view
-        with self._refresh:
-            self._view = self._load_view()
-            return self._view
+        if not _is_of(self._view, state):
+            with self._refresh:
+                if not _is_of(self._view, IndexState.objects.current()):  # another thread may have been first
+                    self._view = self._load_view()
+        return self._view
 
     def _load_view(self) -> View:
         """Read rows, file and version until they belong together: a writer may commit between two of the reads."""
@@ -131,6 +134,8 @@ class SearchIndex:
             ids = [image_ids[place] for place in places]
             rows = store.append(vectors[places], epoch=epoch, image_ids=ids)
             with transaction.atomic(durable=True):
+                # another process may have failed on a picture whose vector is here: the vector wins
+                Image.objects.failed().filter(pk__in=ids).update(embed_error="")
                 self._point(zip(ids, rows, strict=True))
                 self._bump(row_count=rows.stop)
         return len(places)
@@ -141,20 +146,15 @@ class SearchIndex:
 
         Afterwards their vectors are overwritten with zeros.
         """
-        state = IndexState.objects.current()
-        if not state.has_encoder:
-            with transaction.atomic(durable=True):
-                yield
-            return
-        store = self._store(state)
-        with store.lock():
-            ids = list(image_ids)
+        ids = list(image_ids)
+        with self._current_store() as (store, epoch):
             with transaction.atomic(durable=True):
                 rows = self._rows_of(ids)
                 yield
-                Image.objects.filter(pk__in=ids).update(embedding_row=None)
-                state = self._bump()
-            store.clear(rows, epoch=state.epoch)
+                for some in _batches(ids):
+                    Image.objects.filter(pk__in=some).update(embedding_row=None)
+                self._bump()
+            _clear(store, rows, epoch)
 
     def rebuild(self, blocks: Callable[[Ids], Blocks], *, encoder: Encoder | None = None) -> int:
         """Write a new epoch from `blocks` and move to it in one transaction; return its row count.
@@ -163,9 +163,6 @@ class SearchIndex:
         they are of that encoder, otherwise of the present one. Searches go on in the old epoch meanwhile; pictures
         that are embedded or deleted meanwhile are sorted out under the lock at the end.
         """
-        state = IndexState.objects.current()
-        dimension = encoder.dimension if encoder else state.dimension
-        store = self._store_of(dimension)
         written: list[Ids] = []
 
         def remembered(pairs: Blocks) -> Iterator[Vectors]:
@@ -174,11 +171,13 @@ class SearchIndex:
                 yield vectors
 
         with FileLock(gallery().locks_dir / "rebuild.lock", timeout_seconds=gallery().lock_timeout_seconds):
-            epoch = IndexState.objects.current().epoch + 1
+            state = IndexState.objects.current()
+            dimension = encoder.dimension if encoder else state.dimension
+            store, epoch = self._store_of(dimension), state.epoch + 1
             with store.lock():
                 store.write_epoch(epoch, remembered(blocks(Image.objects.rows()[:, 1])))
                 self._move_to(epoch, np.concatenate([*written, np.empty(0, dtype=np.int64)]), encoder, dimension)
-            store.remove_epoch(epoch - 1)
+                store.remove_epoch(state.epoch)
         return IndexState.objects.current().row_count
 
     def _move_to(self, epoch: int, ids: Ids, encoder: Encoder | None, dimension: int) -> None:
@@ -194,37 +193,53 @@ class SearchIndex:
     # Checking
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong between the file and the database: damaged file or rows, missing or orphan vectors."""
-        state = IndexState.objects.current()
-        if not state.has_encoder:
+        """Return what is wrong between the files and the database.
+
+        `file_damaged` (then nothing else can be said), `not_finite`, `not_unit` and `vector_missing` rows,
+        `orphan_vector` rows, and `stale_vectors`: files that a crash left beside the current epoch's.
+        """
+        if not IndexState.objects.current().has_encoder:
             return []
-        store = self._store(state)
-        with store.lock():
-            problems = store.check(epoch=state.epoch)
+        with self._current_store() as (store, epoch):
+            problems = store.check(epoch=epoch) or _lost_rows(store, IndexState.objects.current())
             if any(problem.row is None for problem in problems):
                 return problems
             pairs = Image.objects.rows()
-            matrix = store.read(epoch=state.epoch)
-            return problems + _missing(pairs, matrix) + _orphans(pairs, matrix)
+            matrix = store.read(epoch=epoch)
+            stale = [Problem("stale_vectors", path.name) for path in _stale_files(store, epoch)]
+            return [*problems, *_missing(pairs, matrix), *_orphans(pairs, matrix), *stale]
+
+    def restore_file(self) -> int:
+        """Make a damaged or missing vector file readable again; return how many pictures lost their row by it.
+
+        They go back to the queue. Rows that are still in the file are kept; `problems` tells which are bad.
+        """
+        with self._current_store() as (store, epoch):
+            try:
+                kept = store.restore_header(epoch=epoch, row_count=IndexState.objects.current().row_count)
+            except StoreDamaged:  # whole, but of another encoder: nothing in it is of use here
+                kept = store.write_epoch(epoch, [])
+            with transaction.atomic(durable=True):
+                lost = Image.objects.filter(embedding_row__gte=kept).update(embedding_row=None)
+                self._bump(row_count=kept)
+        return lost
 
     def forget_rows(self, rows: Sequence[int]) -> int:
         """Send the pictures of these rows back to the queue and clear the rows; return how many pictures that were."""
-        ids = list(Image.objects.filter(embedding_row__in=rows).values_list("pk", flat=True))
-        with self.removing(ids):
-            pass
-        self._clear_orphans(rows)
-        return len(ids)
+        forgotten = 0
+        with self._current_store() as (store, epoch):
+            with transaction.atomic(durable=True):
+                for some in _batches(rows):
+                    forgotten += Image.objects.filter(embedding_row__in=some).update(embedding_row=None)
+                self._bump()
+            _clear(store, rows, epoch)
+        return forgotten
 
-    def forget_everything(self) -> int:
-        """Send every picture back to the queue, in a new epoch without rows: for a file that cannot be read."""
-        return self.rebuild(lambda _ids: ())
-
-    def _clear_orphans(self, rows: Sequence[int]) -> None:
-        state = IndexState.objects.current()
-        store = self._store(state)
-        with store.lock():
-            committed = store.row_count(epoch=state.epoch)
-            store.clear([row for row in rows if row < committed], epoch=state.epoch)
+    def remove_stale_files(self) -> None:
+        """Remove the vector files that a crash left beside the current one."""
+        with self._current_store() as (store, epoch):
+            for path in _stale_files(store, epoch):
+                path.unlink(missing_ok=True)
 
     # Inside
 
@@ -240,8 +255,25 @@ class SearchIndex:
                     state.dimension = encoder.dimension
                     state.save()
             if (state.encoder_id, state.encoder_revision) != (encoder.id, encoder.revision):
-                raise EncoderMismatch(index_encoder=state.encoder_id, encoder=encoder.id, encoder_name=encoder.id)
+                raise EncoderMismatch(
+                    index_encoder=f"{state.encoder_id} ({state.encoder_revision})",
+                    encoder=f"{encoder.id} ({encoder.revision})",
+                    encoder_name=encoder.id,
+                )
+            _settle(store, state)
             yield store, state.epoch
+
+    @contextmanager
+    def _current_store(self) -> Iterator[tuple[VectorStore, int]]:
+        """Hold the writer lock of the index as it is now; a reindex may have moved it while we waited for the lock."""
+        while True:
+            dimension = IndexState.objects.current().dimension
+            store = self._store_of(dimension)
+            with store.lock():
+                state = IndexState.objects.current()
+                if state.dimension == dimension:
+                    yield store, state.epoch
+                    return
 
     def _store(self, state: IndexState) -> VectorStore:
         return self._store_of(state.dimension)
@@ -256,8 +288,8 @@ class SearchIndex:
         return self._stores[dimension]
 
     def _rows_of(self, image_ids: list[int]) -> list[int]:
-        found = Image.objects.searchable().filter(pk__in=image_ids)
-        return [row for row in found.values_list("embedding_row", flat=True) if row is not None]
+        found = (Image.objects.searchable().filter(pk__in=some) for some in _batches(image_ids))
+        return [int(row) for images in found for row, _image_id in images.rows()]
 
     def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
         images = [Image(pk=image_id, embedding_row=row) for image_id, row in pairs]
@@ -270,6 +302,52 @@ class SearchIndex:
             state.row_count = row_count
         state.save()
         return state
+
+
+def _is_of(view: View | None, state: IndexState) -> bool:
+    return view is not None and (view.epoch, view.version) == (state.epoch, state.version)
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + UPDATE_BATCH] for start in range(0, len(numbers), UPDATE_BATCH))
+
+
+def _settle(store: VectorStore, state: IndexState) -> None:
+    """Clear the rows that a crash before the database's commit left. Raises StoreDamaged if the file has lost rows:
+    new ones would take the numbers of those that pictures still refer to.
+    """
+    committed = store.row_count(epoch=state.epoch)
+    if lost := _lost_rows(store, state):
+        raise StoreDamaged(path=str(store.path(state.epoch)), reason=lost[0].detail)
+    for some in _batches(range(state.row_count, committed)):
+        store.clear(some, epoch=state.epoch)
+
+
+def _lost_rows(store: VectorStore, state: IndexState) -> list[Problem]:
+    committed = store.row_count(epoch=state.epoch)
+    if committed >= state.row_count:
+        return []
+    return [Problem("file_damaged", f"it has {committed:,} rows, the database counts {state.row_count:,}")]
+
+
+def _clear(store: VectorStore, rows: Sequence[int], epoch: int) -> None:
+    """Overwrite those of the rows that the file has. The database has forgotten them already, so a damaged file is
+    no reason to fail: after its repair they are orphans, which are cleared.
+    """
+    if not rows:
+        return
+    try:
+        committed = store.row_count(epoch=epoch)
+        for some in _batches([row for row in rows if row < committed]):
+            store.clear(some, epoch=epoch)
+    except StoreDamaged as error:
+        logger.error("%d deleted vectors could not be overwritten: %s", len(rows), error)
+
+
+def _stale_files(store: VectorStore, epoch: int) -> list[Path]:
+    """Return the files of other epochs and of unfinished writing. Under the lock nobody is writing one."""
+    others = [store.path(other) for other in store.epochs() if other != epoch]
+    return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
 
 def _missing(pairs: Ids, matrix: Vectors) -> list[Problem]:

@@ -1,6 +1,6 @@
 """Changing and removing pictures that are there. Callers ask `editable_by` first; nothing here checks rights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from .ingest import Labels, clean_name
 from .media import delete_unused_files
 from .queue import nudge
 
-DELETE_BATCH = 500
+BATCH = 500
 
 
 def relabel(image: Image, labels: Labels, *, name: str | None = None) -> None:
@@ -65,11 +65,7 @@ def restore(images: ImageQuerySet) -> int:
 
 def delete_forever(images: ImageQuerySet) -> int:
     """Delete rows, then vectors, then the files that no other picture uses; return how many pictures."""
-    deleted = 0
-    ids = [int(image_id) for image_id in images.ids()]
-    for start in range(0, len(ids), DELETE_BATCH):
-        deleted += _delete_batch(ids[start : start + DELETE_BATCH])
-    return deleted
+    return sum(_delete_batch(some) for some in _batches([int(image_id) for image_id in images.ids()]))
 
 
 def empty_old_trash() -> int:
@@ -81,7 +77,8 @@ def empty_old_trash() -> int:
 def retry_failed(images: ImageQuerySet) -> int:
     """Put pictures that could not be embedded back into the queue."""
     ids = [int(image_id) for image_id in images.failed().ids()]
-    Image.objects.filter(pk__in=ids).update(embed_error="")
+    for some in _batches(ids):
+        Image.objects.failed().filter(pk__in=some).update(embed_error="")
     nudge(ids)
     return len(ids)
 
@@ -89,10 +86,15 @@ def retry_failed(images: ImageQuerySet) -> int:
 def embed_again(images: ImageQuerySet) -> int:
     """Forget the vectors of these pictures and queue them: they are found again once they are embedded."""
     ids = [int(image_id) for image_id in images.ids()]
-    with search_index().removing(ids):
-        Image.objects.filter(pk__in=ids).update(embedding_row=None, embed_error="")
+    for some in _batches(ids):
+        with search_index().removing(some):
+            Image.objects.filter(pk__in=some).update(embedding_row=None, embed_error="")
     nudge(ids)
     return len(ids)
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
 def _delete_batch(ids: Sequence[int]) -> int:

@@ -71,7 +71,10 @@ def _open(image: Image, report: EmbedReport) -> Pixels | None:
             return load_pixels(file, limits=limits())
     except (InvalidPicture, OriginalMissing) as error:
         mark_failed(image, error, report)
-        return None
+    except OSError as error:  # a fault of the disk or its permissions: it stays in the queue, the others go on
+        logger.error("The original of picture %s cannot be read now: %s", image.pk, error)
+        _note(image, str(error), report)
+    return None
 
 
 def _encode_and_commit(batch: Sequence[Image], pixels: Sequence[Pixels | None], report: EmbedReport) -> None:
@@ -102,5 +105,9 @@ def mark_failed(image: Image, error: ImageSearchError, report: EmbedReport) -> N
     """Take the picture out of the queue with the reason; a retry puts it back."""
     logger.warning("Picture %s is not searchable: %s", image.pk, error)
     Image.objects.filter(pk=image.pk, embedding_row__isnull=True).update(embed_error=str(error)[:500])
+    _note(image, str(error), report)
+
+
+def _note(image: Image, reason: str, report: EmbedReport) -> None:
     report.failed += 1
-    report.failures.append({"id": image.pk, "name": image.original_name, "error": str(error)})
+    report.failures.append({"id": image.pk, "name": image.original_name, "error": reason})

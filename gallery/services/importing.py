@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 
 from django.utils import timezone
 from PIL.Image import Image as Pixels
@@ -29,11 +30,12 @@ from gallery.models import Image, ImportJob, User
 
 from .embedding import EmbedReport, commit_batch, embed_images
 from .encoding import current_encoder
-from .ingest import Labels, existing_picture, store_picture
-from .media import limits
+from .ingest import Labels, bring_back_original, existing_picture, store_picture
+from .media import limits, original_exists
 
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
+SNIFFED_BYTES = 32
 PICTURE_SUFFIXES = {*EXTENSIONS.values(), ".jpeg", ".jpe", ".tiff"}
 
 
@@ -82,8 +84,8 @@ def find_files(paths: Iterable[Path], *, recursive: bool) -> list[Source]:
     """Return the files to look at, in order. Raises UnreadablePath for a path that does not exist or open."""
     sources: list[Source] = []
     for path in paths:
-        if not path.exists():
-            raise UnreadablePath(path=str(path), reason="it does not exist")
+        if _mode_of(path) is None:
+            raise UnreadablePath(path=shown(path), reason="it does not exist")
         if path.is_dir():
             sources += [Source(file, named=False) for file in _files_of(path, recursive)]
         else:
@@ -91,9 +93,24 @@ def find_files(paths: Iterable[Path], *, recursive: bool) -> list[Source]:
     return sources
 
 
+def _mode_of(path: Path) -> int | None:
+    """Return the kind and permissions of a file or folder, None if it does not exist. Raises UnreadablePath."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnreadablePath(path=shown(path), reason=error.strerror or str(error)) from error
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as text that can be stored and printed, whatever bytes the file system holds."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _files_of(folder: Path, recursive: bool) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise UnreadablePath(path=str(error.filename), reason=error.strerror or "unknown")
+        raise UnreadablePath(path=shown(error.filename), reason=error.strerror or "unknown")
 
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
@@ -129,7 +146,7 @@ class _Import:
     def run(self) -> ImportReport:
         started = time.perf_counter()
         self.encoder = current_encoder()
-        job = ImportJob.objects.create(owner=self.owner, source=self._source(), total=len(self.sources))
+        job = self._begin_job()
         try:
             self._run_pipeline()
             job.status = ImportJob.Status.FINISHED
@@ -143,8 +160,16 @@ class _Import:
             job.save()
         return self.report
 
+    def _begin_job(self) -> ImportJob:
+        """Note the run; an earlier one of the same source that never ended was killed."""
+        source = self._source()
+        ImportJob.objects.filter(owner=self.owner, source=source, status=ImportJob.Status.RUNNING).update(
+            status=ImportJob.Status.INTERRUPTED, finished_at=timezone.now()
+        )
+        return ImportJob.objects.create(owner=self.owner, source=source, total=len(self.sources))
+
     def _source(self) -> str:
-        places = {str(source.path if source.named else source.path.parent) for source in self.sources}
+        places = {shown(source.path if source.named else source.path.parent) for source in self.sources}
         return "\n".join(sorted(places)[:20])
 
     def _run_pipeline(self) -> None:
@@ -179,18 +204,30 @@ class _Import:
             if content is None:
                 self.report.ignored += 1
             elif isinstance(content, Known):
-                self._take_known(content)
+                self._take_known(source, content)
             else:
                 self._store(source, content)
         except (StorageFull, StorageNotWritable):
             raise
         except ImageSearchError as error:
-            self.report.failed.append({"path": str(source.path), "error": str(error)})
+            self.report.failed.append({"path": shown(source.path), "error": str(error)})
 
-    def _take_known(self, known: Known) -> None:
+    def _take_known(self, source: Source, known: Known) -> None:
         image = existing_picture(known.md5, known.sha256, owner=self.owner)
         self.report.duplicates += 1
-        if image is not None and image.search_status == "pending":
+        if image is None:
+            return
+        if not original_exists(image):
+            self._bring_back(image, source)
+        self._leave_in_queue(image)
+
+    def _bring_back(self, image: Image, source: Source) -> None:
+        content = _read(source.path, limits())
+        if hashlib.sha256(content).hexdigest() == image.sha256:  # the file may have changed since it was hashed
+            bring_back_original(image, BytesIO(content))
+
+    def _leave_in_queue(self, image: Image) -> None:
+        if image.search_status == "pending":
             self.left_in_queue.append(image.pk)
 
     def _store(self, source: Source, content: Prepared) -> None:
@@ -202,11 +239,12 @@ class _Import:
             name=source.path.name,
             labels=self.labels,
         )
-        if upload.created:
-            self.report.added += 1
-        else:
+        if not upload.created:
             self.report.duplicates += 1
-        if upload.created and not upload.image.is_searchable:
+            self._leave_in_queue(upload.image)
+            return
+        self.report.added += 1
+        if not upload.image.is_searchable:
             self.batch.append((upload.image, content.pixels))
 
     def _encode(self, encoder_thread: ThreadPoolExecutor) -> None:
@@ -233,9 +271,9 @@ class _Import:
 
 def _prepare(source: Source, known: frozenset[str], bounds: Limits) -> Prepared | Known | None:
     """Read one file; None for a file of a folder that is no picture and does not claim to be one."""
-    content = _read(source.path, bounds)
-    if not source.named and source.path.suffix.lower() not in PICTURE_SUFFIXES and not _is_picture(content):
+    if not source.named and source.path.suffix.lower() not in PICTURE_SUFFIXES and not _is_picture(source.path):
         return None
+    content = _read(source.path, bounds)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 in known:
         return Known(md5, hashlib.sha256(content).hexdigest())
@@ -244,18 +282,25 @@ def _prepare(source: Source, known: frozenset[str], bounds: Limits) -> Prepared 
 
 
 def _read(path: Path, bounds: Limits) -> bytes:
+    mode = _mode_of(path)
+    if mode is not None and not S_ISREG(mode):  # reading a pipe or a device might never end
+        raise UnreadablePath(path=shown(path), reason="it is not a regular file")
     try:
         size_bytes = path.stat().st_size
         if size_bytes > bounds.max_bytes:
             raise FileTooLarge(size_bytes=size_bytes, limit_bytes=bounds.max_bytes)
         return path.read_bytes()
     except OSError as error:
-        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
+        raise UnreadablePath(path=shown(path), reason=error.strerror or str(error)) from error
 
 
-def _is_picture(content: bytes) -> bool:
+def _is_picture(path: Path) -> bool:
+    """Look at the first bytes of a file whose name does not say that it is a picture."""
     try:
-        sniff(content)
-    except UnsupportedFormat:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            sniff(file.read(SNIFFED_BYTES))
+    except (OSError, UnsupportedFormat):
         return False
     return True

@@ -2,20 +2,29 @@
 
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gallery.errors import ContentCollision, DescriptionTooLong, InvalidVisibility
 from gallery.imaging import Facts, inspect, thumbnails
 from gallery.models import Image, Tag, User, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
+from gallery.models.plain_text import plain_text
 from gallery.models.tag import parse_tags
 
-from .media import content_lock, limits, save_original, save_thumbnails
+from .media import (
+    content_lock,
+    delete_unused_files_locked,
+    limits,
+    original_exists,
+    save_original,
+    save_thumbnails,
+)
 from .queue import nudge
 
 
@@ -40,7 +49,7 @@ def check_labels(
     *, description: str = "", tags: str | Iterable[str] = (), visibility: str = Visibility.PRIVATE
 ) -> Labels:
     """Raises DescriptionTooLong, InvalidTag, TooManyTags, InvalidVisibility."""
-    description = description.replace("\x00", "").strip()
+    description = plain_text(description).strip()
     if len(description) > MAX_DESCRIPTION_CHARACTERS:
         raise DescriptionTooLong(length=len(description), limit=MAX_DESCRIPTION_CHARACTERS)
     if visibility not in Visibility.values:
@@ -57,9 +66,11 @@ def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> 
     picture = inspect(file, limits=limits())
     existing = existing_picture(picture.facts.md5, picture.facts.sha256, owner=owner)
     if existing is not None and existing.trashed_at is None:
-        return Upload(existing, created=False)
-    upload = store_picture(file, picture.facts, thumbnails(picture.pixels), owner=owner, name=name, labels=labels)
-    if not upload.image.is_searchable:
+        upload = Upload(existing, created=False)
+        bring_back_original(existing, file)
+    else:
+        upload = store_picture(file, picture.facts, thumbnails(picture.pixels), owner=owner, name=name, labels=labels)
+    if upload.image.search_status == "pending":
         nudge([upload.image.pk])
     return upload
 
@@ -67,11 +78,29 @@ def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> 
 def store_picture(
     file: BinaryIO, facts: Facts, small: dict[int, bytes], *, owner: User, name: str, labels: Labels
 ) -> Upload:
-    """Write the files, then the row, while nobody can delete the files in between. Queues nothing."""
+    """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
+
+    If one of these fails, the files that no picture uses go away again.
+    """
     with content_lock(facts.sha256):
-        save_original(file, sha256=facts.sha256, format=facts.format)
-        save_thumbnails(small, sha256=facts.sha256)
-        return _store_row(facts, owner=owner, name=name, labels=labels)
+        try:
+            save_original(file, sha256=facts.sha256, format=facts.format)
+            save_thumbnails(small, sha256=facts.sha256)
+            return _store_row(facts, owner=owner, name=name, labels=labels)
+        except BaseException:
+            with suppress(OSError, DatabaseError):  # verify_index finds what cannot be deleted now
+                delete_unused_files_locked(facts.sha256, facts.format)
+            raise
+
+
+def bring_back_original(image: Image, file: BinaryIO) -> None:
+    """Save the bytes of a known picture again if its original is gone; what failed without it may be tried again."""
+    if original_exists(image):
+        return
+    with content_lock(image.sha256):
+        save_original(file, sha256=image.sha256, format=image.format)
+    Image.objects.failed().filter(pk=image.pk).update(embed_error="")
+    image.refresh_from_db(fields=["embed_error"])
 
 
 def existing_picture(md5: str, sha256: str, *, owner: User) -> Image | None:
@@ -94,10 +123,10 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Uploa
             raise ContentCollision(md5=facts.md5)
         revived = image.trashed_at is not None
         if created or revived:
-            image.trashed_at = None
+            image.trashed_at, image.embed_error = None, ""
             image.description, image.visibility = labels.description, labels.visibility
             image.created_at = timezone.now()
-            image.save(update_fields=["trashed_at", "description", "visibility", "created_at"])
+            image.save(update_fields=["trashed_at", "embed_error", "description", "visibility", "created_at"])
             image.tags.set(Tag.objects.named(labels.tags))
     return Upload(image, created=created or revived)
 

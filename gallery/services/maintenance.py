@@ -14,14 +14,14 @@ from gallery.imaging import load_pixels
 from gallery.models import Image, IndexState
 from gallery.search_index import Blocks, search_index
 from gallery.storage import ContentStorage
+from gallery.vectors.files import FileLock
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .embedding import Progress, embed_pending
-from .media import limits, open_original, original_path
+from .media import delete_orphan, is_orphan, limits, open_original, original_exists, sha256_of
 
 COPY_ROWS = 16_384
-BAD_ROW_CODES = {"not_unit", "not_finite", "vector_missing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Verification:
 def verify() -> Verification:
     """Compare database, vectors and files, reading all vectors. Changes nothing."""
     totals = Image.objects.statistics()
-    problems = [*search_index().problems(), *_missing_originals(), *_orphan_files()]
+    problems = [*search_index().problems(), *_missing_originals()]
+    problems += [Problem("orphan_file", path) for path in _orphan_files()]
     return Verification(
         rows=IndexState.objects.current().row_count,
         indexed=totals["searchable"],
@@ -58,17 +59,21 @@ def repair() -> Verification:
     Damaged or missing vectors are computed again from the originals, vectors and files that nothing refers to are
     removed. A missing original cannot be made again: it stays a problem.
     """
-    found = verify().problems
-    index = search_index()
-    if any(problem.code == "file_damaged" for problem in found):
-        index.forget_everything()
-    else:
-        index.forget_rows([problem.row for problem in found if problem.row is not None])
-    for problem in found:
-        if problem.code == "orphan_file":
-            default_storage.delete(problem.detail)
+    _repair_vectors()
+    for path in list(_orphan_files()):
+        delete_orphan(path)
     embed_pending()
     return verify()
+
+
+def _repair_vectors() -> None:
+    index = search_index()
+    found = index.problems()
+    if any(problem.code == "file_damaged" for problem in found):
+        index.restore_file()
+        found = index.problems()
+    index.forget_rows([problem.row for problem in found if problem.row is not None])
+    index.remove_stale_files()
 
 
 def compact() -> int:
@@ -83,9 +88,17 @@ def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _cou
     """Encode the whole library with an encoder (the present one by default) and move to it; return the row count.
 
     Searches go on in the old index until the new one is whole. Pictures added meanwhile are encoded at the end.
-    Raises UnknownEncoder, EncoderUnavailable.
+    One at a time: they share a scratch file. Raises UnknownEncoder, EncoderUnavailable, StoreBusy.
     """
     encoder = get_encoder(choose_encoder_name(encoder_name) if encoder_name else _present_name())
+    settings = gallery()
+    with FileLock(settings.locks_dir / "reindex.lock", timeout_seconds=settings.lock_timeout_seconds):
+        rows = _reindex(encoder, progress)
+    embed_pending(progress=progress)
+    return rows
+
+
+def _reindex(encoder: Encoder, progress: Progress) -> int:
     scratch = VectorStore(gallery().vectors_dir / "reindex", dimension=encoder.dimension)
     scratch.remove_epoch(1)
     encoded: list[int] = []
@@ -94,7 +107,6 @@ def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _cou
         encoded += ids.tolist()
     rows = search_index().rebuild(_joined(scratch, np.array(encoded, dtype=np.int64), encoder), encoder=encoder)
     scratch.remove_epoch(1)
-    embed_pending(progress=progress)
     return rows
 
 
@@ -141,23 +153,25 @@ def _copies(ids: Ids) -> Blocks:
 
 def _missing_originals() -> Iterator[Problem]:
     for image in Image.objects.order_by("pk").only("pk", "sha256", "format").iterator():
-        if not default_storage.exists(original_path(image.sha256, image.format)):
+        if not original_exists(image) and Image.objects.filter(pk=image.pk).exists():  # not deleted meanwhile
             yield Problem("original_missing", f"The original file of picture {image.pk} is gone.")
 
 
-def _orphan_files() -> Iterator[Problem]:
-    """Yield originals that no picture uses, and parts that a crash left."""
-    for path in _files("originals"):
-        sha256 = path.rsplit("/", 1)[-1].split(".", 1)[0]
-        if path.endswith(ContentStorage.PART) or not Image.objects.filter(sha256=sha256).exists():
-            yield Problem("orphan_file", path)
+def _orphan_files() -> Iterator[str]:
+    """Yield the originals and thumbnails that no picture uses, and parts that a crash left."""
+    for folder in ("originals", "thumbnails"):
+        for paths in _files(folder):
+            used = set(Image.objects.filter(sha256__in=map(sha256_of, paths)).values_list("sha256", flat=True))
+            unused = (path for path in paths if path.endswith(ContentStorage.PART) or sha256_of(path) not in used)
+            yield from filter(is_orphan, unused)
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str) -> Iterator[list[str]]:
+    """Yield the paths of the files in each folder in and below this one."""
     try:
         folders, names = default_storage.listdir(folder)
     except FileNotFoundError:
         return
-    yield from (f"{folder}/{name}" for name in sorted(names))
+    yield [f"{folder}/{name}" for name in sorted(names)]
     for name in sorted(folders):
         yield from _files(f"{folder}/{name}")

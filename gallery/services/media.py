@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import Any, BinaryIO, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -11,6 +11,7 @@ from gallery.conf import gallery
 from gallery.errors import OriginalMissing
 from gallery.imaging import EXTENSIONS, THUMBNAIL_SIZES_PX, Limits, load_pixels, thumbnails
 from gallery.models import Image
+from gallery.storage import ContentStorage
 from gallery.vectors.files import FileLock, storage_errors
 
 
@@ -38,53 +39,96 @@ def content_lock(sha256: str) -> Iterator[None]:
         yield
 
 
-def save_original(file: IO[bytes], *, sha256: str, format: str) -> None:
-    """Write the original unless it is there. Raises StorageFull, StorageNotWritable."""
+def save_original(file: BinaryIO, *, sha256: str, format: str) -> bool:
+    """Write the original unless it is there; say whether it was written. Hold the content's lock.
+
+    Raises StorageFull, StorageNotWritable.
+    """
     path = original_path(sha256, format)
     if default_storage.exists(path):
-        return
+        return False
     file.seek(0)
     _save(path, File(file))
+    return True
 
 
 def save_thumbnails(images: dict[int, bytes], *, sha256: str) -> None:
-    """Write the WebP thumbnails that are not there. Raises StorageFull, StorageNotWritable."""
+    """Write the WebP thumbnails that are not there. Hold the content's lock. Raises as `save_original`."""
     for size_px, content in images.items():
         path = thumbnail_path(sha256, size_px)
         if not default_storage.exists(path):
             _save(path, ContentFile(content))
 
 
-def _save(path: str, content: File) -> None:
+def _save(path: str, content: File[Any]) -> None:
     with storage_errors(gallery().data_dir):
         default_storage.save(path, content)
 
 
-def open_original(image: Image) -> IO[bytes]:
+def original_exists(image: Image) -> bool:
+    return default_storage.exists(original_path(image.sha256, image.format))
+
+
+def open_original(image: Image) -> BinaryIO:
     """Open the stored bytes. Raises OriginalMissing."""
     try:
-        return default_storage.open(original_path(image.sha256, image.format), "rb")
+        return _open(original_path(image.sha256, image.format))
     except FileNotFoundError:
         raise OriginalMissing(image_id=image.pk) from None
 
 
-def open_thumbnail(image: Image, size_px: int) -> IO[bytes]:
+def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
     """Open a thumbnail, making it again from the original if it is gone. Raises OriginalMissing."""
     path = thumbnail_path(image.sha256, size_px)
     try:
-        return default_storage.open(path, "rb")
+        return _open(path)
     except FileNotFoundError:
         with open_original(image) as original:
-            save_thumbnails(thumbnails(load_pixels(original, limits=limits())), sha256=image.sha256)
-        return default_storage.open(path, "rb")
+            small = thumbnails(load_pixels(original, limits=limits()))
+        with content_lock(image.sha256):
+            save_thumbnails(small, sha256=image.sha256)
+            return _open(path)
+
+
+def _open(path: str) -> BinaryIO:
+    return cast("BinaryIO", default_storage.open(path, "rb"))
 
 
 def delete_unused_files(sha256: str, format: str) -> bool:
     """Delete the files of a content that no picture uses any more; say whether they were deleted."""
     with content_lock(sha256):
-        if Image.objects.filter(sha256=sha256).exists():
-            return False
-        default_storage.delete(original_path(sha256, format))
-        for size_px in THUMBNAIL_SIZES_PX:
-            default_storage.delete(thumbnail_path(sha256, size_px))
+        return delete_unused_files_locked(sha256, format)
+
+
+def delete_unused_files_locked(sha256: str, format: str) -> bool:
+    """Do what `delete_unused_files` does, for who holds the content's lock already."""
+    if Image.objects.filter(sha256=sha256).exists():
+        return False
+    default_storage.delete(original_path(sha256, format))
+    for size_px in THUMBNAIL_SIZES_PX:
+        default_storage.delete(thumbnail_path(sha256, size_px))
     return True
+
+
+def is_orphan(path: str) -> bool:
+    """Say whether no picture uses this file; whoever is storing that content right now is waited for."""
+    with content_lock(sha256_of(path)):
+        return _is_orphan_locked(path)
+
+
+def delete_orphan(path: str) -> None:
+    """Delete a file unless a picture uses it by now."""
+    with content_lock(sha256_of(path)):
+        if _is_orphan_locked(path):
+            default_storage.delete(path)
+
+
+def sha256_of(path: str) -> str:
+    """Return the content that an original's or a thumbnail's path names."""
+    return path.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+def _is_orphan_locked(path: str) -> bool:
+    if not default_storage.exists(path):
+        return False
+    return path.endswith(ContentStorage.PART) or not Image.objects.filter(sha256=sha256_of(path)).exists()

@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from gallery.encoders.base import Encoder
 from gallery.imaging import inspect
 from gallery.models import Image, ImageQuerySet, QueryPicture
+from gallery.models.plain_text import plain_text
 from gallery.models.user import AnyUser
 from gallery.search_index import search_index
 
@@ -85,7 +86,7 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
     pixels = inspect(file, limits=limits()).pixels
     encoder = current_encoder()
     return QueryPicture.objects.create(
-        name=name[:255],
+        name=plain_text(name)[:255],
         preview=_preview(pixels),
         vector=encoder.encode_images([pixels])[0].tobytes(),
         encoder_id=encoder.id,
@@ -95,7 +96,8 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
 
 def picture_vector(file: BinaryIO) -> npt.NDArray[np.float32]:
     """Return the vector of a picture file: (dimension,). Raises InvalidPicture and its kinds, EncoderUnavailable."""
-    return current_encoder().encode_images([inspect(file, limits=limits()).pixels])[0]
+    vector: npt.NDArray[np.float32] = current_encoder().encode_images([inspect(file, limits=limits()).pixels])[0]
+    return vector
 
 
 def query_of(picture: QueryPicture) -> Query:
@@ -108,7 +110,8 @@ def query_of(picture: QueryPicture) -> Query:
 
 def _vector_of_preview(picture: QueryPicture, encoder: Encoder) -> npt.NDArray[np.float32]:
     with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:
-        return encoder.encode_images([preview.convert("RGB")])[0]
+        vector: npt.NDArray[np.float32] = encoder.encode_images([preview.convert("RGB")])[0]
+        return vector
 
 
 def _preview(pixels: PillowImage.Image) -> bytes:
