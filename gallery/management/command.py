@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from tqdm import tqdm
 
 from gallery.doors import known_error, sentence
 from gallery.errors import UnknownUser
 from gallery.models import User
 
+LIBRARY = "library"
 Report = dict[str, Any]
 
 
@@ -45,7 +46,7 @@ class GalleryCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["verbosity"] == 0
         report = self._run(**options)
-        self.stdout.write(json.dumps(report, ensure_ascii=False) if options["json"] else self.describe(report))
+        self.stdout.write(json.dumps(report) if options["json"] else self.describe(report))
         if self.failed(report):
             sys.exit(1)
 
@@ -58,15 +59,22 @@ class GalleryCommand(BaseCommand):
             known = known_error(error)
             if known is not None:
                 raise CommandError(sentence(known)) from error
-            if isinstance(error, OperationalError) and "no such table" in str(error):
+            if isinstance(error, DatabaseError) and _lacks_tables(str(error)):
                 raise CommandError("The database has no tables yet. Run: manage.py migrate") from error
+            if isinstance(error, OperationalError):
+                raise CommandError(f"The database cannot be used: {str(error).strip()}.") from error
             raise
 
     @contextmanager
     def progress(self, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         """Yield a function that moves a progress bar on stderr forward; only a terminal sees a moving one."""
-        with tqdm(total=total, unit=unit, file=sys.stderr, disable=self.quiet, mininterval=0.5) as bar:
+        with tqdm(total=total, unit=unit, file=sys.stderr, disable=self.quiet or None, mininterval=0.5) as bar:
             yield lambda count: _advance(bar, count)
+
+
+def _lacks_tables(reason: str) -> bool:
+    """Know what SQLite and PostgreSQL say before, or in the middle of, the migrations."""
+    return "no such table" in reason or "no such column" in reason or "does not exist" in reason
 
 
 def _advance(bar: Any, count: int) -> None:
@@ -88,8 +96,5 @@ def owner_named(username: str | None) -> User:
     administrator = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if administrator is not None:
         return administrator
-    library, created = User.objects.get_or_create(username="library")
-    if created:
-        library.set_unusable_password()
-        library.save()
-    return library
+    library = User.objects.filter(username__iexact=LIBRARY).first()
+    return library or User.objects.create_user(LIBRARY)  # without a password nobody can sign in
