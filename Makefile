@@ -38,7 +38,7 @@ run: setup
 
 test: setup-dev
 	@sh tests/find_browser.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup-dev
 	$(BIN)/ruff check .

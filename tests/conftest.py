@@ -37,7 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    if Path(django_settings.DATA_DIR).name.startswith("imagesearch-tests-"):
+    """Remove the temporary data folder; parallel workers share the one of the process that started them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and Path(django_settings.DATA_DIR).name.startswith("imagesearch-tests-"):
         shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
 
 
