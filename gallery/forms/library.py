@@ -41,7 +41,7 @@ def date_input() -> forms.DateInput:
 
 class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     q = django_filters.CharFilter(
-        label=_("File name or description"), method="with_words", widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Name or description"), method="with_words", widget=forms.TextInput(attrs={"type": "search"})
     )
     tag = django_filters.CharFilter(label=_("Tag"), method="with_tag", max_length=200)
     format = django_filters.ChoiceFilter(

@@ -103,7 +103,15 @@ def _reported(error: Exception) -> ImageSearchError:
 
 
 def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> HttpResponse:
-    page = {"form": form, "limits": gallery(), "formats": FORMATS, "mime_types": MIME_TYPES.values()}
+    limits = gallery()
+    page = {
+        "form": form,
+        "limits": limits,
+        "megabytes": f"{limits.max_upload_bytes / 1_000_000:g}",  # of a million bytes, as the setting counts
+        "megapixels": f"{limits.max_pixels / 1_000_000:g}",
+        "formats": FORMATS,
+        "mime_types": MIME_TYPES.values(),
+    }
     return render(request, "gallery/upload.html", page, status=status)
 
 

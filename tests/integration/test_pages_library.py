@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import EncoderUnavailable
-from gallery.models import Image, User
+from gallery.models import Image, IndexState, User
 from gallery.services.curation import move_to_trash
 from gallery.services.embedding import EmbedReport
 from gallery.services.maintenance import verify
@@ -117,6 +117,7 @@ def test_library_tells_the_numbers(alice, upload):
 
 @pytest.mark.usefixtures("unencoded")
 def test_library_asks_as_much_for_three_pictures_as_for_one(alice, upload):
+    IndexState.objects.current()  # made by whoever asks first
     counts = []
     for number, colour in enumerate(COLOURS):
         upload(alice, content=drawn_picture(colour), tags=f"tag{number}, colour")

@@ -1,0 +1,252 @@
+"""The whole site as people use it: a real server, a real Chromium, real pictures."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as PillowImage
+from playwright.sync_api import Page, expect
+
+from gallery.models import Image, User
+from gallery.services.maintenance import verify
+from tests.conftest import PASSWORD, SAMPLES, drawn_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PHOTOS = ["chelsea.png", "coffee.png", "rocket.jpg"]
+WIDTHS = pytest.mark.parametrize("width_px", [390, 1280])
+
+
+def fits(page: Page) -> None:
+    """Nothing on the page may be wider than the window."""
+    width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= room, f"{page.url} is {width} px wide in a window of {room} px"
+
+
+def sign_up(page: Page, site: str, name: str) -> None:
+    page.goto(f"{site}/accounts/sign-up/")
+    fits(page)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Library")).to_be_visible()
+    fits(page)
+
+
+def sign_in(page: Page, site: str, user: User, path: str) -> None:
+    page.goto(f"{site}/accounts/login/?next={path}")
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site}{path}")
+
+
+def to(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1)).to_be_attached()
+    fits(page)
+
+
+def first_result(page: Page) -> Any:
+    """The best hit: the first of the links that lead to a picture."""
+    return page.get_by_role("main").get_by_role("list").get_by_role("link", name=re.compile(r"\.(png|jpg)$")).first
+
+
+def cropped_copy() -> bytes:
+    with PillowImage.open(SAMPLES / "chelsea.png") as original:
+        cropped = original.convert("RGB").crop((60, 20, 400, 280))
+    file = BytesIO()
+    cropped.save(file, "JPEG", quality=60)
+    return file.getvalue()
+
+
+@WIDTHS
+def test_a_visitor_signs_up_uploads_finds_curates_and_clears(live_server, open_page, width_px):
+    page = open_page(width_px=width_px)
+    sign_up(page, live_server.url, "dora")
+
+    to(page, "Upload")
+    page.get_by_label("Choose pictures").set_input_files([SAMPLES / name for name in PHOTOS])
+    page.get_by_label("Tags").fill("sample, 样本，photo")
+    fits(page)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_text("Finished. Added: 3. Already there: 0. Failed: 0.")).to_be_visible()
+    fits(page)
+
+    to(page, "Search")
+    page.get_by_label("What the picture shows").fill("一只猫")
+    page.get_by_label("What the picture shows").press("Enter")
+    expect(first_result(page)).to_contain_text("chelsea.png")
+    fits(page)
+
+    to(page, "Search")
+    page.get_by_label("Search with a picture").set_input_files(
+        {"name": "crop.jpg", "mimeType": "image/jpeg", "buffer": cropped_copy()}
+    )
+    expect(page.get_by_role("heading", name="Similar to crop.jpg")).to_be_visible()
+    expect(first_result(page)).to_contain_text("chelsea.png")
+    fits(page)
+
+    first_result(page).click()
+    expect(page.get_by_role("heading", name="chelsea.png")).to_be_visible()
+    expect(page.get_by_role("link", name="样本")).to_be_visible()
+    fits(page)
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Description").fill("A ginger cat looks at you")
+    fits(page)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("article").get_by_text("A ginger cat looks at you")).to_be_visible()
+
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_text("is in the trash.")).to_be_visible()
+    fits(page)
+    assert Image.objects.live().count() == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="chelsea.png")).to_be_visible()
+    assert Image.objects.live().count() == 3
+
+    to(page, "Library")
+    page.get_by_role("link", name="Clear everything").click()
+    fits(page)
+    page.get_by_label("To confirm, type your user name: dora").fill("dora")
+    page.get_by_role("button", name="Delete everything forever").click()
+    expect(page.get_by_text("3 pictures are deleted forever.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your library is empty")).to_be_visible()
+    assert Image.objects.count() == 0
+    assert verify().problems == ()
+
+
+@WIDTHS
+def test_library_curates_many_pictures_at_once(live_server, open_page, alice, upload, width_px):
+    for colour in ("red", "green", "blue"):
+        upload(alice, f"{colour}.png", content=drawn_picture(colour))
+    page = open_page(width_px=width_px)
+    sign_in(page, live_server.url, alice, "/library/")
+    fits(page)
+
+    page.get_by_label("All on this page").check()
+    expect(page.get_by_text("Ticked: 3")).to_be_visible()
+    page.get_by_label("Tick green.png").uncheck()
+    expect(page.get_by_text("Ticked: 2")).to_be_visible()
+    page.get_by_role("group", name="Change the ticked pictures").get_by_label("Tags").fill("warm, 颜色")
+    page.get_by_role("button", name="Add tags").click()
+    expect(page.get_by_text("2 pictures have the tags now.")).to_be_visible()
+
+    page.get_by_text("Filter and order").first.click()
+    page.get_by_label("Tag", exact=True).fill("颜色")
+    page.get_by_label("Order", exact=True).select_option("name")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("heading", name="2 pictures")).to_be_visible()
+    fits(page)
+
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page.get_by_text("2 pictures are in the trash.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("2 pictures are back.")).to_be_visible()
+    fits(page)
+
+    page.get_by_role("button", name="To the trash green.png").click()
+    expect(page.get_by_text("1 picture is in the trash.")).to_be_visible()
+    to(page, "Trash")
+    page.get_by_role("button", name="Delete forever… green.png").click()
+    expect(page.get_by_text("1 picture will be deleted forever.")).to_be_visible()
+    fits(page)
+    page.get_by_role("button", name="Delete forever").click()
+    expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    assert sorted(Image.objects.values_list("original_name", flat=True)) == ["blue.png", "red.png"]
+
+
+def test_upload_takes_dropped_and_pasted_pictures_and_lets_them_be_removed(live_server, open_page, alice):
+    page = open_page(width_px=1280)
+    sign_in(page, live_server.url, alice, "/upload/")
+    send = """async ([type, name]) => {
+        const canvas = new OffscreenCanvas(8, 8);
+        canvas.getContext("2d").fillRect(0, 0, name.length % 8, 8);
+        const blob = await canvas.convertToBlob({ type: "image/png" });
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([blob], name, { type: "image/png" }));
+        const event = type === "paste"
+          ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
+          : new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true });
+        document.body.dispatchEvent(event);
+    }"""
+    chosen = page.get_by_role("region", name="Chosen pictures").get_by_role("listitem")
+
+    page.evaluate(send, ["drop", "dropped.png"])
+    page.evaluate(send, ["paste", "pasted one.png"])
+    expect(chosen).to_have_count(2)
+    page.get_by_role("button", name="Remove dropped.png").click()
+    expect(chosen).to_have_count(1)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 0.")).to_be_visible()
+
+    assert Image.objects.get().original_name == "pasted one.png"
+
+
+def test_upload_says_before_sending_what_can_never_be_taken(live_server, open_page, alice, limits_of):
+    limits_of(max_upload_bytes=1_000, max_upload_files=2)
+    page = open_page(width_px=390)
+    sign_in(page, live_server.url, alice, "/upload/")
+
+    page.get_by_label("Choose pictures").set_input_files(
+        [
+            {"name": "empty.png", "mimeType": "image/png", "buffer": b""},
+            {"name": "large.png", "mimeType": "image/png", "buffer": b"x" * 1_001},
+            {"name": "third.png", "mimeType": "image/png", "buffer": drawn_picture()},
+        ]
+    )
+
+    expect(page.get_by_text("This file is empty (0 bytes). Choose the picture again.")).to_be_visible()
+    expect(page.get_by_text("This file is larger than 0.001 MB, which is the limit.")).to_be_visible()
+    expect(page.get_by_text("More than 2 files at once are too many.")).to_be_visible()
+    fits(page)
+    assert Image.objects.count() == 0
+
+
+def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, chromium, alice):
+    page = chromium.new_page()  # it complains about the connection, and shall
+    sign_in(page, live_server.url, alice, "/upload/")
+    page.route("**/upload/file/", lambda route: route.abort())
+    page.get_by_label("Choose pictures").set_input_files([SAMPLES / "coffee.png"])
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_text("The connection broke. Try again.")).to_be_visible()
+
+    page.unroute("**/upload/file/")
+    page.get_by_role("button", name="Try again coffee.png").click()
+
+    expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 0.")).to_be_visible()
+    page.close()
+
+
+@WIDTHS
+def test_everything_works_without_javascript(live_server, open_page, alice, width_px, tmp_path: Path):
+    page = open_page(width_px=width_px, with_script=False)
+    note = tmp_path / "note.jpg"
+    note.write_text("no picture")
+    sign_in(page, live_server.url, alice, "/upload/")
+
+    page.get_by_label("Choose pictures").set_input_files([SAMPLES / "chelsea.png", note])
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_text("Added: 1 of 2.")).to_be_visible()
+    expect(page.get_by_text("This file is not one of the picture formats that can be read")).to_be_visible()
+
+    to_without_script(page, "Library")
+    page.get_by_label("Tick chelsea.png").check()
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page.get_by_text("1 picture is in the trash.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 picture is back.")).to_be_visible()
+
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Search").click()
+    page.get_by_label("What the picture shows").fill("a cat")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(first_result(page)).to_contain_text("chelsea.png")
+
+
+def to_without_script(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
