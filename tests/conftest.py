@@ -66,11 +66,12 @@ def limits_of(settings: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> QuickEncoder:
+def quick_encoder() -> Iterator[QuickEncoder]:
     """Let the encoder “offline” be one that costs nothing and knows colours only."""
     encoder = QuickEncoder()
-    monkeypatch.setitem(registry._instances, ("offline", registry.DEFAULT_OPTIONS), encoder)
-    return encoder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._instances, ("offline", registry.DEFAULT_OPTIONS), encoder)
+        yield encoder
 
 
 @pytest.fixture

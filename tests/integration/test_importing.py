@@ -1,0 +1,230 @@
+"""Importing folders: what is counted, what is ignored, and that running it again is always right."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gallery.errors import EncoderUnavailable, StorageFull, UnreadablePath
+from gallery.models import Image, ImportJob
+from gallery.services.curation import move_to_trash
+from gallery.services.importing import Source, find_files, import_files, shown
+from gallery.services.ingest import Labels, check_labels
+from gallery.services.maintenance import verify
+from gallery.services.query import parse
+from gallery.services.search import find_images
+from tests.conftest import drawn_picture
+
+COLOURS = ("red", "lime", "blue", "yellow", "gray")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Five pictures, one of them a second time, one more in a folder below, and what is no picture."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    for colour in COLOURS:
+        (folder / f"{colour}.png").write_bytes(drawn_picture(colour))
+    (folder / "again.png").write_bytes(drawn_picture("red"))
+    (folder / "below" / "black.png").write_bytes(drawn_picture("black"))
+    (folder / ".hidden" / "white.png").write_bytes(drawn_picture("white"))
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "film.mp4").write_bytes(b"\x00" * 3_000)
+    (folder / "empty").touch()
+    (folder / "photo.jpg").write_text("says that it is a picture")
+    (folder / "broken.png").write_bytes(drawn_picture("white")[:60])
+    (folder / "without-suffix").write_bytes(drawn_picture("white"))
+    return folder
+
+
+def run(folder: Path, owner, *, recursive: bool = False, **labels):
+    return import_files(find_files([folder], recursive=recursive), owner=owner, labels=check_labels(**labels))
+
+
+def test_every_file_is_counted_once(alice, folder, quick_encoder, data_dir):
+    report = run(folder, alice, tags="colour", visibility="public")
+
+    assert (report.added, report.duplicates, report.ignored) == (6, 1, 3)
+    assert [Path(failure["path"]).name for failure in report.failed] == ["broken.png", "photo.jpg"]
+    assert all(failure["error"] for failure in report.failed)
+    assert report.images_per_second > 0
+    assert Image.objects.tagged(["colour"]).filter(visibility="public", owner=alice).count() == 6
+    assert sorted(Image.objects.values_list("original_name", flat=True))[-1] == "yellow.png"
+    assert find_images(parse("blue"), user=alice, top=1).results[0].image.original_name == "blue.png"
+    found = verify()
+    assert (found.ok, found.indexed, found.pending) == (True, 6, 0)
+
+
+def test_folders_below_are_looked_into_when_asked(alice, folder, quick_encoder):
+    assert run(folder, alice, recursive=True).added == 7
+
+
+def test_a_second_run_adds_nothing_and_embeds_nothing_again(alice, folder, quick_encoder):
+    run(folder, alice)
+    encoded = quick_encoder.encoded
+
+    report = run(folder, alice)
+
+    assert (report.added, report.duplicates, len(report.failed)) == (0, 7, 2)
+    assert quick_encoder.encoded == encoded == 6
+
+
+def test_one_owners_pictures_are_no_duplicates_of_anothers(alice, bob, folder, quick_encoder):
+    run(folder, alice)
+
+    assert run(folder, bob).added == 6
+    assert verify().ok
+
+
+def test_leftovers_of_a_killed_run_are_embedded_by_the_next(alice, folder, quick_encoder):
+    run(folder, alice)
+    Image.objects.filter(original_name__in=["lime.png", "blue.png"]).update(embedding_row=None)
+    encoded = quick_encoder.encoded
+
+    report = run(folder, alice)
+
+    assert (report.added, report.duplicates) == (0, 7)
+    assert quick_encoder.encoded == encoded + 2
+    assert Image.objects.pending().count() == 0
+
+
+def test_trashed_pictures_come_back(alice, folder, quick_encoder):
+    run(folder, alice)
+    move_to_trash(Image.objects.filter(original_name="lime.png"))
+    encoded = quick_encoder.encoded
+
+    report = run(folder, alice, tags="again")
+
+    assert (report.added, report.duplicates) == (1, 6)
+    assert [image.original_name for image in Image.objects.tagged(["again"])] == ["lime.png"]
+    assert Image.objects.live().count() == 6
+    assert quick_encoder.encoded == encoded  # its vector was kept
+
+
+def test_a_lost_original_comes_back(alice, folder, quick_encoder, data_dir):
+    run(folder, alice)
+    lost = Image.objects.get(original_name="blue.png")
+    path = next((data_dir / "media" / "originals").rglob(f"{lost.sha256}*"))
+    path.unlink()
+    assert not verify().ok
+
+    run(folder, alice)
+
+    assert path.read_bytes() == drawn_picture("blue")
+    assert verify().ok
+
+
+def test_a_run_is_noted_with_its_counts(alice, folder, quick_encoder):
+    run(folder, alice)
+
+    job = ImportJob.objects.get()
+    assert (job.owner, job.status, job.source) == (alice, "finished", str(folder))
+    assert (job.total, job.added, job.duplicates, len(job.failures)) == (12, 6, 1, 2)
+    assert job.finished_at is not None
+
+
+def test_a_run_that_was_killed_is_said_to_be_interrupted_by_the_next(alice, folder, quick_encoder):
+    killed = ImportJob.objects.create(owner=alice, source=str(folder), total=12)
+
+    run(folder, alice)
+
+    assert list(ImportJob.objects.order_by("pk").values_list("status", flat=True)) == ["interrupted", "finished"]
+    killed.refresh_from_db()
+    assert killed.finished_at is not None
+
+
+def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(alice, folder, quick_encoder, monkeypatch):
+    import errno
+
+    real, calls = Path.replace, []
+
+    def fills_up(self, target):
+        calls.append(self)
+        if len(calls) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", fills_up)
+    with pytest.raises(StorageFull):
+        run(folder, alice)
+    monkeypatch.undo()
+    assert ImportJob.objects.get().status == "interrupted"
+
+    run(folder, alice)
+
+    assert Image.objects.count() == 6
+    found = verify()
+    assert (found.ok, found.pending) == (True, 0)
+
+
+def test_an_encoder_that_is_missing_stops_before_anything_is_read(alice, folder, limits_of):
+    limits_of(encoder="clip:/nonexistent")
+
+    with pytest.raises(EncoderUnavailable):
+        run(folder, alice)
+
+    assert (Image.objects.count(), ImportJob.objects.count()) == (0, 0)
+
+
+# Files and paths
+
+
+def test_a_named_file_is_never_ignored(alice, folder, quick_encoder):
+    report = import_files(
+        find_files([folder / "notes.txt", folder / "red.png"], recursive=False), owner=alice, labels=Labels()
+    )
+
+    assert (report.added, report.ignored) == (1, 0)
+    assert [failure["path"] for failure in report.failed] == [str(folder / "notes.txt")]
+
+
+@pytest.mark.parametrize("name", ["missing.png", "n" * 300, "a/b/c"])
+def test_a_path_that_cannot_be_is_refused_before_the_run(tmp_path, name):
+    with pytest.raises(UnreadablePath):
+        find_files([tmp_path / name], recursive=False)
+
+
+def test_pipes_and_dead_links_do_not_stop_a_run(alice, folder, quick_encoder):
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "dead").symlink_to(folder / "nowhere")
+    (folder / "dead.png").symlink_to(folder / "nowhere")
+    (folder / "linked.png").symlink_to(folder / "below" / "black.png")
+
+    report = run(folder, alice)
+
+    assert (report.added, report.ignored) == (7, 5)
+    failed = {Path(failure["path"]).name: failure["error"] for failure in report.failed}
+    assert sorted(failed) == ["broken.png", "dead.png", "photo.jpg", "pipe.png"]
+    assert "not a regular file" in failed["pipe.png"]
+
+
+def test_a_large_file_is_ignored_unless_it_claims_to_be_a_picture(alice, folder, quick_encoder, limits_of):
+    limits_of(max_upload_bytes=2_000)
+    (folder / "large.png").write_bytes(drawn_picture() + b"\x00" * 3_000)
+
+    report = run(folder, alice)
+
+    failed = {Path(failure["path"]).name: failure["error"] for failure in report.failed}
+    assert sorted(failed) == ["broken.png", "large.png", "photo.jpg"]
+    assert "2,000" in failed["large.png"]
+    assert report.ignored == 3  # film.mp4 among them
+
+
+def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, quick_encoder):
+    strange = os.fsdecode(b"caf\xe9")
+    folder = tmp_path / strange
+    folder.mkdir()
+    (folder / (strange + ".png")).write_bytes(drawn_picture())
+    (folder / (strange + ".jpg")).write_bytes(b"broken")
+
+    report = run(folder, alice)
+
+    assert report.added == 1
+    assert report.failed[0]["path"].endswith("caf\ufffd/caf\ufffd.jpg")
+    assert Image.objects.get().original_name == "caf.png"
+    assert ImportJob.objects.get().source == shown(folder)
+    assert find_files([folder / (strange + ".png")], recursive=False) == [
+        Source(folder / (strange + ".png"), named=True)
+    ]

@@ -1,0 +1,317 @@
+"""What the database itself refuses, and who sees what: really asked of the database, not of forms."""
+
+import threading
+from itertools import count
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from gallery.models import Album, AlbumImage, ApiToken, Image, ImportJob, IndexState, Tag, User, Visibility
+
+numbers = count(1)
+
+
+def image_row(owner: User, **values) -> Image:
+    """Return a picture's row, without any file, that the database would accept."""
+    number = next(numbers)
+    facts = {
+        "md5": f"{number:032x}",
+        "sha256": f"{number:064x}",
+        "size_bytes": 10,
+        "format": "PNG",
+        "width_px": 1,
+        "height_px": 1,
+        "original_name": f"{number}.png",
+    }
+    return Image(owner=owner, **{**facts, **values})
+
+
+def stored(owner: User, **values) -> Image:
+    return Image.objects.bulk_create([image_row(owner, **values)])[0]
+
+
+def titles(images) -> set[str]:
+    return set(images.values_list("original_name", flat=True))
+
+
+# Constraints
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("image_md5_is_hex", {"md5": "X" * 32}),
+        ("image_md5_is_hex", {"md5": "a" * 31}),
+        ("image_md5_is_hex", {"md5": ""}),
+        ("image_sha256_is_hex", {"sha256": "A" * 64}),
+        ("image_sha256_is_hex", {"sha256": "a" * 65}),
+        ("image_has_pixels", {"width_px": 0}),
+        ("image_has_pixels", {"height_px": 0}),
+        ("image_has_bytes", {"size_bytes": 0}),
+        ("image_visibility_known", {"visibility": "secret"}),
+        ("image_visibility_known", {"visibility": ""}),
+        ("image_embedded_or_failed", {"embedding_row": 0, "embed_error": "broken"}),
+        ("embedding_row", {"embedding_row": -1}),
+    ],
+)
+def test_image_row_that_cannot_be_is_refused(alice, constraint, values):
+    with pytest.raises(IntegrityError, match=constraint):
+        Image.objects.bulk_create([image_row(alice, **values)])
+
+    good = stored(alice)
+    with pytest.raises(IntegrityError, match=constraint):
+        Image.objects.filter(pk=good.pk).update(**values)
+
+
+def test_the_same_content_is_one_row_per_owner(alice, bob):
+    first = stored(alice)
+
+    stored(bob, md5=first.md5, sha256=first.sha256)
+    with pytest.raises(IntegrityError, match="md5"):
+        stored(alice, md5=first.md5)
+
+
+def test_an_embedding_row_belongs_to_one_picture(alice):
+    stored(alice, embedding_row=3)
+    stored(alice)
+    stored(alice)  # any number may wait
+
+    with pytest.raises(IntegrityError, match="embedding_row"):
+        stored(alice, embedding_row=3)
+
+
+def test_user_names_that_differ_only_in_case_are_one(alice):
+    with pytest.raises(IntegrityError, match="user_username_ignoring_case"):
+        User.objects.bulk_create([User(username="Alice")])
+
+
+def test_tag_key_is_unique_and_not_empty(transactional_db):
+    Tag.objects.bulk_create([Tag(name="Cat", key="cat")])
+
+    with pytest.raises(IntegrityError, match="key"):
+        Tag.objects.bulk_create([Tag(name="CAT", key="cat")])
+    with pytest.raises(IntegrityError, match="tag_key_not_empty"):
+        Tag.objects.bulk_create([Tag(name="", key="")])
+
+
+def test_album_needs_a_title_and_holds_a_picture_once(alice):
+    with pytest.raises(IntegrityError, match="album_title_not_empty"):
+        Album.objects.bulk_create([Album(owner=alice, title="")])
+
+    album, image = Album.objects.create(owner=alice, title="A"), stored(alice)
+    AlbumImage.objects.create(album=album, image=image)
+    with pytest.raises(IntegrityError, match="image_id"):
+        AlbumImage.objects.bulk_create([AlbumImage(album=album, image=image)])
+
+
+def test_import_job_counts_fit_and_status_is_known(alice):
+    with pytest.raises(IntegrityError, match="import_job_counts_fit"):
+        ImportJob.objects.bulk_create([ImportJob(owner=alice, total=2, added=2, duplicates=1)])
+    with pytest.raises(IntegrityError, match="import_job_status_known"):
+        ImportJob.objects.bulk_create([ImportJob(owner=alice, status="lost")])
+
+
+def test_index_state_is_one_row(transactional_db):
+    assert IndexState.objects.current() == IndexState.objects.current()
+
+    with pytest.raises(IntegrityError, match="index_state_is_one_row"):
+        IndexState.objects.bulk_create([IndexState(pk=2)])
+
+
+def test_api_token_is_stored_as_a_hash_only(alice):
+    token = ApiToken.objects.issue(alice, name="script", read_only=True)
+
+    stored_token = ApiToken.objects.get()
+    assert token not in str(vars(stored_token))
+    assert list(ApiToken.objects.matching(token)) == [stored_token]
+    assert list(ApiToken.objects.matching(token + "x")) == []
+
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert list(ApiToken.objects.matching(token)) == []
+
+
+# Access
+
+
+@pytest.fixture
+def alices(alice, bob) -> dict[str, Image]:
+    """One picture of alice of each kind; bob is a member of her album of two, charlie and others of none."""
+    kinds = {
+        kind: stored(alice, original_name=kind, visibility=visibility, trashed_at=trashed)
+        for kind, visibility, trashed in [
+            ("private", Visibility.PRIVATE, None),
+            ("shared", Visibility.SHARED, None),
+            ("shared, in no album", Visibility.SHARED, None),
+            ("private, in the album", Visibility.PRIVATE, None),
+            ("public", Visibility.PUBLIC, None),
+            ("trash", Visibility.PUBLIC, timezone.now()),
+        ]
+    }
+    album = Album.objects.create(owner=alice, title="Ours")
+    album.members.add(bob)
+    for kind in ("shared", "private, in the album", "trash"):
+        AlbumImage.objects.create(album=album, image=kinds[kind])
+    return kinds
+
+
+LIVE = {"private", "shared", "shared, in no album", "private, in the album", "public"}
+
+
+def test_who_sees_what(alices, alice, bob, charlie, staff):
+    assert titles(Image.objects.visible_to(alice)) == LIVE
+    assert titles(Image.objects.visible_to(bob)) == {"shared", "public"}
+    assert titles(Image.objects.visible_to(charlie)) == {"public"}
+    assert titles(Image.objects.visible_to(staff)) == LIVE
+    assert titles(Image.objects.visible_to(AnonymousUser())) == {"public"}
+
+
+def test_who_changes_what(alices, alice, bob, charlie, staff):
+    assert titles(Image.objects.editable_by(alice)) == LIVE | {"trash"}
+    assert titles(Image.objects.editable_by(staff)) == LIVE | {"trash"}
+    for stranger in (bob, charlie, AnonymousUser()):
+        assert titles(Image.objects.editable_by(stranger)) == set()
+
+
+def test_the_trash_is_its_owners(alices, alice, bob, staff):
+    assert titles(Image.objects.in_trash_of(alice)) == {"trash"}
+    assert titles(Image.objects.in_trash_of(bob)) == set()
+    assert titles(Image.objects.in_trash_of(staff)) == set()
+    assert titles(Image.objects.in_trash_of(AnonymousUser())) == set()
+
+
+def test_staff_without_the_right_is_a_stranger_and_a_curator_must_be_staff(alices, transactional_db):
+    bare = User.objects.create_user("bare", is_staff=True)
+    superuser_off_staff = User.objects.create_user("off", is_superuser=True)
+
+    for user in (bare, superuser_off_staff):
+        assert titles(Image.objects.visible_to(user)) == {"public"}
+        assert titles(Image.objects.editable_by(user)) == set()
+
+    superuser_off_staff.is_active = False
+    superuser_off_staff.is_staff = True
+    assert titles(Image.objects.visible_to(superuser_off_staff)) == {"public"}
+
+
+def test_nobody_opens_anothers_picture_with_an_album_of_his_own(alices, charlie, bob):
+    trick = Album.objects.create(owner=charlie, title="Trick")
+    trick.members.add(charlie, bob)
+    for image in alices.values():
+        AlbumImage.objects.create(album=trick, image=image)
+
+    assert titles(Image.objects.visible_to(charlie)) == {"public"}
+    assert titles(Image.objects.visible_to(bob)) == {"shared", "public"}
+
+
+def test_leaving_the_album_ends_the_view(alices, bob):
+    Album.objects.get().members.remove(bob)
+
+    assert titles(Image.objects.visible_to(bob)) == {"public"}
+
+
+def test_a_picture_in_two_shared_albums_is_listed_once(alices, alice, bob):
+    second = Album.objects.create(owner=alice, title="Second")
+    second.members.add(bob)
+    AlbumImage.objects.create(album=second, image=alices["shared"])
+
+    assert sorted(Image.objects.visible_to(bob).values_list("original_name", flat=True)) == ["public", "shared"]
+
+
+def test_albums_are_seen_by_owner_members_and_curators(alices, alice, bob, charlie, staff):
+    seen = {user: Album.objects.visible_to(user).count() for user in (alice, bob, charlie, staff, AnonymousUser())}
+    changed = {user: Album.objects.editable_by(user).count() for user in (alice, bob, charlie, staff, AnonymousUser())}
+
+    assert list(seen.values()) == [1, 1, 0, 1, 0]
+    assert list(changed.values()) == [1, 0, 0, 1, 0]
+
+
+# Reads
+
+
+def queries_of(images) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        for image in images:
+            assert str(image.owner)
+            assert len(image.tags.all()) == 2
+    return len(captured)
+
+
+def test_listing_asks_the_same_number_of_queries_for_one_and_three(alice):
+    tags = Tag.objects.named(["cat", "pet"])
+    stored(alice).tags.set(tags)
+    one = queries_of(Image.objects.for_listing())
+    for _ in range(2):
+        stored(alice).tags.set(tags)
+
+    assert queries_of(Image.objects.for_listing()) == one == 2
+
+
+def test_queue_states_are_three_and_every_picture_is_in_one(alice):
+    waiting, done, failed = stored(alice), stored(alice, embedding_row=5), stored(alice, embed_error="broken")
+
+    assert [image.search_status for image in (waiting, done, failed)] == ["pending", "searchable", "failed"]
+    assert list(Image.objects.pending()) == [waiting]
+    assert list(Image.objects.searchable()) == [done]
+    assert list(Image.objects.failed()) == [failed]
+    assert Image.objects.rows().tolist() == [[5, done.pk]]
+    totals = Image.objects.statistics()
+    assert (totals["images"], totals["searchable"], totals["pending"], totals["failed"]) == (3, 1, 1, 1)
+    assert (totals["size_bytes"], totals["formats"]) == (30, {"PNG": 3})
+
+
+def test_nothing_at_all_is_counted_as_zero(transactional_db):
+    assert Image.objects.statistics() == {
+        "images": 0, "size_bytes": 0, "searchable": 0, "failed": 0, "pending": 0, "formats": {},
+    }  # fmt: skip
+    assert Image.objects.rows().shape == (0, 2)
+    assert Image.objects.ids().shape == (0,)
+
+
+def test_tagged_means_all_of_the_tags(alice):
+    both, one = stored(alice, original_name="both"), stored(alice, original_name="one")
+    both.tags.set(Tag.objects.named(["Cat", "pet"]))
+    one.tags.set(Tag.objects.named(["cat"]))
+
+    assert titles(Image.objects.tagged(["cat"])) == {"both", "one"}
+    assert titles(Image.objects.tagged(["cat", "pet"])) == {"both"}
+    assert titles(Image.objects.tagged(["cat", "dog"])) == set()
+
+
+# Tags at the same moment
+
+
+def test_tags_of_the_same_names_made_by_many_threads_are_the_same(transactional_db):
+    names = [f"tag {number}" for number in range(20)]
+    barrier = threading.Barrier(4)
+    found, errors = [], []
+
+    def name_them() -> None:
+        try:
+            barrier.wait(10)
+            with transaction.atomic():
+                found.append([tag.pk for tag in Tag.objects.named(names)])
+        except (DatabaseError, threading.BrokenBarrierError) as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=name_them) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert errors == []
+    assert len(found) == 4
+    assert found[0] == found[1] == found[2] == found[3]
+    assert Tag.objects.count() == 20
+
+
+def test_tags_keep_the_first_spelling_and_the_order_asked_for(transactional_db):
+    Tag.objects.named(["Cat"])
+
+    assert [tag.name for tag in Tag.objects.named(["zebra", "CAT", "apple"])] == ["zebra", "Cat", "apple"]
+    assert Tag.objects.named([]) == []
+    assert Tag.objects.unused().count() == 3

@@ -1,0 +1,631 @@
+"""The join of vectors, rows and pictures: in one process, in several, and after a crash between file and database."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, transaction
+
+from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
+from gallery.models import Image, IndexState, User
+from gallery.search_index import SearchIndex, search_index
+from gallery.services.maintenance import compact, reindex, repair, verify
+from gallery.vectors import crash_points
+from gallery.vectors.npy_header import HEADER_BYTES, encode_header
+from tests.conftest import drawn_picture
+from tests.integration.test_models import stored
+from tests.quick_encoder import QuickEncoder, unit_rows
+
+DIMENSION = QuickEncoder.dimension
+ENCODER = QuickEncoder()
+
+
+class Crash(BaseException):
+    """Stands for the death of the process: nothing catches it."""
+
+
+def added(owner: User, n: int, *, seed: int = 0, index: SearchIndex | None = None) -> tuple[list[int], np.ndarray]:
+    """Make `n` pictures and commit a vector for each; return their ids and vectors."""
+    ids = [stored(owner).pk for _ in range(n)]
+    vectors = unit_rows(n, seed=seed)
+    assert (index or search_index()).add(ids, vectors, encoder=ENCODER) == n
+    return ids, vectors
+
+
+def vector_file(data_dir: Path, epoch: int = 1) -> Path:
+    return data_dir / "vectors" / f"embeddings-{epoch}.npy"
+
+
+def best(vector: np.ndarray, k: int = 10, allowed=None, index: SearchIndex | None = None) -> list[int]:
+    ids = None if allowed is None else np.array(sorted(allowed), dtype=np.int64)
+    return (index or search_index()).search(vector[np.newaxis], k=k, allowed=ids).of(0).ids.tolist()
+
+
+def codes() -> list[str]:
+    return [problem.code for problem in search_index().problems()]
+
+
+# One process
+
+
+def test_an_empty_index_finds_nothing_and_has_no_problem(alice):
+    assert best(unit_rows(1)[0]) == []
+    assert search_index().vectors([1, 2])[0].tolist() == []
+    assert search_index().problems() == []
+
+
+def test_added_vectors_are_found_best_first(alice):
+    ids, vectors = added(alice, 5)
+
+    assert best(vectors[3])[0] == ids[3]
+    assert sorted(best(vectors[3])) == ids
+    found, rows = search_index().vectors([ids[4], 99_999, ids[0]])
+    assert found.tolist() == [ids[4], ids[0]]
+    np.testing.assert_array_equal(rows, vectors[[4, 0]])
+
+
+def test_every_change_moves_the_version(alice):
+    versions = [IndexState.objects.current().version]
+    ids, _ = added(alice, 3)
+    versions.append(IndexState.objects.current().version)
+    with search_index().removing(ids[:1]):
+        Image.objects.filter(pk=ids[0]).delete()
+    versions.append(IndexState.objects.current().version)
+    compact()
+    versions.append(IndexState.objects.current().version)
+
+    assert versions == sorted(set(versions))
+
+
+def test_a_filter_is_inside_the_search_so_that_k_come_back(alice):
+    ids, vectors = added(alice, 200)
+    allowed = ids[150:160]
+
+    assert sorted(best(vectors[0], k=10, allowed=allowed)) == allowed
+    assert best(vectors[0], k=3, allowed=[]) == []
+    assert best(vectors[0], k=3, allowed=[10**9]) == []
+    assert len(best(vectors[0], k=7, allowed=ids)) == 7
+
+
+def test_a_picture_that_has_a_vector_gets_no_second_one(alice, data_dir):
+    ids, vectors = added(alice, 2)
+
+    assert search_index().add(ids, vectors, encoder=ENCODER) == 0
+    assert len(np.load(vector_file(data_dir))) == 2
+
+
+def test_a_picture_deleted_meanwhile_gets_no_vector(alice, data_dir):
+    gone, here = stored(alice), stored(alice)
+    ids = [gone.pk, here.pk]
+    gone.delete()
+
+    assert search_index().add(ids, unit_rows(2), encoder=ENCODER) == 1
+    assert len(np.load(vector_file(data_dir))) == 1
+
+
+def test_a_bad_vector_adds_nothing(alice, data_dir):
+    ids = [stored(alice).pk for _ in range(3)]
+    vectors = unit_rows(3)
+    vectors[1] = np.nan
+
+    with pytest.raises(InvalidVector) as caught:
+        search_index().add(ids, vectors, encoder=ENCODER)
+
+    assert caught.value.details["image_id"] == ids[1]
+    assert Image.objects.searchable().count() == 0
+    assert not vector_file(data_dir).exists() or len(np.load(vector_file(data_dir))) == 0
+
+
+def test_removed_vectors_are_zeros_and_never_found(alice, data_dir):
+    ids, vectors = added(alice, 3)
+
+    with search_index().removing([ids[1]]):
+        Image.objects.filter(pk=ids[1]).delete()
+
+    assert not np.load(vector_file(data_dir))[1].any()
+    assert best(vectors[1]) == best(vectors[1], allowed=ids)
+    assert ids[1] not in best(vectors[1])
+    assert codes() == []
+
+
+def test_a_body_that_fails_removes_nothing(alice, data_dir):
+    ids, vectors = added(alice, 2)
+
+    with pytest.raises(ZeroDivisionError), search_index().removing(ids):
+        raise ZeroDivisionError
+
+    assert best(vectors[0])[0] == ids[0]
+    np.testing.assert_array_equal(np.load(vector_file(data_dir)), vectors)
+
+
+def test_removing_inside_a_transaction_is_refused(alice):
+    """The vectors would be overwritten although the outer transaction may still be rolled back."""
+    ids, _ = added(alice, 1)
+
+    with pytest.raises(RuntimeError), transaction.atomic(), search_index().removing(ids):
+        pass
+
+
+def test_a_vector_wins_over_a_failure_noted_by_another_process(alice, monkeypatch):
+    image = stored(alice)
+    monkeypatch.setattr(
+        crash_points, "callback", lambda name: _note_failure(image) if name == "after_header_sync" else None
+    )
+
+    assert search_index().add([image.pk], unit_rows(1), encoder=ENCODER) == 1
+
+    image.refresh_from_db()
+    assert image.search_status == "searchable"
+
+
+def _note_failure(image: Image) -> None:
+    Image.objects.filter(pk=image.pk).update(embed_error="it was gone")
+
+
+def test_another_encoder_is_refused_with_the_remedy(alice):
+    added(alice, 1)
+    waiting = stored(alice)
+
+    for other in (QuickEncoder("clip:other"), QuickEncoder(revision="2")):
+        with pytest.raises(EncoderMismatch) as caught:
+            search_index().add([waiting.pk], unit_rows(1), encoder=other)
+        assert f"reindex --encoder {other.id}" in str(caught.value)
+        assert f"{other.id} ({other.revision})" in str(caught.value)
+
+    assert list(Image.objects.pending()) == [waiting]
+
+
+# Compaction and rebuilding
+
+
+def test_compaction_drops_dead_rows_and_finds_the_same(alice, data_dir):
+    ids, vectors = added(alice, 6)
+    with search_index().removing(ids[:3]):
+        Image.objects.filter(pk__in=ids[:3]).delete()
+    before = [best(vector) for vector in vectors]
+
+    assert compact() == 3
+
+    assert [best(vector) for vector in vectors] == before
+    assert len(np.load(vector_file(data_dir, 2))) == 3
+    assert not vector_file(data_dir, 1).exists()
+    assert IndexState.objects.current().epoch == 2
+    assert codes() == []
+
+
+def test_compaction_of_nothing_is_nothing(alice):
+    assert compact() == 0
+    assert IndexState.objects.current().epoch == 1
+
+
+def test_pictures_that_a_rebuild_leaves_out_go_back_to_the_queue(alice):
+    ids, vectors = added(alice, 3)
+
+    search_index().rebuild(lambda present: [(present[:2], vectors[:2])])
+
+    assert [image.pk for image in Image.objects.pending()] == [ids[2]]
+    assert best(vectors[0], k=2)[0] == ids[0]
+
+
+def test_forgotten_rows_go_back_to_the_queue(alice, data_dir):
+    ids, _ = added(alice, 3)
+
+    assert search_index().forget_rows([1]) == 1
+
+    assert [image.pk for image in Image.objects.pending()] == [ids[1]]
+    assert not np.load(vector_file(data_dir))[1].any()
+
+
+def test_more_rows_are_forgotten_than_one_statement_can_name(alice):
+    ids, _ = added(alice, 2_500)
+
+    assert search_index().forget_rows(range(2_500)) == 2_500
+    assert Image.objects.pending().count() == len(ids)
+
+
+# Other readers
+
+
+def test_a_stale_reader_sees_what_another_index_changed(alice):
+    ids, vectors = added(alice, 2)
+    other = SearchIndex()  # what another process has
+    assert best(vectors[0], index=other)[0] == ids[0]
+
+    more, more_vectors = added(alice, 2, seed=1)
+    assert best(more_vectors[1], index=other)[0] == more[1]
+
+    with search_index().removing([ids[0]]):
+        Image.objects.filter(pk=ids[0]).delete()
+    assert ids[0] not in best(vectors[0], index=other)
+
+    compact()
+    assert sorted(best(vectors[1], index=other)) == [ids[1], *more]
+
+
+def test_a_thread_that_searches_all_the_time_is_never_wrong(alice):
+    """Others add, remove and compact meanwhile; a result may be late but never names a picture of another vector."""
+    ids, vectors = added(alice, 30)
+    kept = dict(zip(ids[:10], vectors[:10], strict=True))
+    stop, wrong, searches = threading.Event(), [], []
+
+    def search_on() -> None:
+        try:
+            while not stop.is_set():
+                for image_id, vector in kept.items():
+                    if best(vector, k=1) != [image_id]:
+                        wrong.append(image_id)
+                    searches.append(1)
+        except BaseException as error:  # noqa: BLE001 -- shown by the assertion below
+            wrong.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=search_on)
+    thread.start()
+    for step in range(6):
+        added(alice, 5, seed=10 + step)
+        with search_index().removing(ids[10 + step : 11 + step]):
+            Image.objects.filter(pk=ids[10 + step]).delete()
+        compact()
+    stop.set()
+    thread.join(60)
+
+    assert wrong == []
+    assert len(searches) > 20
+
+
+def test_many_threads_map_a_new_version_once(alice, monkeypatch):
+    _ids, vectors = added(alice, 3)
+    loads = []
+    real = SearchIndex._load_view
+    monkeypatch.setattr(SearchIndex, "_load_view", lambda self: (loads.append(1), real(self))[1])
+    barrier = threading.Barrier(5)
+
+    def search_once() -> None:
+        barrier.wait(10)
+        best(vectors[0])
+        connection.close()
+
+    threads = [threading.Thread(target=search_once) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert len(loads) == 1
+
+
+CHILD = """
+import sys
+import django
+django.setup()
+from django.conf import settings
+from pathlib import Path
+from django.db import connections
+folder, database, mode, *rest = sys.argv[1:]
+connections.settings["default"]["NAME"] = database
+settings.GALLERY = {**settings.GALLERY, "data_dir": Path(folder)}
+from gallery.search_index import search_index
+from tests.quick_encoder import QuickEncoder, unit_rows
+if mode == "add":
+    ids = [int(part) for part in rest]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for image_id in ids:
+        search_index().add([image_id], unit_rows(1, seed=image_id), encoder=QuickEncoder())
+if mode == "search":
+    for line in sys.stdin:
+        vector = unit_rows(1, seed=int(line))
+        print(search_index().search(vector, k=1).of(0).ids.tolist(), flush=True)
+"""
+
+
+def child(data_dir: Path, mode: str, *rest: object) -> subprocess.Popen[str]:
+    database = str(connection.settings_dict["NAME"])
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(data_dir), database, mode, *map(str, rest)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(django_settings.BASE_DIR)},
+        cwd=django_settings.BASE_DIR,
+    )
+
+
+def test_two_processes_that_add_at_the_same_moment_lose_nothing(alice, data_dir):
+    ids = [stored(alice).pk for _ in range(40)]
+    writers = [child(data_dir, "add", *ids[::2], *ids[10:20]), child(data_dir, "add", *ids[1::2], *ids[10:20])]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    for writer in writers:
+        writer.communicate()
+
+    assert Image.objects.pending().count() == 0
+    assert len(np.load(vector_file(data_dir))) == 40
+    for image_id in ids:
+        assert best(unit_rows(1, seed=image_id)[0], k=1) == [image_id]
+    assert codes() == []
+
+
+def test_another_process_sees_the_next_version(alice, data_dir):
+    first = stored(alice).pk
+    search_index().add([first], unit_rows(1, seed=first), encoder=ENCODER)
+    reader = child(data_dir, "search")
+
+    def ask(seed: int) -> str:
+        reader.stdin.write(f"{seed}\n")
+        reader.stdin.flush()
+        return reader.stdout.readline()
+
+    assert ask(first) == f"[{first}]\n"
+    second = stored(alice).pk
+    search_index().add([second], unit_rows(1, seed=second), encoder=ENCODER)
+    assert ask(second) == f"[{second}]\n"
+    with search_index().removing([first]):
+        Image.objects.filter(pk=first).delete()
+    compact()
+    assert ask(first) == f"[{second}]\n"
+    reader.communicate(timeout=30)
+
+
+# A crash between file and database
+
+
+def crash_at(monkeypatch, moment: str) -> None:
+    def die(name: str) -> None:
+        if name == moment:
+            raise Crash
+
+    monkeypatch.setattr(crash_points, "callback", die)
+
+
+def test_crash_after_rows_before_the_database_leaves_an_orphan_that_the_next_add_clears(alice, data_dir, monkeypatch):
+    ids, vectors = added(alice, 2)
+    waiting = stored(alice)
+    crash_at(monkeypatch, "after_header_sync")
+    with pytest.raises(Crash):
+        search_index().add([waiting.pk], unit_rows(1, seed=9), encoder=ENCODER)
+    monkeypatch.undo()
+
+    assert codes() == ["orphan_vector"]
+    assert best(unit_rows(1, seed=9)[0], k=5) == best(unit_rows(1, seed=9)[0], k=5, allowed=ids)
+    assert waiting.pk not in best(unit_rows(1, seed=9)[0], k=5)
+
+    search_index().add([waiting.pk], unit_rows(1, seed=9), encoder=ENCODER)
+
+    assert codes() == []
+    assert best(unit_rows(1, seed=9)[0], k=1) == [waiting.pk]
+    matrix = np.load(vector_file(data_dir))
+    assert matrix.any(axis=1).tolist() == [True, True, False, True]
+    assert best(vectors[0], k=1) == [ids[0]]
+
+
+def test_crash_after_a_deletion_before_its_vector_is_cleared_is_mended_by_repair(alice, data_dir, monkeypatch):
+    ids, _ = added(alice, 2)
+    monkeypatch.setattr("gallery.search_index._clear", _die)
+    with pytest.raises(Crash), search_index().removing(ids[:1]):
+        Image.objects.filter(pk=ids[0]).delete()
+    monkeypatch.undo()
+    assert codes() == ["orphan_vector"]
+
+    search_index().forget_rows([0])
+
+    assert codes() == []
+    assert not np.load(vector_file(data_dir))[0].any()
+
+
+def test_crash_before_a_compaction_moves_leaves_the_old_epoch_in_use(alice, data_dir, monkeypatch):
+    ids, vectors = added(alice, 3)
+    monkeypatch.setattr(SearchIndex, "_move_to", _die)
+    with pytest.raises(Crash):
+        compact()
+    monkeypatch.undo()
+
+    assert best(vectors[2], k=1) == [ids[2]]
+    assert codes() == ["stale_vectors"]
+
+    assert compact() == 3  # the next one writes over it
+    assert codes() == []
+    assert [path.name for path in data_dir.glob("vectors/*.npy*")] == ["embeddings-2.npy"]
+
+
+def test_crash_after_a_compaction_moved_leaves_a_stale_file_that_repair_removes(alice, data_dir, monkeypatch):
+    ids, vectors = added(alice, 3)
+    monkeypatch.setattr("gallery.vectors.store.VectorStore.remove_epoch", _die)
+    with pytest.raises(Crash):
+        compact()
+    monkeypatch.undo()
+    assert codes() == ["stale_vectors"]
+    assert best(vectors[1], k=1) == [ids[1]]
+
+    search_index().remove_stale_files()
+
+    assert codes() == []
+    assert not vector_file(data_dir, 1).exists()
+    assert best(vectors[1], k=1) == [ids[1]]
+
+
+def _die(*_args, **_kwargs) -> None:
+    raise Crash
+
+
+# Damage, found and mended
+
+
+@pytest.fixture
+def library(alice, upload, quick_encoder) -> list[Image]:
+    """Five pictures of one colour each, embedded."""
+    return [
+        upload(alice, f"{colour}.png", content=drawn_picture(colour))
+        for colour in ("red", "lime", "blue", "yellow", "gray")
+    ]
+
+
+def assert_whole_again(library: list[Image], encoder: QuickEncoder) -> None:
+    found = verify()
+    assert (found.ok, found.problems) == (True, ())
+    assert (found.indexed, found.pending, found.failed) == (len(library), 0, 0)
+    vectors = encoder.encode_texts(["red", "lime", "blue", "yellow", "gray"])
+    assert [best(vector, k=1) for vector in vectors] == [[image.pk] for image in library]
+
+
+def test_a_whole_library_has_no_problem(library, quick_encoder):
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_flipped_header_is_restored_without_computing_anything_again(library, quick_encoder, data_dir):
+    path = vector_file(data_dir)
+    content = bytearray(path.read_bytes())
+    content[3] ^= 0xFF
+    path.write_bytes(content)
+    encoded = quick_encoder.encoded
+
+    assert [problem.code for problem in verify().problems] == ["file_damaged"]
+    with pytest.raises(StoreDamaged, match="--repair"):
+        best(quick_encoder.encode_texts(["red"])[0], index=SearchIndex())
+    found = repair()
+
+    assert found.ok
+    assert quick_encoder.encoded == encoded
+    assert IndexState.objects.current().epoch == 1
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_shortened_file_costs_only_the_rows_it_lost(library, quick_encoder, data_dir):
+    os.truncate(vector_file(data_dir), HEADER_BYTES + 3 * DIMENSION * 4 + 5)
+    encoded = quick_encoder.encoded
+    assert [problem.code for problem in verify().problems] == ["file_damaged"]
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded + 2
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_header_that_counts_too_few_is_found_and_writers_refuse_to_go_on(
+    library, quick_encoder, data_dir, alice, upload
+):
+    with vector_file(data_dir).open("r+b") as file:
+        file.write(encode_header(3, DIMENSION))
+    assert [problem.code for problem in verify().problems] == ["file_damaged"]
+    late = stored(alice)
+    with pytest.raises(StoreDamaged):
+        search_index().add([late.pk], unit_rows(1), encoder=quick_encoder)
+    late.delete()
+
+    assert repair().ok
+
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_missing_file_is_made_again(library, quick_encoder, data_dir):
+    vector_file(data_dir).unlink()
+    assert [problem.code for problem in verify().problems] == ["file_damaged"]
+
+    assert repair().ok
+
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_file_of_another_dimension_is_made_again(library, quick_encoder, data_dir):
+    np.save(vector_file(data_dir), unit_rows(5, dimension=7))
+    assert [problem.code for problem in verify().problems] == ["file_damaged"]
+
+    assert repair().ok
+
+    assert_whole_again(library, quick_encoder)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(0.0, "vector_missing"), (np.nan, "not_finite"), (0.5, "not_unit"), (np.inf, "not_finite")]
+)
+def test_a_damaged_row_is_computed_again_and_only_that_one(library, quick_encoder, data_dir, value, code):
+    np.load(vector_file(data_dir), mmap_mode="r+")[2] = value
+    encoded = quick_encoder.encoded
+    assert [(problem.code, problem.row) for problem in verify().problems] == [(code, 2)]
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded + 1
+    assert_whole_again(library, quick_encoder)
+
+
+def test_deleting_goes_on_while_the_file_is_damaged_and_repair_clears_the_rest(library, quick_encoder, data_dir):
+    path = vector_file(data_dir)
+    whole = path.read_bytes()
+    path.write_bytes(b"\x00" * HEADER_BYTES + whole[HEADER_BYTES:])
+
+    with search_index().removing([library[0].pk]):
+        Image.objects.filter(pk=library[0].pk).delete()
+    assert not Image.objects.filter(pk=library[0].pk).exists()
+    assert repair().ok
+
+    assert np.load(path).any(axis=1).tolist() == [False, True, True, True, True]
+
+
+def test_orphan_files_parts_and_lost_originals_are_told_apart(library, quick_encoder, data_dir):
+    originals = data_dir / "media" / "originals"
+    lost = next(originals.rglob(f"{library[1].sha256}*"))
+    lost.unlink()
+    orphan = originals / "ab" / "cd" / ("abcd" + "0" * 60 + ".png")
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"x")
+    thumbnail = data_dir / "media" / "thumbnails" / "320" / "ab" / "cd" / ("abcd" + "0" * 60 + ".webp")
+    thumbnail.parent.mkdir(parents=True)
+    thumbnail.write_bytes(b"x")
+    part = next(originals.rglob(f"{library[0].sha256}*"))
+    part = part.with_name(part.name + ".part")
+    part.write_bytes(b"half")
+
+    problems = sorted((problem.code, problem.detail) for problem in verify().problems)
+    after = repair()
+
+    assert [code for code, _detail in problems] == ["original_missing", "orphan_file", "orphan_file", "orphan_file"]
+    assert problems[0][1] == f"The original file of picture {library[1].pk} is gone."
+    assert [problem.code for problem in after.problems] == ["original_missing"]  # nobody can make it again
+    assert not any(path.exists() for path in (orphan, thumbnail, part))
+
+
+def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_encoder, data_dir, monkeypatch):
+    from gallery.encoders import registry
+
+    class WideEncoder(QuickEncoder):
+        dimension = QuickEncoder.dimension + 3
+
+        def _vector(self, image):
+            return np.append(super()._vector(image), np.zeros(3, dtype=np.float32))
+
+    wide = WideEncoder("clip:wide", "1")
+    monkeypatch.setitem(registry._instances, ("clip:wide", registry.DEFAULT_OPTIONS), wide)
+    old = SearchIndex()
+    assert best(quick_encoder.encode_texts(["red"])[0], k=1, index=old) == [library[0].pk]
+
+    assert reindex("clip:wide") == 5
+
+    state = IndexState.objects.current()
+    assert (state.encoder_id, state.dimension, state.epoch) == ("clip:wide", 16, 2)
+    assert best(wide.encode_texts(["blue"])[0], k=1, index=old) == [library[2].pk]
+    assert codes() == []
+    with search_index().removing([library[0].pk]):
+        Image.objects.filter(pk=library[0].pk).delete()
+    assert len(best(wide.encode_texts(["red"])[0])) == 4
+
+
+def test_reindex_leaves_what_cannot_be_opened_failed_with_the_reason(library, quick_encoder, data_dir):
+    next((data_dir / "media" / "originals").rglob(f"{library[4].sha256}*")).unlink()
+
+    assert reindex() == 4
+
+    library[4].refresh_from_db()
+    assert library[4].search_status == "failed"
+    assert "no longer in the storage" in library[4].embed_error
