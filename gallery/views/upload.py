@@ -66,9 +66,15 @@ def upload(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, status=form.error.http_status if form.error else 400)
     results = [accept_file(file, owner=request.user, labels=form.labels) for file in form.uploaded]
-    stored = [result for result in results if result.image is not None]
-    page = {"results": results, "stored": stored, "added": [result for result in stored if result.created]}
-    return render(request, "gallery/upload_result.html", page, status=200 if stored else results[0].status)
+    outcomes = [result.outcome for result in results]
+    page = {
+        "results": results,
+        "added": outcomes.count("added"),
+        "duplicates": outcomes.count("duplicate"),
+        "failed": outcomes.count("failed"),
+    }
+    nothing_stored = page["failed"] == len(results)
+    return render(request, "gallery/upload_result.html", page, status=results[0].status if nothing_stored else 200)
 
 
 @require_POST

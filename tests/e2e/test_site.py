@@ -231,7 +231,7 @@ def test_everything_works_without_javascript(live_server, open_page, alice, widt
 
     page.get_by_label("Choose pictures").set_input_files([SAMPLES / "chelsea.png", note])
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_text("Added: 1 of 2.")).to_be_visible()
+    expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 1.")).to_be_visible()
     expect(page.get_by_text("This file is not one of the picture formats that can be read")).to_be_visible()
 
     to_without_script(page, "Library")
