@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from gallery.conf import gallery
-from gallery.errors import InvalidVisibility
+from gallery.errors import InvalidVisibility, TooManyTags
 from gallery.models import Image, ImageQuerySet, Tag, Visibility
-from gallery.models.tag import parse_tags, tag_key
+from gallery.models.tag import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 from gallery.search_index import search_index
 
 from .ingest import Labels, clean_name
@@ -33,8 +33,11 @@ def add_tags(images: ImageQuerySet, text: str) -> int:
     names = parse_tags(text)
     with transaction.atomic():
         tags = Tag.objects.named(names)
-        changed = list(images)
+        changed = list(images.prefetch_related("tags"))
         for image in changed:
+            count = len({tag.pk for tag in (*image.tags.all(), *tags)})
+            if count > MAX_TAGS_PER_IMAGE:
+                raise TooManyTags(count=count, limit=MAX_TAGS_PER_IMAGE)
             image.tags.add(*tags)
     return len(changed)
 

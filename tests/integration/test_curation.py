@@ -1,0 +1,43 @@
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from gallery.errors import TooManyTags
+from gallery.models import Image
+from gallery.models.tag import MAX_TAGS_PER_IMAGE
+from gallery.services.curation import add_tags, remove_tags
+from tests.conftest import drawn_picture
+
+
+def test_adding_tags_past_the_limit_changes_no_picture(alice, upload):
+    full = upload(alice, content=drawn_picture("red"), tags=[f"tag {n}" for n in range(MAX_TAGS_PER_IMAGE)])
+    other = upload(alice, content=drawn_picture("blue"))
+
+    with pytest.raises(TooManyTags, match="51 tags; the limit is 50"):
+        add_tags(Image.objects.filter(owner=alice), "one more")
+
+    assert full.tags.count() == MAX_TAGS_PER_IMAGE
+    assert other.tags.count() == 0
+
+
+def test_adding_tags_that_are_there_already_is_no_addition(alice, upload):
+    full = upload(alice, content=drawn_picture("red"), tags=[f"tag {n}" for n in range(MAX_TAGS_PER_IMAGE)])
+
+    assert add_tags(Image.objects.filter(owner=alice), "TAG 1，tag 2") == 1
+    assert full.tags.count() == MAX_TAGS_PER_IMAGE
+    assert remove_tags(Image.objects.filter(owner=alice), "Tag 1, tag 2") == 2
+    assert full.tags.count() == MAX_TAGS_PER_IMAGE - 2
+
+
+def test_empty_trash_deletes_only_what_lay_there_too_long(alice, upload, settings, capsys):
+    old, fresh, kept = (upload(alice, content=drawn_picture(colour)) for colour in ("red", "green", "blue"))
+    days = settings.GALLERY["trash_days"]
+    Image.objects.filter(pk=old.pk).update(trashed_at=timezone.now() - timedelta(days=days, minutes=1))
+    Image.objects.filter(pk=fresh.pk).update(trashed_at=timezone.now() - timedelta(days=days - 1))
+
+    call_command("empty_trash", "--json")
+
+    assert capsys.readouterr().out.strip() == '{"deleted": 1}'
+    assert list(Image.objects.order_by("pk")) == [fresh, kept]
