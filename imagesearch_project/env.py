@@ -11,7 +11,7 @@ FALSE_WORDS = ("0", "false", "no", "off")
 
 
 def env_str(name: str, default: str = "") -> str:
-    return os.environ.get(name, default).strip()
+    return os.environ.get(name, "").strip() or default
 
 
 def env_bool(name: str, default: bool) -> bool:

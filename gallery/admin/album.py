@@ -14,6 +14,11 @@ from .base import GalleryAdmin, count_of, curated_images, thumbnail_of
 
 
 class AlbumImageForm(forms.ModelForm[AlbumImage]):
+    class Meta:
+        model = AlbumImage
+        fields = ("image", "position")
+        labels = {"image": gettext_lazy("file name")}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk and "image" in self.fields:

@@ -6,8 +6,10 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy
 
 from gallery.errors import TooManyTags
@@ -56,11 +58,8 @@ class ImageAdmin(ImageActions):
         "visibility",
         "status",
         "tag_names",
-        "format",
-        "size",
-        "dimensions",
-        "created_at",
-        "is_in_trash",
+        "file_facts",
+        "added",
     ]
     list_display_links = ["thumbnail", "original_name"]
     list_select_related = ["owner"]
@@ -112,11 +111,17 @@ class ImageAdmin(ImageActions):
 
     @admin.display(description=gettext_lazy("search status"), ordering="embedding_row")
     def status(self, image: Image) -> str:
-        return str(STATUS_LABELS[image.search_status])
+        label = STATUS_LABELS[image.search_status]
+        return str(label) if image.trashed_at is None else gettext("%(status)s, in the trash") % {"status": label}
 
     @admin.display(description=gettext_lazy("tags"))
     def tag_names(self, image: Image) -> str:
         return ", ".join(tag.name for tag in image.tags.all())
+
+    @admin.display(description=gettext_lazy("file"), ordering="size_bytes")
+    def file_facts(self, image: Image) -> SafeString:
+        facts = (image.format, self.dimensions(image), self.size(image))
+        return format_html_join(", ", '<span class="nowrap">{}</span>', ((fact,) for fact in facts))
 
     @admin.display(description=gettext_lazy("size"), ordering="size_bytes")
     def size(self, image: Image) -> str:
@@ -126,9 +131,9 @@ class ImageAdmin(ImageActions):
     def dimensions(self, image: Image) -> str:
         return f"{image.width_px} × {image.height_px}"
 
-    @admin.display(description=gettext_lazy("in the trash"), boolean=True, ordering="trashed_at")
-    def is_in_trash(self, image: Image) -> bool:
-        return image.trashed_at is not None
+    @admin.display(description=gettext_lazy("added"), ordering="created_at")
+    def added(self, image: Image) -> str:
+        return date_format(localtime(image.created_at), "SHORT_DATE_FORMAT")
 
     @admin.display(description=gettext_lazy("search"))
     def search_state(self, image: Image) -> str:

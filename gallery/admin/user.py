@@ -19,7 +19,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
     """Only administrators give rights, and only they change or delete accounts of staff: no one lifts himself up."""
 
-    list_display = ["username", "email", "is_active", "is_staff", "image_count", "storage", "date_joined", "last_login"]
+    list_display = ["username", "email", "is_active", "is_staff", "image_count", "storage", "date_joined"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups", "date_joined"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
