@@ -150,7 +150,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "gallery.views.errors.too_many_sign_ins"
-AXES_IPWARE_PROXY_COUNT = env_int("IMAGESEARCH_PROXY_COUNT", 0, minimum=0, maximum=10) or None
+AXES_CLIENT_IP_CALLABLE = "gallery.views.client_address.client_address"
 AXES_VERBOSE = False
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
