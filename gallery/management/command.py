@@ -74,7 +74,7 @@ class GalleryCommand(BaseCommand):
 
 def _lacks_tables(reason: str) -> bool:
     """Know what SQLite and PostgreSQL say before, or in the middle of, the migrations."""
-    return "no such table" in reason or "no such column" in reason or "does not exist" in reason
+    return any(words in reason for words in ("no such table", "no such column", 'relation "', 'column "'))
 
 
 def _advance(bar: Any, count: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from gallery.conf import gallery
@@ -29,17 +30,23 @@ def relabel(image: Image, labels: Labels, *, name: str | None = None) -> None:
 
 
 def add_tags(images: ImageQuerySet, text: str) -> int:
-    """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags."""
+    """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags (then none is changed)."""
     names = parse_tags(text)
+    ids = [int(image_id) for image_id in images.ids()]
+    links = Image.tags.through.objects
     with transaction.atomic():
         tags = Tag.objects.named(names)
-        changed = list(images.prefetch_related("tags"))
-        for image in changed:
-            count = len({tag.pk for tag in (*image.tags.all(), *tags)})
-            if count > MAX_TAGS_PER_IMAGE:
-                raise TooManyTags(count=count, limit=MAX_TAGS_PER_IMAGE)
-            image.tags.add(*tags)
-    return len(changed)
+        links.bulk_create(
+            [Image.tags.through(image_id=image_id, tag_id=tag.pk) for image_id in ids for tag in tags],
+            ignore_conflicts=True,
+            batch_size=BATCH,
+        )
+        for some in _batches(ids):
+            per_image = links.filter(image__in=some).values("image").annotate(count=Count("pk"))
+            most = per_image.aggregate(most=Max("count", default=0))["most"]
+            if most > MAX_TAGS_PER_IMAGE:
+                raise TooManyTags(count=most, limit=MAX_TAGS_PER_IMAGE)
+    return len(ids)
 
 
 def remove_tags(images: ImageQuerySet, text: str) -> int:

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, ProgrammingError
 
+from gallery.management.command import owner_named
+from gallery.models import User
 from tests.conftest import drawn_picture, sample_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)  # for the few that run in this process
@@ -289,3 +292,53 @@ def test_evaluate_refuses_what_is_no_query_file(run, pictures, tmp_path):
     said = run("evaluate", tmp_path / "queries.json", "--images", pictures, "--json").sentence
 
     assert "is not a query file" in said
+
+
+# Whose pictures they become
+
+
+def test_without_an_owner_pictures_go_to_the_first_administrator_else_to_the_library_account(transactional_db):
+    assert owner_named(None).username == "library"
+    assert not owner_named(None).has_usable_password()
+    assert User.objects.count() == 1
+
+    User.objects.create_superuser("root")
+    User.objects.create_superuser("second")
+    assert owner_named(None).username == "root"
+    assert owner_named("LIBRARY").username == "library"
+
+
+def test_an_account_called_library_in_other_letters_is_no_obstacle(transactional_db):
+    User.objects.create_user("Library")
+
+    assert owner_named("").username == "Library"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("no such column: gallery_image.frame_count"), "Run: manage.py migrate"),
+        (ProgrammingError('relation "gallery_image" does not exist'), "Run: manage.py migrate"),
+        (OperationalError("connection refused\n"), "The database cannot be used: connection refused."),
+        (OperationalError("database is locked"), "The database is busy"),
+        (OSError(28, "No space left on device"), "There is no free space left"),
+    ],
+    ids=str,
+)
+def test_a_command_says_what_is_wrong_with_the_database(monkeypatch, error, said):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr("gallery.management.commands.search_images.find_images", fail)
+
+    with pytest.raises(CommandError) as caught:
+        call_command("search_images", "cat")
+
+    assert said in str(caught.value)
+
+
+def test_a_defect_of_ours_is_not_dressed_up(monkeypatch):
+    monkeypatch.setattr("gallery.management.commands.search_images.find_images", lambda *_args, **_kwargs: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        call_command("search_images", "cat")

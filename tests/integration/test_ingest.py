@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.conf import settings as django_settings
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from PIL import Image as PillowImage
 
 from gallery.doors import known_error
@@ -31,6 +32,7 @@ from gallery.errors import (
     StorageNotWritable,
     TooManyFrames,
     TooManyPixels,
+    TooManyTags,
     UnsupportedFormat,
 )
 from gallery.imaging import THUMBNAIL_SIZES_PX
@@ -599,6 +601,30 @@ def test_labels_and_tags_are_changed_for_many(alice):
 
     assert [tag.name for tag in images[0].tags.all()] == ["New"]
     assert [tag.name for tag in images[1].tags.all()] == ["only"]
+
+
+def test_tags_are_not_added_beyond_the_limit_of_a_picture(alice):
+    full = bring_in(alice, drawn_picture("red"), tags=[f"tag {number}" for number in range(50)]).image
+    empty = bring_in(alice, drawn_picture("blue")).image
+
+    with pytest.raises(TooManyTags) as caught:
+        add_tags(Image.objects.all(), "one more")
+
+    assert caught.value.details == {"count": 51, "limit": 50}
+    assert (full.tags.count(), empty.tags.count()) == (50, 0)
+    assert add_tags(Image.objects.all(), "tag 0") == 2
+
+
+def test_tags_are_added_with_the_same_number_of_queries_for_one_and_three(alice, django_assert_num_queries):
+    bring_in(alice, drawn_picture("red"))
+    add_tags(Image.objects.all(), "warm")
+    with CaptureQueriesContext(connection) as one:
+        add_tags(Image.objects.all(), "a, b")
+    for colour in ("lime", "blue"):
+        bring_in(alice, drawn_picture(colour))
+
+    with django_assert_num_queries(len(one)):
+        add_tags(Image.objects.all(), "c, d")
 
 
 def test_deleting_many_takes_rows_vectors_and_files(alice, bob, data_dir, monkeypatch):
