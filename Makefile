@@ -30,8 +30,8 @@ $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
 	@touch $@
 
 run: setup
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0 --skip-checks
 	@$(BIN)/python manage.py welcome
 	@echo "Open http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
 	@PORT=$(PORT) $(BIN)/gunicorn imagesearch_project.wsgi --log-level warning
@@ -45,7 +45,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
 
 bench: setup-dev
 	$(BIN)/python -m tests.benchmarks

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from .env import env_bool, env_choice, env_int, env_list, env_path, env_str, secret_key, writable_folder
+
+django_stubs_ext.monkeypatch()  # generic Django classes, such as ModelAdmin[Image], exist at run time too
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = writable_folder(
