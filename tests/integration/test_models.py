@@ -37,6 +37,18 @@ def titles(images) -> set[str]:
     return set(images.values_list("original_name", flat=True))
 
 
+# Durability
+
+
+def test_sqlite_has_a_commit_on_the_disk_before_files_are_removed_for_it(db):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL syncs every commit by default")
+    with connection.cursor() as cursor:
+        synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
+
+    assert synchronous == 2  # FULL; with NORMAL a power cut may undo a commit whose files are gone already
+
+
 # Constraints
 
 
