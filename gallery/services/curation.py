@@ -74,8 +74,11 @@ def restore(images: ImageQuerySet) -> int:
 
 
 def delete_forever(images: ImageQuerySet) -> int:
-    """Delete rows, then vectors, then the files that no other picture uses; return how many pictures."""
-    return sum(_delete_batch(some) for some in _batches([int(image_id) for image_id in images.ids()]))
+    """Delete rows, then vectors, then the files that no other picture uses; return how many pictures.
+
+    What leaves `images` before its turn, such as a picture that is brought back from the trash, stays.
+    """
+    return sum(_delete_batch(images, some) for some in _batches([int(image_id) for image_id in images.ids()]))
 
 
 def empty_old_trash() -> int:
@@ -107,10 +110,14 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def _delete_batch(ids: Sequence[int]) -> int:
+def _delete_batch(images: ImageQuerySet, ids: Sequence[int]) -> int:
+    ids = [int(image_id) for image_id in images.filter(pk__in=ids).ids()]
+    if not ids:
+        return 0
     contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))
     with search_index().removing(ids):
-        _total, per_model = Image.objects.filter(pk__in=ids).delete()
+        _total, per_model = images.filter(pk__in=ids).delete()  # asked once more: the lock may have been waited for
     for sha256, format in contents:
         delete_unused_files(sha256, format)
+    nudge(Image.objects.pending().filter(pk__in=ids).values_list("pk", flat=True))  # stayed, but without its vector
     return per_model.get("gallery.Image", 0)

@@ -7,7 +7,9 @@ from django.utils import timezone
 from gallery.errors import TooManyTags
 from gallery.models import Image
 from gallery.models.tag import MAX_TAGS_PER_IMAGE
-from gallery.services.curation import add_tags, remove_tags
+from gallery.search_index import SearchIndex
+from gallery.services import curation
+from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore
 from tests.conftest import drawn_picture
 
 
@@ -41,3 +43,38 @@ def test_empty_trash_deletes_only_what_lay_there_too_long(alice, upload, setting
 
     assert capsys.readouterr().out.strip() == '{"deleted": 1}'
     assert list(Image.objects.order_by("pk")) == [fresh, kept]
+
+
+def test_deleting_spares_what_is_brought_back_before_its_turn(alice, upload, monkeypatch):
+    first, second = upload(alice, content=drawn_picture("red")), upload(alice, content=drawn_picture("blue"))
+    trash = Image.objects.filter(trashed_at__isnull=False)
+    move_to_trash(Image.objects.all())
+    delete_files = curation.delete_unused_files
+
+    def bring_back_meanwhile(sha256, format):
+        restore(Image.objects.filter(pk=second.pk))
+        return delete_files(sha256, format)
+
+    monkeypatch.setattr(curation, "BATCH", 1)
+    monkeypatch.setattr(curation, "delete_unused_files", bring_back_meanwhile)
+
+    assert delete_forever(trash) == 1
+    assert list(Image.objects.values_list("pk", "embedding_row")) == [(second.pk, second.embedding_row)]
+    assert not Image.objects.filter(pk=first.pk).exists()
+
+
+def test_deleting_spares_what_is_brought_back_while_the_lock_is_waited_for(alice, upload, monkeypatch):
+    picture = upload(alice, content=drawn_picture("red"))
+    trash = Image.objects.filter(trashed_at__isnull=False)
+    move_to_trash(Image.objects.all())
+    removing = SearchIndex.removing
+
+    def bring_back_meanwhile(index, image_ids):
+        restore(Image.objects.filter(pk=picture.pk))
+        return removing(index, image_ids)
+
+    monkeypatch.setattr(SearchIndex, "removing", bring_back_meanwhile)
+
+    assert delete_forever(trash) == 0
+    picture.refresh_from_db()
+    assert (picture.trashed_at, picture.is_searchable) == (None, True)
