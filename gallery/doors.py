@@ -1,6 +1,7 @@
 """What every door (page, API, command) does with an error: find it, translate it, say it once."""
 
 import errno
+from pathlib import PurePath
 
 from django.db import OperationalError
 from django.utils.translation import gettext
@@ -16,6 +17,13 @@ READ_ONLY = ("readonly database", "unable to open database file")
 def sentence(error: ImageSearchError) -> str:
     """Return the error's sentence in the reader's language."""
     return error.sentence(gettext(error.message))
+
+
+def for_visitors(error: ImageSearchError) -> ImageSearchError:
+    """Return the error without the folders that it names: where the site keeps its files is its operator's business."""
+    if error.http_status < 500 or not error.details.get("path"):
+        return error
+    return type(error)(**error.details | {"path": PurePath(error.details["path"]).name})
 
 
 def known_error(error: BaseException) -> ImageSearchError | None:

@@ -2,7 +2,6 @@
 
 import logging
 from http import HTTPStatus
-from pathlib import PurePath
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
@@ -12,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from gallery.doors import known_error, sentence
+from gallery.doors import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError
 
 logger = logging.getLogger(__name__)
@@ -28,14 +27,7 @@ def body_of(error: ImageSearchError) -> Body:
     """Our own error. What breaks on our side keeps its details, which may name files, to the log."""
     if error.http_status < 500:
         return error_body(error.code, sentence(error), error.details)
-    return error_body(error.code, sentence(_without_folders(error)))
-
-
-def _without_folders(error: ImageSearchError) -> ImageSearchError:
-    """Where the site keeps its files is nobody's business."""
-    if not error.details.get("path"):
-        return error
-    return type(error)(**error.details | {"path": PurePath(error.details["path"]).name})
+    return error_body(error.code, sentence(for_visitors(error)))
 
 
 def body_of_status(status: int) -> Body:

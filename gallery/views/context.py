@@ -4,7 +4,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from gallery.conf import gallery
-from gallery.doors import sentence
+from gallery.doors import for_visitors, sentence
 from gallery.encoders.registry import AUTO, OFFLINE, choose_encoder_name
 from gallery.errors import ImageSearchError
 from gallery.services.encoding import current_encoder_name
@@ -33,4 +33,4 @@ def encoder_in_use() -> EncoderInUse:
         is_automatic = name == OFFLINE and gallery().encoder == AUTO
         return EncoderInUse(name, lacks_weights=is_automatic and choose_encoder_name(AUTO) == OFFLINE)
     except ImageSearchError as error:
-        return EncoderInUse(problem=sentence(error))
+        return EncoderInUse(problem=sentence(for_visitors(error)))

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from gallery.conf import gallery
-from gallery.doors import sentence
+from gallery.doors import for_visitors, sentence
 from gallery.errors import ImageSearchError, TooManyFiles
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def _bare_page(context: dict[str, Any]) -> str:
 
 
 def error_page(request: HttpRequest, error: ImageSearchError) -> HttpResponse:
-    return status_page(request, error.http_status, sentence(error), code=error.code)
+    return status_page(request, error.http_status, sentence(for_visitors(error)), code=error.code)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

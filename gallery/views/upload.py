@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.conf import gallery
-from gallery.doors import known_error, sentence
+from gallery.doors import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
 from gallery.forms.upload import UploadForm
 from gallery.imaging import FORMATS, MIME_TYPES
@@ -105,7 +105,7 @@ def _reported(error: Exception) -> ImageSearchError:
     known = known_error(error) or ImageSearchError()
     if known.http_status >= 500:
         logger.error("An uploaded file could not be stored: %s", error, exc_info=error)
-    return known
+    return for_visitors(known)
 
 
 def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> HttpResponse:

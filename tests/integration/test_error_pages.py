@@ -13,8 +13,10 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from gallery.errors import StorageNotWritable, StoreDamaged
 from gallery.models import Visibility
-from gallery.views import errors, home
+from gallery.views import context, errors, home
+from gallery.views import upload as upload_view
 from tests.conftest import PASSWORD, sample_bytes
 from tests.pages import as_user, text_of
 
@@ -100,6 +102,28 @@ def test_a_busy_database_is_a_page_that_asks_it_nothing(alice, monkeypatch):
     monkeypatch.setattr(home, "page_of", failing(OperationalError("database is locked")))
 
     assert_page(as_user(alice).get("/"), 503, "The database is busy with another change.")
+
+
+def test_no_page_says_where_the_site_keeps_its_files(alice, monkeypatch):
+    error = StorageNotWritable(path="/srv/secret/data", reason="read-only")
+    monkeypatch.setattr(home, "page_of", failing(error))
+    monkeypatch.setattr(upload_view, "accept_upload", failing(error))
+    monkeypatch.setattr(context, "current_encoder_name", failing(StoreDamaged(path="/srv/secret/x.npy", reason="cut")))
+    client = as_user(alice)
+
+    def sent():
+        return {"files": SimpleUploadedFile("x.png", sample_bytes("coffee.png"))}
+
+    pages = [
+        client.get("/"),
+        client.post("/upload/", sent()),
+        client.post("/upload/file/", sent()),
+        client.get("/search/"),
+    ]
+
+    assert [page.status_code for page in pages] == [503, 503, 503, 200]
+    assert all("/srv" not in text_of(page) for page in pages)
+    assert "“x.npy” is damaged" in text_of(pages[-1])
 
 
 def test_a_defect_of_ours_is_a_page_that_needs_no_database(monkeypatch):
