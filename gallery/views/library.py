@@ -18,6 +18,7 @@ from gallery.models import Image, ImageQuerySet
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
 from gallery.services.embedding import EmbedReport, embed_images
 
+from .posting import read_at
 from .selection import changeable_images, remember_for_undo, ticked_ids
 from .signed_in import SignedInRequest
 from .undo import success_with_undo
@@ -43,6 +44,7 @@ def library(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@read_at("library")
 @require_POST
 def bulk(request: SignedInRequest) -> HttpResponse:
     """Do one thing to all ticked pictures, or to none of them."""
@@ -76,6 +78,7 @@ def clear(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@read_at("library")
 @require_POST
 def retry(request: SignedInRequest) -> HttpResponse:
     """Put the pictures that could not be made searchable back into the queue."""
@@ -89,6 +92,7 @@ def retry(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@read_at("library")
 @require_POST
 def embed(request: SignedInRequest) -> HttpResponse:
     """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -9,7 +10,7 @@ from gallery.conf import gallery
 from gallery.doors import known_error
 from gallery.errors import FileTooLarge
 
-from .errors import error_page
+from .errors import error_page, status_page
 
 logger = logging.getLogger(__name__)
 FORM_BYTES = 1_000_000  # what a form may add to its files
@@ -35,13 +36,18 @@ class RequestSizeMiddleware:
 
 
 class ErrorPageMiddleware:
-    """Turns every error that a person can act on into a page with its sentence and status."""
+    """Turns every error that a person can act on, and a refused method, into a page with its sentence and status."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content:
+            return response
+        page = status_page(request, response.status_code)
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         error = known_error(exception)

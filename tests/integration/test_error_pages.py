@@ -73,6 +73,13 @@ def test_a_forbidden_change_is_a_page(alice, charlie, upload):
     assert_page(as_user(charlie).get(f"/images/{picture.pk}/edit/"), 403, "You may see this but not change it")
 
 
+def test_an_address_that_only_takes_forms_is_a_page(alice):
+    page = as_user(alice).get("/accounts/logout/")
+
+    assert_page(page, 405, "This address only takes what a form sends.")
+    assert "POST" in page.headers["Allow"]
+
+
 def test_a_form_without_its_token_is_a_page(alice):
     client = Client(enforce_csrf_checks=True)
 

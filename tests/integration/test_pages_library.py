@@ -75,8 +75,11 @@ def test_change_sends_anonymous_to_the_sign_in_page(url):
 
 
 @pytest.mark.parametrize("url", [BULK, EMBED, RETRY])
-def test_change_takes_only_post(alice, url):
-    assert browser_of(alice).get(url).status_code == 405
+def test_reading_a_change_leads_to_the_library(alice, url):
+    response = browser_of(alice).get(url, {"page": "2"})
+
+    assert (response.status_code, response["Location"]) == (302, f"{LIBRARY}?page=2")
+    assert browser_of(alice).put(url).status_code == 405
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie", "staff"])

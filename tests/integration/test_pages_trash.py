@@ -59,8 +59,11 @@ def test_change_sends_anonymous_to_the_sign_in_page(url):
 
 
 @pytest.mark.parametrize("url", [RESTORE, DELETE])
-def test_change_takes_only_post(alice, url):
-    assert browser_of(alice).get(url).status_code == 405
+def test_reading_a_change_leads_to_the_trash(alice, url):
+    response = browser_of(alice).get(url, {"page": "2"})
+
+    assert (response.status_code, response["Location"]) == (302, "/trash/?page=2")
+    assert browser_of(alice).put(url).status_code == 405
 
 
 def test_trash_shows_what_i_deleted_and_how_long_it_stays(alice, three, limits_of):
