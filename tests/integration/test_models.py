@@ -59,7 +59,7 @@ def test_sqlite_has_a_commit_on_the_disk_before_files_are_removed_for_it(db):
         ("image_md5_is_hex", {"md5": "a" * 31}),
         ("image_md5_is_hex", {"md5": ""}),
         ("image_sha256_is_hex", {"sha256": "A" * 64}),
-        ("image_sha256_is_hex", {"sha256": "a" * 65}),
+        ("image_sha256_is_hex", {"sha256": "a" * 63}),
         ("image_has_pixels", {"width_px": 0}),
         ("image_has_pixels", {"height_px": 0}),
         ("image_has_bytes", {"size_bytes": 0}),
