@@ -105,6 +105,24 @@ def test_a_request_that_is_too_large_is_refused_unread(db):
     assert_page(page, 413, "This is too large")
 
 
+@pytest.mark.parametrize(
+    ("who", "path", "is_read"),
+    [
+        ("alice", "/upload/", True),
+        ("anonymous", "/upload/", False),
+        ("alice", "/search/", False),
+        ("alice", "/upload/file/", False),
+        ("anonymous", "/search/", False),
+    ],
+)
+def test_only_the_upload_form_takes_more_than_one_picture_can_have(visitors, limits_of, who, path, is_read):
+    limits_of(max_upload_bytes=1_000_000, max_upload_files=10)
+
+    page = visitors[who].get(path, CONTENT_LENGTH="5000000")
+
+    assert (page.status_code == 413) is not is_read
+
+
 def test_a_busy_database_is_a_page_that_asks_it_nothing(alice, monkeypatch):
     monkeypatch.setattr(home, "page_of", failing(OperationalError("database is locked")))
 
