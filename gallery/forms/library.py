@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -64,7 +64,7 @@ class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
         fields: list[str] = []
 
     def with_words(self, images: ImageQuerySet, _name: str, words: str) -> ImageQuerySet:
-        return images.filter(Q(original_name__icontains=words) | Q(description__icontains=words))
+        return images.mentioning(words)
 
     def with_tag(self, images: ImageQuerySet, _name: str, tag: str) -> ImageQuerySet:
         return images.tagged([tag_key(tag)])

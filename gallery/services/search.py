@@ -69,12 +69,15 @@ def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -
     )
 
 
-def similar_images(image: Image, *, user: AnyUser | None, top: int = DEFAULT_TOP) -> ResultPage | None:
+def similar_images(
+    image: Image, *, user: AnyUser | None, top: int = DEFAULT_TOP, tag_keys: tuple[str, ...] = ()
+) -> ResultPage | None:
     """Return the pictures nearest to this one, itself left out; None while it is not searchable itself."""
     ids, vectors = search_index().vectors([image.pk])
     if not len(ids):
         return None
-    return find_images(Query(vector=np.array(vectors[0]), excluded_ids=(image.pk,)), user=user, top=top)
+    query = Query(vector=np.array(vectors[0]), excluded_ids=(image.pk,), tag_keys=tag_keys)
+    return find_images(query, user=user, top=top)
 
 
 def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:

@@ -59,7 +59,7 @@ def _find(request: HttpRequest, form: SearchForm) -> dict[str, Any]:
         return _results(find_images(query, user=user, top=top)) | {"picture": picture}
     if form.cleaned_data["like"]:
         like = visible_image_or_404(request, form.cleaned_data["like"])
-        return _results(similar_images(like, user=user, top=top)) | {"like": like}
+        return _results(similar_images(like, user=user, top=top, tag_keys=form.tag_keys)) | {"like": like}
     return _results(find_images(form.query.narrowed(tag_keys=form.tag_keys), user=user, top=top))
 
 

@@ -258,3 +258,13 @@ def test_search_asks_the_database_as_often_for_three_pictures_as_for_one(alice, 
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+def test_similar_pictures_are_narrowed_by_the_tag_that_the_page_names(alice, upload):
+    cat = upload(alice, "chelsea.png")
+    tagged, _other = upload(alice, "coffee.png", tags="cup"), upload(alice, "rocket.jpg")
+
+    page = as_user(alice).get("/search/", {"like": cat.pk, "tag": "cup"})
+
+    assert "Tag: cup" in text_of(page)
+    assert images_on(page) == [tagged.pk]
