@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from gallery.models import ImageQuerySet, Tag, User
 
 OFFERED = 30
+MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
 
 Lookups = Iterable[tuple[Any, Any]]  # the names are lazy translations
 
@@ -61,7 +62,8 @@ class OwnerFilter(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        return queryset.filter(owner=int(value)) if value.isdecimal() else queryset.none()
+        is_id = value.isdecimal() and len(value) <= MAX_ID_DIGITS
+        return queryset.filter(owner=int(value)) if is_id else queryset.none()
 
 
 class TagFilter(admin.SimpleListFilter):

@@ -748,3 +748,13 @@ def test_import_shows_its_failures(one_of_each, staff):
     html = signed_in(staff).get(page(ImportJob, "change", one_of_each[ImportJob].pk)).content.decode()
 
     assert "<td>photos/broken.png</td><td>This file is empty (0 bytes).</td>" in html
+
+
+@pytest.mark.parametrize("owner", ["9" * 30, "9" * 5000, "²", "x"])
+def test_owner_filter_finds_nothing_for_what_cannot_be_an_id(visitors, alice, draw, owner):
+    draw(alice, "red")
+
+    page = visitors["staff"].get("/admin/gallery/image/", {"owner": owner})
+
+    assert page.status_code == 200
+    assert page.context["cl"].result_count == 0
