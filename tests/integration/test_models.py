@@ -4,7 +4,7 @@ import threading
 from itertools import count
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -229,6 +229,14 @@ def test_a_picture_in_two_shared_albums_is_listed_once(alices, alice, bob):
     AlbumImage.objects.create(album=second, image=alices["shared"])
 
     assert sorted(Image.objects.visible_to(bob).values_list("original_name", flat=True)) == ["public", "shared"]
+
+
+def test_a_curator_who_may_change_pictures_may_see_them(alice, charlie):
+    stored(alice)
+    charlie.is_staff = True
+    charlie.user_permissions.set(Permission.objects.filter(codename="change_image"))
+
+    assert Image.objects.visible_to(charlie).count() == Image.objects.editable_by(charlie).count() == 1
 
 
 def test_albums_are_seen_by_owner_members_and_curators(alices, alice, bob, charlie, staff):
