@@ -169,7 +169,7 @@ class NoFiles(InvalidInput):
 class TooManyFiles(InvalidInput):
     code = "too_many_files"
     http_status = 413
-    message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several goes.")
+    message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several batches.")
 
 
 class DescriptionTooLong(InvalidInput):
@@ -242,7 +242,7 @@ class StorageNotWritable(ImageSearchError):
     code = "storage_not_writable"
     http_status = 503
     message = gettext_noop(
-        "The data folder “%(path)s” cannot be written (%(reason)s). Mend its permissions or set IMAGESEARCH_DATA_DIR."
+        "The data folder “%(path)s” cannot be written (%(reason)s). Fix its permissions or set IMAGESEARCH_DATA_DIR."
     )
 
 

@@ -36,7 +36,7 @@ class TagsForm(forms.Form):
         except ImageSearchError as error:
             raise refusal(error) from error
         if not names:
-            raise forms.ValidationError(gettext("There is no tag in this. Type at least one."), code="no_tag")
+            raise forms.ValidationError(gettext("No tag was given. Type at least one."), code="no_tag")
         return text
 
 

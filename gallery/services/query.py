@@ -15,7 +15,7 @@ DEFAULT_TOP = 20
 
 class QueryWithControlCharacters(InvalidInput):
     code = "query_with_control_characters"
-    message = gettext_noop("The search holds an invisible control character (%(character)s). Type it again by hand.")
+    message = gettext_noop("The search contains an invisible control character (%(character)s). Type it again by hand.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def bulk(request: SignedInRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     if not form.is_valid() or not ids:
         if not ids:
-            form.add_error(None, gettext("No picture is ticked. Tick at least one."))
+            form.add_error(None, gettext("No picture is selected. Select at least one."))
         return _page(request, QueryDict(request.POST.get("back", "")), form=form, ticked=ids, status=400)
     if form.cleaned_data["action"] == BulkForm.TRASH:
         return _trash(request, ids)
@@ -157,7 +157,7 @@ def _change(images: ImageQuerySet, count: int, values: dict[str, Any]) -> str:
         case _:
             remove_tags(images, values["tags"])
             text = ngettext(
-                "%(count)s picture is without the tags now.", "%(count)s pictures are without the tags now.", count
+                "%(count)s picture no longer has the tags.", "%(count)s pictures no longer have the tags.", count
             )
     return text % {"count": count}
 

@@ -83,7 +83,7 @@ def _page(request: SignedInRequest, *, problem: str = "", status: int = 200) -> 
 
 
 def _nothing_ticked(request: SignedInRequest) -> HttpResponse:
-    return _page(request, problem=gettext("No picture is ticked. Tick at least one."), status=400)
+    return _page(request, problem=gettext("No picture is selected. Select at least one."), status=400)
 
 
 def _chosen(request: SignedInRequest) -> ImageQuerySet | None:

@@ -81,7 +81,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
 def upload_file(request: HttpRequest) -> JsonResponse:
     """Take one file and answer in JSON: {"outcome", "message", "url"} or the API's {"code", "message", "details"}."""
     if not isinstance(request.user, User):
-        return _refusal("not_signed_in", gettext("You are not signed in any more. Sign in and try again."), 401)
+        return _refusal("not_signed_in", gettext("You are no longer signed in. Sign in and try again."), 401)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refusal_of(form)

@@ -128,10 +128,10 @@ def test_library_curates_many_pictures_at_once(live_server, open_page, alice, up
     fits(page)
 
     page.get_by_label("All on this page").check()
-    expect(page.get_by_text("Ticked: 3")).to_be_visible()
-    page.get_by_label("Tick green.png").uncheck()
-    expect(page.get_by_text("Ticked: 2")).to_be_visible()
-    page.get_by_role("group", name="Change the ticked pictures").get_by_label("Tags").fill("warm, 颜色")
+    expect(page.get_by_text("Selected: 3")).to_be_visible()
+    page.get_by_label("Select green.png").uncheck()
+    expect(page.get_by_text("Selected: 2")).to_be_visible()
+    page.get_by_role("group", name="Change the selected pictures").get_by_label("Tags").fill("warm, 颜色")
     page.get_by_role("button", name="Add tags").click()
     expect(page.get_by_text("2 pictures have the tags now.")).to_be_visible()
 
@@ -213,7 +213,7 @@ def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, c
     page.route("**/upload/file/", lambda route: route.abort())
     page.get_by_label("Choose pictures").set_input_files([SAMPLES / "coffee.png"])
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_text("The connection broke. Try again.")).to_be_visible()
+    expect(page.get_by_text("The connection was lost. Try again.")).to_be_visible()
 
     page.unroute("**/upload/file/")
     page.get_by_role("button", name="Try again coffee.png").click()
@@ -235,7 +235,7 @@ def test_everything_works_without_javascript(live_server, open_page, alice, widt
     expect(page.get_by_text("This file is not one of the picture formats that can be read")).to_be_visible()
 
     to_without_script(page, "Library")
-    page.get_by_label("Tick chelsea.png").check()
+    page.get_by_label("Select chelsea.png").check()
     page.get_by_role("button", name="Move to the trash").click()
     expect(page.get_by_text("1 picture is in the trash.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()

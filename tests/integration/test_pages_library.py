@@ -203,7 +203,7 @@ def test_wrong_filter_is_said_and_never_looks_like_an_empty_library(alice, three
 def test_filter_without_a_hit_says_so(alice, three):
     page = browser_of(alice).get(LIBRARY + "?q=nothing").content.decode()
 
-    assert "No picture fits this filter" in page
+    assert "No pictures match this filter" in page
     assert "Your library is empty" not in page
 
 
@@ -296,7 +296,7 @@ def test_bulk_without_a_tick_is_said(alice, three):
     response = bulk(alice, [], "trash")
 
     assert response.status_code == 400
-    assert "No picture is ticked. Tick at least one." in response.content.decode()
+    assert "No picture is selected. Select at least one." in response.content.decode()
     assert Image.objects.live().count() == 3
 
 

@@ -133,7 +133,7 @@ def test_nothing_ticked_is_said(alice, three, url):
     response = post(alice, url, [], confirmed="1")
 
     assert response.status_code == 400
-    assert "No picture is ticked. Tick at least one." in response.content.decode()
+    assert "No picture is selected. Select at least one." in response.content.decode()
     assert Image.objects.in_trash_of(alice).count() == 3
 
 
