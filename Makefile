@@ -51,8 +51,8 @@ bench: setup-dev
 	$(BIN)/python -m tests.benchmarks
 
 messages: setup-dev
-	$(BIN)/python manage.py makemessages --locale zh_Hans --no-obsolete --no-location
-	$(BIN)/python manage.py compilemessages --locale zh_Hans
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-obsolete --no-location --no-wrap --ignore '.venv*' --ignore 'tests' --ignore 'data'
+	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore '.venv*' --ignore 'data'
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

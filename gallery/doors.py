@@ -1,13 +1,24 @@
 """What every door (page, API, command) does with an error: find it, translate it, say it once."""
 
 import errno
+import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePath
+from typing import Any
 
 from django.db import OperationalError
 from django.utils.translation import gettext
 
 from .conf import gallery
-from .errors import DatabaseBusy, ImageSearchError, StorageFull, StorageNotWritable
+from .errors import (
+    DatabaseBusy,
+    ImageSearchError,
+    Phrase,
+    StorageFull,
+    StorageNotWritable,
+    gettext_noop,
+)
 
 BUSY = ("database is locked", "database table is locked", "deadlock detected", "lock timeout")
 FULL = ("database or disk is full",)
@@ -15,8 +26,44 @@ READ_ONLY = ("readonly database", "unable to open database file")
 
 
 def sentence(error: ImageSearchError) -> str:
-    """Return the error's sentence in the reader's language."""
-    return error.sentence(gettext(error.message))
+    """Return the error's sentence, and the reasons in it, in the reader's language."""
+    return error.sentence(gettext(error.message), {name: _translated(value) for name, value in error.details.items()})
+
+
+def _translated(value: Any) -> Any:
+    return value.translated(gettext(value.template)) if isinstance(value, Phrase) else value
+
+
+def stored_sentence(text: str) -> str:
+    """Return in the reader's language an error's sentence that was stored, which is in English.
+
+    A sentence that was cut short, or is of no error that is known today, stays as it is.
+    """
+    for message, pattern in _patterns():
+        if found := pattern.fullmatch(text):
+            return gettext(message) % {
+                name: gettext(value) if value else "" for name, value in found.groupdict().items()
+            }
+    return text
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Return every error's message with a pattern of its sentences, the most particular first."""
+    messages = sorted({kind.message for kind in _kinds(ImageSearchError)}, key=lambda message: (-len(message), message))
+    return [(message, _pattern(message)) for message in messages]
+
+
+def _kinds(kind: type[ImageSearchError]) -> Iterator[type[ImageSearchError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    parts = re.split(r"%\((\w+)\)s", message)  # plain text and names by turns
+    pieces = [f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    return re.compile("".join(pieces), re.DOTALL)
 
 
 def for_visitors(error: ImageSearchError) -> ImageSearchError:
@@ -37,7 +84,9 @@ def known_error(error: BaseException) -> ImageSearchError | None:
         if any(words in text for words in FULL):
             return StorageFull()
         if any(words in text for words in READ_ONLY):
-            return StorageNotWritable(path=str(gallery().data_dir), reason="the database is read-only")
+            return StorageNotWritable(
+                path=str(gallery().data_dir), reason=Phrase(gettext_noop("the database is read-only"))
+            )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return None

@@ -5,7 +5,7 @@ Each sentence is an English message id with named placeholders; the page, API an
 (`gallery.doors.sentence`) and never invent text of their own.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 LONGEST_VALUE = 300  # characters; paths must stay whole, a pasted novel must not
 
@@ -13,6 +13,22 @@ LONGEST_VALUE = 300  # characters; paths must stay whole, a pasted novel must no
 def gettext_noop(message: str) -> str:
     """Mark a sentence for translation; the door that shows it translates it."""
     return message
+
+
+class Phrase(str):
+    """A part of a sentence, such as a reason. It is English; the doors say it in the reader's language."""
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> Self:
+        phrase = super().__new__(cls, template % _readables(values))
+        phrase.template, phrase.values = template, values
+        return phrase
+
+    def translated(self, template: str) -> str:
+        """Return `template`, the translation of this phrase's own, with its values filled in."""
+        return template % _readables(self.values)
 
 
 def readable(value: Any) -> Any:
@@ -26,6 +42,10 @@ def readable(value: Any) -> Any:
     return value
 
 
+def _readables(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: readable(value) for name, value in values.items()}
+
+
 class ImageSearchError(Exception):
     """Base of every error that a person may read. `details` holds the values that the sentence names."""
 
@@ -37,9 +57,9 @@ class ImageSearchError(Exception):
         self.details = details
         super().__init__(self.sentence(self.message))
 
-    def sentence(self, template: str) -> str:
-        """Return `template` (the message id or its translation) with this error's values filled in."""
-        return template % {name: readable(value) for name, value in self.details.items()}
+    def sentence(self, template: str, values: dict[str, Any] | None = None) -> str:
+        """Return `template` (the message id or its translation) with `values`, or this error's own, filled in."""
+        return template % _readables(self.details if values is None else values)
 
 
 # Pictures

@@ -10,8 +10,9 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
+from gallery.doors import stored_sentence
 from gallery.errors import TooManyTags
 from gallery.forms.search import refusal
 from gallery.models import Image, ImageQuerySet, Tag
@@ -131,7 +132,7 @@ class ImageAdmin(ImageActions):
     def dimensions(self, image: Image) -> str:
         return f"{image.width_px} × {image.height_px}"
 
-    @admin.display(description=gettext_lazy("added"), ordering="created_at")
+    @admin.display(description=pgettext_lazy("when", "added"), ordering="created_at")
     def added(self, image: Image) -> str:
         return date_format(localtime(image.created_at), "SHORT_DATE_FORMAT")
 
@@ -141,7 +142,7 @@ class ImageAdmin(ImageActions):
             return gettext("Searchable: its vector is in the index.")
         if not image.embed_error:
             return gettext("Waiting to be embedded.")
-        return gettext("Not searchable: %(reason)s") % {"reason": image.embed_error}
+        return gettext("Not searchable: %(reason)s") % {"reason": stored_sentence(image.embed_error)}
 
     @admin.display(description=gettext_lazy("EXIF"))
     def exif_table(self, image: Image) -> str | SafeString:

@@ -5,6 +5,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from gallery.doors import stored_sentence
 from gallery.models import ImportJob
 
 from .base import ReadOnlyAdmin
@@ -42,7 +43,10 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
     def failure_table(self, job: ImportJob) -> str | SafeString:
         if not job.failures:
             return gettext("None.")
-        rows = ((failure.get("path", ""), failure.get("error", "")) for failure in job.failures[:SHOWN_FAILURES])
+        rows = (
+            (failure.get("path", ""), stored_sentence(failure.get("error", "")))
+            for failure in job.failures[:SHOWN_FAILURES]
+        )
         return format_html(
             "<table><thead><tr><th>{}</th><th>{}</th></tr></thead>{}</table>{}",
             gettext("File"),

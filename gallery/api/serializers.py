@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from gallery.doors import stored_sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.models import Album, Image, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
@@ -69,7 +70,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return [tag.name for tag in image.tags.all()]
 
     def get_embed_error(self, image: Image) -> str | None:
-        return image.embed_error if image.pk in self.context["editable_ids"] else None
+        return stored_sentence(image.embed_error) if image.pk in self.context["editable_ids"] else None
 
     @extend_schema_field(ImageUrlsSerializer)
     def get_urls(self, image: Image) -> dict[str, Any]:

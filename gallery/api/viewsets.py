@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
-from gallery.errors import NotSearchable
+from gallery.errors import NotSearchable, Phrase, gettext_noop
 from gallery.imaging import MIME_TYPES, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.models import Album, Image, ImageQuerySet, Tag, User, tag_key
 from gallery.models.tag import parse_tags
@@ -153,7 +153,7 @@ class ImageViewSet(GenericViewSet[Image]):
         top = parse_top(request.query_params.get("top"), limit=gallery().max_results)
         page = similar_images(image, user=request.user, top=top)
         if page is None:
-            raise NotSearchable(image_id=image.pk, status=image.search_status)
+            raise NotSearchable(image_id=image.pk, status=_status_phrase(image))
         return Response(described_results(page, request, milliseconds=page.milliseconds))
 
     @extend_schema(summary="The uploaded file", filters=False, responses={(200, "image/*"): OpenApiTypes.BINARY})
@@ -328,3 +328,7 @@ class RootView(APIView):
             "docs": "docs",
         }
         return Response({key: reverse(f"api:{name}", request=request) for key, name in names.items()})
+
+
+def _status_phrase(image: Image) -> Phrase:
+    return Phrase(gettext_noop("failed") if image.search_status == "failed" else gettext_noop("pending"))

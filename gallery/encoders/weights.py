@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from gallery.errors import EncoderUnavailable
+from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 
 # Everything that loading reads. Python files are left out on purpose: no code of a repository is ever run.
 CONFIGURATION_FILES = ("*.json", "*.txt", "*.model")
@@ -32,12 +32,22 @@ def fetch_weights(name: str, *, revision: str | None = None, local_files_only: b
         return folder
     if Path(name).expanduser().is_dir():
         raise _unavailable(
-            name, "its folder lacks the configuration or the weights", "Copy the whole model folder again."
+            name,
+            Phrase(gettext_noop("its folder lacks the configuration or the weights")),
+            Phrase(gettext_noop("Copy the whole model folder again.")),
         )
     if _looks_like_a_path(name):
-        raise _unavailable(name, "this folder does not exist", "Correct the path or use a name from the hub.")
+        raise _unavailable(
+            name,
+            Phrase(gettext_noop("this folder does not exist")),
+            Phrase(gettext_noop("Correct the path or use a name from the hub.")),
+        )
     if local_files_only:
-        raise _unavailable(name, "its weights are not on this machine", "Download them, or set another encoder.")
+        raise _unavailable(
+            name,
+            Phrase(gettext_noop("its weights are not on this machine")),
+            Phrase(gettext_noop("Download them, or set another encoder.")),
+        )
     return _download(name, revision)
 
 
@@ -96,15 +106,21 @@ def _download(name: str, revision: str | None) -> Path:
     except Exception as error:  # the hub client raises its HTTP library's errors beside its own
         raise _unavailable(
             name,
-            f"its weights cannot be downloaded ({type(error).__name__})",
-            "Check the name and the network, set HF_ENDPOINT to a mirror, or name a local folder.",
+            Phrase(gettext_noop("its weights cannot be downloaded (%(error)s)"), error=type(error).__name__),
+            Phrase(
+                gettext_noop("Check the name and the network, set HF_ENDPOINT to a mirror, or name a local folder.")
+            ),
         ) from error
-    raise _unavailable(name, "the hub has no weights for it that PyTorch can load", "Choose another model.")
+    raise _unavailable(
+        name,
+        Phrase(gettext_noop("the hub has no weights for it that PyTorch can load")),
+        Phrase(gettext_noop("Choose another model.")),
+    )
 
 
 def _looks_like_a_path(name: str) -> bool:
     return name.startswith(("/", ".", "~")) or name.count("/") > 1 or "\\" in name
 
 
-def _unavailable(name: str, reason: str, remedy: str) -> EncoderUnavailable:
+def _unavailable(name: str, reason: Phrase, remedy: Phrase) -> EncoderUnavailable:
     return EncoderUnavailable(encoder=f"clip:{name}", reason=reason, remedy=remedy)

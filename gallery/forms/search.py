@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from gallery.conf import gallery
@@ -19,7 +19,7 @@ class View:
     TABLE = "table"
 
 
-VIEW_CHOICES = [(View.GALLERY, _("Gallery")), (View.TABLE, _("Table"))]
+VIEW_CHOICES = [(View.GALLERY, pgettext_lazy("view", "Gallery")), (View.TABLE, _("Table"))]
 
 
 class RawField(forms.Field):

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .user import AnyUser, User, is_curator
 
@@ -156,7 +157,7 @@ class Image(models.Model):
     visibility = models.CharField(
         _("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE, db_index=True
     )
-    created_at = models.DateTimeField(_("added"), default=timezone.now, db_index=True)
+    created_at = models.DateTimeField(pgettext_lazy("when", "added"), default=timezone.now, db_index=True)
     trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True, db_index=True)
 
     embedding_row = models.PositiveBigIntegerField(_("embedding row"), null=True, blank=True, unique=True)

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ImportJob(models.Model):
@@ -20,7 +21,7 @@ class ImportJob(models.Model):
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
     failures = models.JSONField(_("failed files"), default=list, blank=True)
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    finished_at = models.DateTimeField(pgettext_lazy("when", "finished"), null=True, blank=True)
 
     class Meta:
         ordering = ["-started_at", "-pk"]

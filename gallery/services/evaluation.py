@@ -12,7 +12,7 @@ from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
-from gallery.errors import InvalidInput, InvalidPicture, UnreadablePath
+from gallery.errors import InvalidInput, InvalidPicture, Phrase, UnreadablePath, gettext_noop
 from gallery.imaging import load_pixels
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.store import VectorStore
@@ -61,7 +61,7 @@ def evaluate(
 ) -> Evaluation:
     """Index every picture of `folder` in a temporary store and run each query over all of it."""
     if not folder.is_dir():
-        raise UnreadablePath(path=str(folder), reason="it is not a folder")
+        raise UnreadablePath(path=str(folder), reason=Phrase(gettext_noop("it is not a folder")))
     with tempfile.TemporaryDirectory(prefix="imagesearch-evaluate-") as scratch:
         store = VectorStore(Path(scratch), dimension=encoder.dimension)
         names: list[str] = []

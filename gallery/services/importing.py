@@ -19,10 +19,12 @@ from gallery.encoders.base import Vectors
 from gallery.errors import (
     FileTooLarge,
     ImageSearchError,
+    Phrase,
     StorageFull,
     StorageNotWritable,
     UnreadablePath,
     UnsupportedFormat,
+    gettext_noop,
 )
 from gallery.imaging import EXTENSIONS, Facts, Limits, inspect, thumbnails
 from gallery.imaging.formats import sniff
@@ -85,7 +87,7 @@ def find_files(paths: Iterable[Path], *, recursive: bool) -> list[Source]:
     sources: list[Source] = []
     for path in paths:
         if _mode_of(path) is None:
-            raise UnreadablePath(path=shown(path), reason="it does not exist")
+            raise UnreadablePath(path=shown(path), reason=Phrase(gettext_noop("it does not exist")))
         if path.is_dir():
             sources += [Source(file, named=False) for file in _files_of(path, recursive)]
         else:
@@ -284,7 +286,7 @@ def _prepare(source: Source, known: frozenset[str], bounds: Limits) -> Prepared 
 def _read(path: Path, bounds: Limits) -> bytes:
     mode = _mode_of(path)
     if mode is not None and not S_ISREG(mode):  # reading a pipe or a device might never end
-        raise UnreadablePath(path=shown(path), reason="it is not a regular file")
+        raise UnreadablePath(path=shown(path), reason=Phrase(gettext_noop("it is not a regular file")))
     try:
         size_bytes = path.stat().st_size
         if size_bytes > bounds.max_bytes:

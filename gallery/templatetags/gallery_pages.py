@@ -7,6 +7,7 @@ from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from gallery.doors import stored_sentence
 from gallery.models import Image
 from gallery.views.undo import undo_url_of
 
@@ -45,6 +46,12 @@ def shown_size(image: Image, longest_px: int) -> SafeString:
 def undo_url(message: Message) -> str:
     """Return where the Undo button of a message posts to, or nothing."""
     return undo_url_of(message)
+
+
+@register.filter(name="stored_sentence")
+def stored_sentence_filter(text: str) -> str:
+    """Return why a picture is not searchable, which is stored in English, in the reader's language."""
+    return stored_sentence(text)
 
 
 @register.filter

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import StoreDamaged
+from gallery.errors import Phrase, StoreDamaged, gettext_noop
 from gallery.vectors.crash_points import crash_point
 from gallery.vectors.files import (
     FileLock,
@@ -105,7 +105,14 @@ class VectorStore:
             committed = 0 if fd is None else self._committed_rows(fd, epoch)
             wanted = committed if row_count is None else row_count
             if wanted > committed:
-                raise self._damaged(epoch, f"it has {committed:,} rows, the database counts {wanted:,}")
+                raise self._damaged(
+                    epoch,
+                    Phrase(
+                        gettext_noop("it has %(rows)s rows, the database counts %(wanted)s"),
+                        rows=committed,
+                        wanted=wanted,
+                    ),
+                )
             if fd is None or wanted == 0:
                 return np.empty((0, self.dimension), dtype=np.float32)
             with os.fdopen(os.dup(fd), "rb") as file:
@@ -219,7 +226,7 @@ class VectorStore:
             try:
                 fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             except FileNotFoundError:
-                raise self._damaged(epoch, "it does not exist") from None
+                raise self._damaged(epoch, Phrase(gettext_noop("it does not exist"))) from None
             try:
                 yield fd
             finally:
@@ -250,7 +257,12 @@ class VectorStore:
         with self._writing(epoch) as fd:
             committed = self._committed_rows(fd, epoch)
             if min(rows) < 0 or max(rows) >= committed:
-                raise self._damaged(epoch, f"it has {committed:,} rows, so there is no row {max(rows):,}")
+                raise self._damaged(
+                    epoch,
+                    Phrase(
+                        gettext_noop("it has %(rows)s rows, so there is no row %(row)s"), rows=committed, row=max(rows)
+                    ),
+                )
             for row, vector in zip(rows, vectors, strict=True):
                 write_all(fd, vector.data, self._offset(int(row)))
                 crash_point("between_rows_in_place")
@@ -264,9 +276,19 @@ class VectorStore:
         except ValueError as error:
             raise self._damaged(epoch, str(error)) from None
         if dimension != self.dimension:
-            raise self._damaged(epoch, f"its vectors have {dimension} numbers, the encoder's {self.dimension}")
+            raise self._damaged(
+                epoch,
+                Phrase(
+                    gettext_noop("its vectors have %(dimension)s numbers, the encoder's %(wanted)s"),
+                    dimension=dimension,
+                    wanted=self.dimension,
+                ),
+            )
         if os.fstat(fd).st_size < self._offset(row_count):
-            raise self._damaged(epoch, f"it is too short for the {row_count:,} rows that its header counts")
+            raise self._damaged(
+                epoch,
+                Phrase(gettext_noop("it is too short for the %(rows)s rows that its header counts"), rows=row_count),
+            )
         return row_count
 
     def _has_other_dimension(self, fd: int) -> bool:

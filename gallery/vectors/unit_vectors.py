@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import InvalidVector
+from gallery.errors import InvalidVector, Phrase, gettext_noop
 
 Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
@@ -32,7 +32,14 @@ def checked_vectors(
         array = np.ascontiguousarray(vectors, dtype=np.float32)
     if array.ndim != 2 or array.shape[1] != dimension:
         label = labels[0] if labels else "?"
-        raise InvalidVector(image_id=label, reason=f"the shape is {array.shape}, not (count, {dimension})")
+        raise InvalidVector(
+            image_id=label,
+            reason=Phrase(
+                gettext_noop("the shape is %(shape)s, not (count, %(dimension)s)"),
+                shape=str(array.shape),
+                dimension=dimension,
+            ),
+        )
     if labels is not None and len(labels) != len(array):
         raise ValueError(f"{len(array)} vectors have {len(labels)} labels")
     row_lengths = lengths(array)
@@ -46,7 +53,7 @@ def checked_vectors(
     return array
 
 
-def _reason(length: float) -> str:
+def _reason(length: float) -> Phrase:
     if not np.isfinite(length):
-        return "it has a number that is not finite"
-    return f"its length is {length:.4g}, not 1"
+        return Phrase(gettext_noop("it has a number that is not finite"))
+    return Phrase(gettext_noop("its length is %(length)s, not 1"), length=f"{length:.4g}")

@@ -363,7 +363,7 @@ def test_add_tags_says_what_is_wrong(alice, draw, staff):
     empty = act(signed_in(staff), Image, "add_tags", [red], confirmed="yes", tags=", ,")
 
     assert "has 65 characters; the limit is 64" in too_long.content.decode()
-    assert "There is no tag in this" in empty.content.decode()
+    assert "No tag was given" in empty.content.decode()
     assert red.tags.count() == 0
 
 

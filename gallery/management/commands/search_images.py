@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from gallery.conf import gallery
-from gallery.errors import InvalidInput, UnreadablePath
+from gallery.errors import InvalidInput, Phrase, UnreadablePath, gettext_noop
 from gallery.management.command import GalleryCommand, Report, named_user
 from gallery.services.query import Query, parse, parse_top
 from gallery.services.search import ResultPage, find_images, picture_vector
@@ -34,7 +34,7 @@ def _query(text: str, image: Path | None) -> Query:
     if image is None:
         return parse(text, max_characters=gallery().max_query_characters)
     if text:
-        raise InvalidInput(reason="give a text or --image, not both")
+        raise InvalidInput(reason=Phrase(gettext_noop("give a text or --image, not both")))
     try:
         with image.open("rb") as file:
             return Query(vector=picture_vector(file))
