@@ -9,7 +9,7 @@ from .base import GalleryAdmin
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GalleryAdmin[ApiToken]):
-    """Tokens are made by their owners and shown once, to them; here they can be revoked."""
+    """Tokens are made by `manage.py create_api_token`, which shows them once; here they can be revoked."""
 
     list_display = ["label", "user", "read_only", "created_at", "last_used_at"]
     list_filter = ["read_only", "created_at", "last_used_at"]

@@ -149,14 +149,6 @@ class StatisticsSerializer(TotalsSerializer):
     mine = TotalsSerializer(allow_null=True, help_text="Your own pictures; null for anonymous visitors.")
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
-    """The one shape of every error."""
-
-    code = serializers.CharField(help_text="For programs; does not depend on the language.")
-    message = serializers.CharField(help_text="For people, in the language of the request.")
-    details = serializers.DictField(help_text="The values that the message names, or the problems of each field.")
-
-
 # Taken
 
 
