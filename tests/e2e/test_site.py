@@ -202,7 +202,7 @@ def test_upload_says_before_sending_what_can_never_be_taken(live_server, open_pa
 
     expect(page.get_by_text("This file is empty (0 bytes). Choose the picture again.")).to_be_visible()
     expect(page.get_by_text("This file is larger than 0.001 MB, which is the limit.")).to_be_visible()
-    expect(page.get_by_text("More than 2 files at once are too many.")).to_be_visible()
+    expect(page.get_by_text("At most 2 files can be uploaded at once.")).to_be_visible()
     fits(page)
     assert Image.objects.count() == 0
 
