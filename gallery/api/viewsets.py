@@ -142,7 +142,9 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(summary="Delete a picture for good", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        image = self._editable_object()
+        image = self.get_object()
+        if not Image.objects.deletable_by(request.user).filter(pk=image.pk).exists():
+            raise PermissionDenied
         delete_forever(Image.objects.filter(pk=image.pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -30,7 +30,7 @@ class Visibility(models.TextChoices):
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
-    # Access: these three decide who may do what, everywhere.
+    # Access: these decide who may do what, everywhere.
 
     def visible_to(self, user: AnyUser) -> Self:
         """Pictures that `user` may see, none of them in the trash.
@@ -46,10 +46,16 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return live.filter(Q(visibility=Visibility.PUBLIC) | Q(owner=user) | _shared_with(user))
 
     def editable_by(self, user: AnyUser) -> Self:
-        """Pictures that `user` may change or delete, those in the trash included."""
+        """Pictures that `user` may change or move to the trash, those in the trash included."""
         if not isinstance(user, User):
             return self.none()
         return self if is_curator(user, "change") else self.filter(owner=user)
+
+    def deletable_by(self, user: AnyUser) -> Self:
+        """Pictures that `user` may delete for good: the user's own, and for curators with that right all."""
+        if not isinstance(user, User):
+            return self.none()
+        return self if is_curator(user, "delete") else self.filter(owner=user)
 
     def library_of(self, user: AnyUser) -> Self:
         """The user's own pictures, none of them in the trash."""

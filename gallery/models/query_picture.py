@@ -10,6 +10,11 @@ class QueryPictureQuerySet(models.QuerySet["QueryPicture"]):
     def created_before(self, moment: datetime) -> Self:
         return self.filter(created_at__lt=moment)
 
+    def beyond(self, count: int) -> Self:
+        """All but the newest `count`."""
+        newest = list(self.order_by("-created_at", "pk").values_list("pk", flat=True)[: count + 1])
+        return self.exclude(pk__in=newest[:count]) if len(newest) > count else self.none()
+
 
 class QueryPicture(models.Model):
     """A picture somebody searches with, kept for a while so that the result page has a link.

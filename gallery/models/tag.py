@@ -47,7 +47,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> list["Tag"]:
         """Return the tags of these names in order, making those that do not exist yet."""
         by_key = {tag_key(name): name for name in names}
-        self.bulk_create([Tag(name=name, key=key) for key, name in by_key.items()], ignore_conflicts=True)
+        rows = [Tag(name=by_key[key], key=key) for key in sorted(by_key)]  # in one order: no two uploads deadlock
+        self.bulk_create(rows, ignore_conflicts=True)
         found = {tag.key: tag for tag in self.filter(key__in=by_key)}
         return [found[key] for key in by_key]
 

@@ -24,6 +24,7 @@ from .media import limits
 from .query import DEFAULT_TOP, Query
 
 QUERY_PICTURE_DAYS = 30
+MAX_QUERY_PICTURES = 2_000  # about 50 MB: anybody may search with a picture, so there must be an end
 QUERY_PREVIEW_PX = 512  # enough for every encoder's input and for showing it
 
 
@@ -86,6 +87,7 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
     Raises InvalidPicture and its kinds, EncoderUnavailable.
     """
     QueryPicture.objects.created_before(timezone.now() - timedelta(days=QUERY_PICTURE_DAYS)).delete()
+    QueryPicture.objects.beyond(MAX_QUERY_PICTURES - 1).delete()
     pixels = inspect(file, limits=limits()).pixels
     encoder = current_encoder()
     return QueryPicture.objects.create(

@@ -1,15 +1,18 @@
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.utils import timezone
 
 from gallery.errors import TooManyTags
-from gallery.models import Image
+from gallery.models import Image, QueryPicture
 from gallery.models.tag import MAX_TAGS_PER_IMAGE
 from gallery.search_index import SearchIndex
 from gallery.services import curation
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore
+from gallery.services.search import remember_picture
 from tests.conftest import drawn_picture
 
 
@@ -78,3 +81,24 @@ def test_deleting_spares_what_is_brought_back_while_the_lock_is_waited_for(alice
     assert delete_forever(trash) == 0
     picture.refresh_from_db()
     assert (picture.trashed_at, picture.is_searchable) == (None, True)
+
+
+def test_pictures_that_people_search_with_have_an_end(alice, monkeypatch):
+    monkeypatch.setattr("gallery.services.search.MAX_QUERY_PICTURES", 2)
+
+    sent = [remember_picture(BytesIO(drawn_picture(colour)), name=colour) for colour in ("red", "green", "blue")]
+
+    assert set(QueryPicture.objects.values_list("name", flat=True)) == {"green", "blue"}
+    assert sent[-1].name == "blue"
+
+
+def test_a_curator_needs_the_right_to_delete_for_good(alice, staff, client, upload):
+    image = upload(alice, content=drawn_picture("red"), visibility="public")
+    client.force_login(staff)
+    staff.user_permissions.remove(Permission.objects.get(codename="delete_image"))
+
+    refused = client.delete(f"/api/v1/images/{image.pk}/")
+    staff.user_permissions.add(Permission.objects.get(codename="delete_image"))
+    allowed = client.delete(f"/api/v1/images/{image.pk}/")
+
+    assert (refused.status_code, allowed.status_code) == (403, 204)
