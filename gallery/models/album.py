@@ -60,8 +60,8 @@ class Album(models.Model):
 class AlbumImage(models.Model):
     """A picture's place in an album."""
 
-    album = models.ForeignKey(Album, models.CASCADE)
-    image = models.ForeignKey("gallery.Image", models.CASCADE)
+    album = models.ForeignKey(Album, models.CASCADE, verbose_name=_("album"))
+    image = models.ForeignKey("gallery.Image", models.CASCADE, verbose_name=_("picture"))
     position = models.PositiveIntegerField(_("position"), default=0)
 
     class Meta:

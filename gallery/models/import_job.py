@@ -13,7 +13,9 @@ class ImportJob(models.Model):
         FINISHED = "finished", _("finished")
         INTERRUPTED = "interrupted", _("interrupted: run it again")
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="import_jobs")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="import_jobs", verbose_name=_("owner")
+    )
     source = models.TextField(_("source"))
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.RUNNING)
     total = models.PositiveIntegerField(_("files"), default=0)
@@ -35,4 +37,4 @@ class ImportJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.source[:80]} ({self.status})"
+        return f"{self.source[:80]} ({self.get_status_display()})"
