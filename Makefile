@@ -12,6 +12,7 @@ help:
 	@echo "make test      the whole test suite, in a real browser too"
 	@echo "make lint      ruff, mypy, import order"
 	@echo "make bench     measure import and search on this machine"
+	@echo "make messages  collect what is to be translated, compile the translations (needs GNU gettext)"
 
 setup: $(VENV)/.requirements
 

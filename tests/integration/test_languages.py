@@ -194,7 +194,7 @@ def test_admin_is_chinese(staff, alice, picture):
     for found in (*Image.objects.all(), *ImportJob.objects.all()):
         model = found._meta.model_name
         assert_chinese(client.get(reverse(f"admin:gallery_{model}_change", args=[found.pk])))
-    for action in ("add_tags", "remove_tags", "change_visibility", "delete_forever"):
+    for action in ("add_tags", "remove_tags", "change_visibility", "delete_selected"):
         chosen = {"action": action, "_selected_action": [picture.pk]}
         assert_chinese(client.post(reverse("admin:gallery_image_changelist"), chosen))
 
