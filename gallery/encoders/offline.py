@@ -101,12 +101,20 @@ class _Classifier:
         self._class_vectors: FloatArray = np.load(CLASS_VECTORS_FILE).astype(np.float32)
         self._projection = projection_signs(FEATURE_DIMENSION, APPEARANCE_DIMENSION)
         self._pool = _single_threaded_pool()
+        self._pool_pid = os.getpid()
 
     def rows(self, images: Sequence[Image.Image]) -> Vectors:
         """Return (len(images), 1024) float32 unit rows, views computed side by side on all cores."""
-        pixels = self._pool.map(views, images)
-        outputs = [[self._pool.submit(self._network_outputs, view) for view in picture] for picture in pixels]
+        pool = self._own_pool()
+        pixels = pool.map(views, images)
+        outputs = [[pool.submit(self._network_outputs, view) for view in picture] for picture in pixels]
         return np.stack([self._row([view.result() for view in picture]) for picture in outputs])
+
+    def _own_pool(self) -> ThreadPoolExecutor:
+        """Return this process's pool: a forked child inherits the object, but none of its threads."""
+        if self._pool_pid != os.getpid():
+            self._pool, self._pool_pid = _single_threaded_pool(), os.getpid()
+        return self._pool
 
     def _row(self, outputs: Sequence[tuple[FloatArray, FloatArray]]) -> Vectors:
         """Return one picture's (1024,) row from the (logits, features) of its views."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -149,3 +150,21 @@ def test_offline_ranks_labelled_photos_well(offline):
 
     assert np.mean(found["en"]) > 0.88
     assert np.mean(found["zh"]) > 0.86
+
+
+def test_offline_encodes_in_a_forked_child_too():
+    """A server that loads the encoder before it forks its workers must not hang."""
+    script = """
+import os, sys
+from PIL import Image
+from gallery.encoders.offline import OfflineEncoder
+encoder, picture = OfflineEncoder(), Image.new("RGB", (64, 64), "red")
+row = encoder.encode_images([picture])
+pid = os.fork()
+if not pid:
+    os._exit(0 if (encoder.encode_images([picture]) == row).all() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], timeout=120, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
