@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup setup-dev run test test-fast lint bench messages clean
+.PHONY: help setup setup-dev run test lint bench messages clean
 
 help:
 	@echo "make setup     virtual environment in .venv with the pinned requirements"
