@@ -43,7 +43,8 @@ def readable(value: Any) -> Any:
 
 
 def _readables(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: readable(value) for name, value in values.items()}
+    """An id is a name, not an amount: it stays as it is."""
+    return {name: value if name.endswith("_id") else readable(value) for name, value in values.items()}
 
 
 class ImageSearchError(Exception):

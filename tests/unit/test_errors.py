@@ -107,3 +107,9 @@ def test_a_read_only_database_names_the_data_folder(data_dir):
     error = known_error(OperationalError("attempt to write a readonly database"))
 
     assert str(data_dir) in str(error) or "..." in str(error)
+
+
+def test_an_id_in_a_sentence_is_not_grouped_like_an_amount():
+    error = errors.NotSearchable(image_id=34_690, status="pending")
+
+    assert "34690" in str(error)
