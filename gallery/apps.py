@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,3 +11,7 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         from gallery import checks, jobs  # noqa: F401, PLC0415 -- they register themselves; they need the app registry
+        from gallery.models import access_triggers  # noqa: PLC0415 -- needs the app registry
+
+        pre_migrate.connect(access_triggers.remove_before_migrations, sender=self)
+        post_migrate.connect(access_triggers.install_after_migrations, sender=self)

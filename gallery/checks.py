@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Info, Warning, register
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from gallery.conf import gallery
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import ImageSearchError
-from gallery.models import IndexState
+from gallery.models import AccessState, IndexState, access_triggers
 
 
 @register()
@@ -50,4 +50,23 @@ def index_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
             hint=f"Set it back, or run: manage.py reindex --encoder {gallery().encoder}",
             id="gallery.W001",
         )
+    ]
+
+
+@register("database")
+def access_triggers_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn when the triggers that tell searches of changed access are not all there."""
+    databases = [connections[alias] for alias in kwargs.get("databases") or []]
+    try:
+        migrated = [each for each in databases if AccessState._meta.db_table in each.introspection.table_names()]
+        incomplete = [each for each in migrated if access_triggers.are_missing(each)]
+    except DatabaseError:
+        return []  # no database to ask
+    return [
+        Warning(
+            f"The database “{connection.alias}” lacks triggers that tell searches when access changes.",
+            hint="Run: manage.py migrate",
+            id="gallery.W002",
+        )
+        for connection in incomplete
     ]

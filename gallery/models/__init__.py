@@ -1,3 +1,4 @@
+from .access_state import AccessState
 from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .image import Image, ImageQuerySet, Visibility
@@ -8,6 +9,7 @@ from .tag import Tag, tag_key
 from .user import User
 
 __all__ = [
+    "AccessState",
     "Album",
     "AlbumImage",
     "ApiToken",

