@@ -11,6 +11,7 @@ Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
+NO_ID = -1  # in the place of an image id: the row is nobody's
 UNIT_TOLERANCE = 1e-3  # float16 weights give lengths up to 0.0005 off
 
 

@@ -6,9 +6,38 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from gallery.vectors.unit_vectors import Ids, Vectors
+from gallery.vectors.codes import Codes
+from gallery.vectors.row_mask import RowMask
+from gallery.vectors.unit_vectors import NO_ID, Ids, Vectors
 
-NO_ID = -1
+__all__ = ["NO_ID", "Capabilities", "Engine", "Hits", "ScoreDistribution", "checked_queries"]
+
+
+@dataclass(frozen=True)
+class ScoreDistribution:
+    """How a query's scores are spread over all rows that were allowed, or over a fair sample of them.
+
+    Mean and deviation are those of `count` scores of codes; a score of a code is off by less than 0.01 in general.
+    """
+
+    count: int
+    mean: float
+    standard_deviation: float
+    histogram: npt.NDArray[np.int64]  # of some of them, from -1 to 1, in bins of equal width
+
+    @classmethod
+    def of(cls, histogram: npt.NDArray[np.int64], *, count: int, total: float, squares: float) -> Self:
+        mean = total / count if count else 0.0
+        variance = squares / count - mean**2 if count else 0.0
+        return cls(count, mean, max(0.0, variance) ** 0.5, histogram)
+
+    def quantile(self, share: float) -> float:
+        """Return the score that `share` (0..1) of the rows do not exceed, to the width of a bin."""
+        if not self.count:
+            return 0.0
+        bins, up_to = len(self.histogram), np.cumsum(self.histogram)
+        place = int(np.searchsorted(up_to, share * up_to[-1]))
+        return 2.0 * (min(place, bins - 1) + 1) / bins - 1.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +51,8 @@ class Hits:
 
     ids: Ids
     scores: npt.NDArray[np.float32]
+    searched: int = 0  # how many vectors were allowed
+    distribution: ScoreDistribution | None = None  # of a single query, by engines that say so
 
     def __len__(self) -> int:
         """Return the number of queries."""
@@ -30,7 +61,7 @@ class Hits:
     def of(self, query: int) -> "Hits":
         """Return the hits of one query, (n_hits,) each, without padding."""
         found = self.ids[query] != NO_ID
-        return Hits(ids=self.ids[query][found], scores=self.scores[query][found])
+        return Hits(self.ids[query][found], self.scores[query][found], self.searched, self.distribution)
 
     @classmethod
     def none(cls, n_queries: int) -> Self:
@@ -45,7 +76,8 @@ class Capabilities:
     exact: bool  # finds the true nearest ones, always
     filters: bool  # `allowed` is part of the search: k hits come back whenever k exist
     incremental: bool  # `add` and `remove` cost about what they change, not the size of the index
-    maps_store: bool  # `replace` keeps the matrix it is given, without a copy, so it is cheap at any size
+    distribution: bool  # tells how the scores of a single query are spread
+    shares_memory: bool  # serves maps that all processes share; the others hold a copy each
 
 
 class Engine(Protocol):
@@ -53,6 +85,7 @@ class Engine(Protocol):
 
     name: str
     capabilities: Capabilities
+    dimension: int
 
     def __len__(self) -> int:
         """Return the number of vectors that can be found."""
@@ -65,6 +98,12 @@ class Engine(Protocol):
         """
         ...
 
+    def serve(self, matrix: Vectors, codes: Codes) -> None:
+        """As `replace`, with codes that exist already. Rows that were served before have not changed since, except that
+        some may be empty now: an engine that holds a copy only adds the new ones.
+        """
+        ...
+
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Make vectors (n, dimension) findable; one whose id is already there takes its place."""
         ...
@@ -73,10 +112,11 @@ class Engine(Protocol):
         """Make ids unfindable; ids that are not there are ignored."""
         ...
 
-    def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> Hits:
-        """Return the `k` best for each of `queries` (n_queries, dimension), only ids in `allowed` if it is given.
+    def search(self, queries: Vectors, k: int, allowed: Ids | RowMask | None = None) -> Hits:
+        """Return the `k` best for each of `queries` (n_queries, dimension), only `allowed` ones if that is given.
 
-        `allowed` is sorted, without repeats; ids that are not there are ignored. Raises ValueError for a query of
+        `allowed` are ids, sorted, without repeats, of which those that are not there are ignored; or a mask of the rows
+        that `replace` was given. Raises ValueError for a query of
         another dimension or with a number that is not finite, and for k < 1.
         """
         ...
