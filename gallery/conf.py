@@ -20,6 +20,8 @@ class Gallery:
     max_frames: int
     max_results: int
     max_query_characters: int
+    engine: str
+    search_threads: int  # 0: one per core
     embed_batch_size: int
     lock_timeout_seconds: int
     sign_up_open: bool

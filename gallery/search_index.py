@@ -8,20 +8,22 @@ to, never a picture that refers to a missing vector.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from django.db import transaction
 
+from gallery.allowed_rows import AllowedRows
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import EncoderMismatch, StoreDamaged
-from gallery.models import Image, IndexState
-from gallery.vectors.engines.base import NO_ID, Hits
-from gallery.vectors.engines.exact import ExactEngine
+from gallery.errors import EncoderMismatch, StorageFull, StorageNotWritable, StoreBusy, StoreDamaged
+from gallery.models import AccessState, Image, ImageQuerySet, IndexState
+from gallery.vectors.codes import Codes, CodesFile
+from gallery.vectors.engines import make_engine
+from gallery.vectors.engines.base import NO_ID, Engine, Hits
 from gallery.vectors.files import FileLock, partial_path
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
@@ -37,21 +39,19 @@ class View:
 
     epoch: int
     version: int
-    engine: ExactEngine
+    engine: Engine
     matrix: Vectors
-    ids: Ids  # (rows,): the image of each row, NO_ID where there is none
+    codes: Codes
 
-    @cached_property
-    def _order(self) -> Ids:
-        return np.argsort(self.ids, kind="stable")
+    @property
+    def row_count(self) -> int:
+        return self.codes.row_count
 
-    def rows_of(self, image_ids: Ids) -> Ids:
-        """Return the row of each id, -1 for one that has none."""
-        if not len(self.ids):
-            return np.full(len(image_ids), -1)
-        places = np.searchsorted(self.ids, image_ids, sorter=self._order)
-        rows = self._order[np.minimum(places, len(self.ids) - 1)]
-        return np.where(self.ids[rows] == image_ids, rows, -1)
+    def rows_of(self, rows: Ids, image_ids: Ids) -> npt.NDArray[np.bool_]:
+        """Return which of these rows are here and are still those of these images."""
+        here = rows < self.row_count
+        here[here] = self.codes.ids_of(rows[here]) == image_ids[here]
+        return here
 
 
 Blocks = Iterable[tuple[Ids, Vectors]]
@@ -64,16 +64,28 @@ class SearchIndex:
         self._view: View | None = None
         self._refresh = threading.Lock()
         self._stores: dict[int, VectorStore] = {}
+        self._allowed = AllowedRows()
 
     # Reading
 
-    def search(self, queries: Vectors, k: int, allowed: Ids | None = None) -> Hits:
-        """Return the `k` best image ids for each of `queries` (n, dimension), only ids in `allowed` if given.
+    def search(self, queries: Vectors, k: int, allowed: ImageQuerySet | None = None) -> Hits:
+        """Return the `k` best image ids for each of `queries` (n, dimension), only of images in `allowed` if given.
 
-        `allowed` is sorted and without repeats. Every hit that exists and is allowed counts: k come back if k exist.
+        Every hit that exists and is allowed counts: k come back if k exist.
         """
-        view = self._current_view()
-        return Hits.none(len(queries)) if view is None else view.engine.search(queries, k, allowed=allowed)
+        while True:
+            view = self._current_view()
+            if view is None:
+                return Hits.none(len(queries))
+            if allowed is None:
+                return view.engine.search(queries, k)
+            mask = self._allowed.mask_of(allowed, epoch=view.epoch, row_count=view.row_count)
+            if IndexState.objects.current().epoch == view.epoch:  # else the rows may be those of the next epoch
+                return view.engine.search(queries, k, allowed=mask)
+
+    def forget_allowed(self) -> None:
+        """Ask the database anew which pictures each queryset gives."""
+        self._allowed.clear()
 
     def vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors]:
         """Return the ids that are embedded, in the order given, and their vectors: (n,) and (n, dimension)."""
@@ -81,9 +93,11 @@ class SearchIndex:
         ids = np.asarray(image_ids, dtype=np.int64)
         if view is None:
             return ids[:0], np.empty((0, 0), dtype=np.float32)
-        rows = view.rows_of(ids)
-        found = rows >= 0
-        return ids[found], view.matrix[rows[found]]
+        rows = Image.objects.rows_by_id(image_ids)
+        known = np.array([image_id for image_id in image_ids if image_id in rows], dtype=np.int64)
+        places = np.array([rows[image_id] for image_id in known.tolist()], dtype=np.int64)
+        here = view.rows_of(places, known)
+        return known[here], view.matrix[places[here]]
 
     def _current_view(self) -> View | None:
         """Return what is committed now, mapping again only when the version has moved. None: nothing is indexed."""
@@ -110,14 +124,29 @@ class SearchIndex:
                 return view
 
     def _view_of(self, state: IndexState) -> View:
-        pairs = Image.objects.rows()
-        row_count = int(pairs[-1, 0]) + 1 if len(pairs) else 0
-        matrix = self._store(state).read(epoch=state.epoch, row_count=row_count)
-        ids = np.full(row_count, NO_ID, dtype=np.int64)
-        ids[pairs[:, 0]] = pairs[:, 1]
-        engine = ExactEngine(state.dimension)
-        engine.replace(matrix=matrix, ids=ids)
-        return View(state.epoch, state.version, engine, matrix, ids)
+        matrix = self._store(state).read(epoch=state.epoch, row_count=state.row_count)
+        codes = self._codes_of(state, matrix)
+        engine = self._view.engine if self._view is not None and self._view.epoch == state.epoch else None
+        if engine is None or engine.dimension != state.dimension:
+            engine = make_engine(gallery().engine, state.dimension, threads=gallery().search_threads)
+        engine.serve(matrix, codes)
+        return View(state.epoch, state.version, engine, matrix, codes)
+
+    def _codes_of(self, state: IndexState, matrix: Vectors) -> Codes:
+        """Map the codes of these rows; where they cannot be read, compute them anew."""
+        file, store = self._codes_file(state.epoch, state.dimension), self._store(state)
+        with suppress(StoreDamaged):
+            return file.read(len(matrix))
+        logger.warning("Computing the codes of %d vectors anew.", len(matrix))
+        ids = _ids_of_rows(len(matrix))
+        try:
+            with store.lock():
+                if store.path(state.epoch).exists():  # else the epoch is over and nobody would remove the file
+                    file.build(matrix, ids)
+                    return file.read(len(matrix))
+        except (StorageFull, StorageNotWritable, StoreBusy) as error:
+            logger.warning("The codes stay in the memory of this process: %s", error)
+        return Codes.of(matrix, ids)
 
     # Writing
 
@@ -133,6 +162,7 @@ class SearchIndex:
                 return 0
             ids = [image_ids[place] for place in places]
             rows = store.append(vectors[places], epoch=epoch, image_ids=ids)
+            self._extend_codes(store, epoch, rows, vectors[places], np.array(ids, dtype=np.int64))
             with transaction.atomic(durable=True):
                 # another process may have failed on a picture whose vector is here: the vector wins
                 Image.objects.failed().filter(pk__in=ids).update(embed_error="")
@@ -154,7 +184,7 @@ class SearchIndex:
                 for some in _batches(ids):
                     Image.objects.filter(pk__in=some).update(embedding_row=None)
                 self._bump()
-            _clear(store, rows, epoch)
+            self._clear(store, rows, epoch)
 
     def rebuild(self, blocks: Callable[[Ids], Blocks], *, encoder: Encoder | None = None) -> int:
         """Write a new epoch from `blocks` and move to it in one transaction; return its row count.
@@ -176,8 +206,11 @@ class SearchIndex:
             store, epoch = self._store_of(dimension), state.epoch + 1
             with store.lock():
                 store.write_epoch(epoch, remembered(blocks(Image.objects.rows()[:, 1])))
-                self._move_to(epoch, np.concatenate([*written, np.empty(0, dtype=np.int64)]), encoder, dimension)
+                ids = np.concatenate([*written, np.empty(0, dtype=np.int64)])
+                self._codes_file(epoch, dimension).build(store.read(epoch=epoch), ids)
+                self._move_to(epoch, ids, encoder, dimension)
                 store.remove_epoch(state.epoch)
+                self._codes_file(state.epoch, dimension).remove()
         return IndexState.objects.current().row_count
 
     def _move_to(self, epoch: int, ids: Ids, encoder: Encoder | None, dimension: int) -> None:
@@ -221,6 +254,7 @@ class SearchIndex:
                 kept = store.write_epoch(epoch, [])
             with transaction.atomic(durable=True):
                 lost = Image.objects.filter(embedding_row__gte=kept).update(embedding_row=None)
+                AccessState.objects.bump()  # the numbers of lost rows will be given to other pictures
                 self._bump(row_count=kept)
         return lost
 
@@ -232,7 +266,7 @@ class SearchIndex:
                 for some in _batches(rows):
                     forgotten += Image.objects.filter(embedding_row__in=some).update(embedding_row=None)
                 self._bump()
-            _clear(store, rows, epoch)
+            self._clear(store, rows, epoch)
         return forgotten
 
     def remove_stale_files(self) -> None:
@@ -274,6 +308,29 @@ class SearchIndex:
                 if state.dimension == dimension:
                     yield store, state.epoch
                     return
+
+    def _codes_file(self, epoch: int, dimension: int) -> CodesFile:
+        return CodesFile(gallery().vectors_dir / f"codes-{epoch}.bin", dimension=dimension)
+
+    def _extend_codes(self, store: VectorStore, epoch: int, rows: range, vectors: Vectors, ids: Ids) -> None:
+        """Write the codes of rows that were just appended; where the file is no good, of all rows."""
+        file = self._codes_file(epoch, store.dimension)
+        try:
+            file.extend(rows.start, vectors, ids)
+        except StoreDamaged:
+            file.build(store.read(epoch=epoch), np.concatenate([_ids_of_rows(rows.start), ids]))
+
+    def _clear(self, store: VectorStore, rows: Sequence[int], epoch: int) -> None:
+        """Overwrite those of the rows that the files have. The database has forgotten them already, so a damaged file
+        is no reason to fail: after its repair they are orphans, which are cleared.
+        """
+        try:
+            committed = store.row_count(epoch=epoch)
+            for some in _batches([row for row in rows if row < committed]):
+                store.clear(some, epoch=epoch)
+            self._codes_file(epoch, store.dimension).clear(np.array(rows, dtype=np.int64))
+        except StoreDamaged as error:
+            logger.error("%d deleted vectors could not be overwritten: %s", len(rows), error)
 
     def _store(self, state: IndexState) -> VectorStore:
         return self._store_of(state.dimension)
@@ -330,23 +387,19 @@ def _lost_rows(store: VectorStore, state: IndexState) -> list[Problem]:
     return [Problem("file_damaged", f"it has {committed:,} rows, the database counts {state.row_count:,}")]
 
 
-def _clear(store: VectorStore, rows: Sequence[int], epoch: int) -> None:
-    """Overwrite those of the rows that the file has. The database has forgotten them already, so a damaged file is
-    no reason to fail: after its repair they are orphans, which are cleared.
-    """
-    if not rows:
-        return
-    try:
-        committed = store.row_count(epoch=epoch)
-        for some in _batches([row for row in rows if row < committed]):
-            store.clear(some, epoch=epoch)
-    except StoreDamaged as error:
-        logger.error("%d deleted vectors could not be overwritten: %s", len(rows), error)
+def _ids_of_rows(row_count: int) -> Ids:
+    """Return the image of each of the first rows, as the database has it; NO_ID where there is none."""
+    ids = np.full(row_count, NO_ID, dtype=np.int64)
+    pairs = Image.objects.rows()
+    pairs = pairs[pairs[:, 0] < row_count]
+    ids[pairs[:, 0]] = pairs[:, 1]
+    return ids
 
 
 def _stale_files(store: VectorStore, epoch: int) -> list[Path]:
     """Return the files of other epochs and of unfinished writing. Under the lock nobody is writing one."""
     others = [store.path(other) for other in store.epochs() if other != epoch]
+    others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path.name != f"codes-{epoch}.bin"]
     return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
 

@@ -261,6 +261,8 @@ GALLERY = {
     "max_frames": env_int("IMAGESEARCH_MAX_FRAMES", 2_000, minimum=1, maximum=1_000_000),
     "max_results": env_int("IMAGESEARCH_MAX_RESULTS", 200, minimum=20, maximum=10_000),
     "max_query_characters": env_int("IMAGESEARCH_MAX_QUERY_CHARACTERS", 500, minimum=10, maximum=5_000),
+    "engine": env_choice("IMAGESEARCH_ENGINE", "exact", choices=["exact", "fast", "faiss"]),
+    "search_threads": env_int("IMAGESEARCH_SEARCH_THREADS", 0, minimum=0, maximum=1_024),
     "embed_batch_size": env_int("IMAGESEARCH_EMBED_BATCH_SIZE", 16, minimum=1, maximum=4_096),
     "lock_timeout_seconds": env_int("IMAGESEARCH_LOCK_TIMEOUT_SECONDS", 60, minimum=1, maximum=3_600),
     "sign_up_open": env_bool("IMAGESEARCH_SIGN_UP", True),

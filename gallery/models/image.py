@@ -1,6 +1,6 @@
 """A picture's metadata, and every question that is asked about pictures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -117,6 +117,25 @@ class ImageQuerySet(models.QuerySet["Image"]):
         pairs = self.searchable().order_by("embedding_row").values_list("embedding_row", "pk")
         flat = list(pairs.iterator(chunk_size=10_000))
         return np.array(flat, dtype=np.int64).reshape(-1, 2)
+
+    def rows_by_id(self, image_ids: Sequence[int]) -> dict[int, int]:
+        """Return the embedding row of those of these pictures that have one."""
+        found = self.searchable().filter(pk__in=image_ids).order_by().values_list("pk", "embedding_row")
+        return {image_id: row for image_id, row in found if row is not None}
+
+    def embedding_rows(self, *, start: int = 0) -> npt.NDArray[np.int64]:
+        """Return the embedding rows, from `start` on, in no order: (n,) int64."""
+        found = self.order_by().filter(embedding_row__gte=start)
+        rows = found.values_list("embedding_row", flat=True)
+        return np.fromiter(rows.iterator(chunk_size=100_000), dtype=np.int64)
+
+    def fingerprint(self) -> tuple[str, tuple[Any, ...]]:
+        """Return what the database will be asked: equal for two querysets that give the same pictures.
+
+        Raises EmptyResultSet where it need not be asked.
+        """
+        sql, parameters = self.order_by().values_list("pk").query.sql_with_params()
+        return sql, tuple(parameters)
 
     def statistics(self) -> "dict[str, Any]":
         """Count, bytes, and the pictures per format; how many are searchable, queued and failed."""

@@ -58,16 +58,31 @@ def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -
     """
     started = time.perf_counter()
     vector = query.vector if query.vector is not None else current_encoder().encode_texts([query.text])[0]
-    candidates = _candidates(query, user)
-    allowed = candidates.ids()
-    hits = search_index().search(vector[np.newaxis], k=top, allowed=allowed).of(0) if len(allowed) else None
-    results = () if hits is None else _results(candidates, hits.ids, hits.scores)
+    results, searched = _nearest(vector, _candidates(query, user), excluded_ids=query.excluded_ids, top=top)
     return ResultPage(
         encoder=current_encoder_name(),
         results=results,
-        searched=len(allowed),
+        searched=searched,
         milliseconds=(time.perf_counter() - started) * 1000,
     )
+
+
+def _nearest(
+    vector: npt.NDArray[np.float32], candidates: ImageQuerySet, *, excluded_ids: tuple[int, ...], top: int
+) -> tuple[tuple[Result, ...], int]:
+    """Return the nearest candidates, and how many there are to compare with.
+
+    The excluded ones are left out here, not in the database's question, whose answer serves other searches too.
+    """
+    for _attempt in range(2):
+        hits = search_index().search(vector[np.newaxis], k=top + len(excluded_ids), allowed=candidates)
+        found = list(zip(*(column.tolist() for column in (hits.of(0).ids, hits.of(0).scores)), strict=True))
+        wanted = [hit for hit in found if hit[0] not in excluded_ids]
+        results = _results(candidates, wanted[:top])
+        if len(results) == len(wanted[:top]):
+            break
+        search_index().forget_allowed()  # rights have changed between search and now: others move up
+    return results, hits.searched - (len(found) - len(wanted))
 
 
 def similar_images(
@@ -129,21 +144,10 @@ def _preview(pixels: PillowImage.Image) -> bytes:
 
 def _candidates(query: Query, user: AnyUser | None) -> ImageQuerySet:
     images = Image.objects.live() if user is None else Image.objects.visible_to(user)
-    if query.tag_keys:
-        images = images.tagged(query.tag_keys)
-    if query.excluded_ids:
-        images = images.exclude(pk__in=query.excluded_ids)
-    return images.searchable()
+    return (images.tagged(query.tag_keys) if query.tag_keys else images).searchable()
 
 
-def _results(
-    candidates: ImageQuerySet, ids: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
-) -> tuple[Result, ...]:
+def _results(candidates: ImageQuerySet, hits: Sequence[tuple[int, float]]) -> tuple[Result, ...]:
     """Join hits to pictures, asking once more who may see them: rights may have changed since."""
-    images = candidates.for_listing().in_bulk(_integers(ids))
-    pairs = zip(_integers(ids), scores, strict=True)
-    return tuple(Result(images[image_id], float(score)) for image_id, score in pairs if image_id in images)
-
-
-def _integers(ids: npt.NDArray[np.int64]) -> Sequence[int]:
-    return [int(image_id) for image_id in ids]
+    images = candidates.for_listing().in_bulk([image_id for image_id, _score in hits])
+    return tuple(Result(images[image_id], score) for image_id, score in hits if image_id in images)

@@ -1,0 +1,76 @@
+"""Which rows of the index a queryset allows, kept until the answer may be another one."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+
+from gallery.models import AccessState, ImageQuerySet
+from gallery.vectors.row_mask import RowMask
+
+MASKS_KEPT = 64  # 125 kB each at a million rows
+
+Key = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class KnownMask:
+    """A mask with the versions under which the database was asked for it."""
+
+    access_version: int
+    epoch: int
+    mask: RowMask
+
+
+class AllowedRows:
+    """Masks by what the database would be asked, so that a large library is not listed again for every search.
+
+    A mask is good as long as nothing has changed who may see what (AccessState). Within an epoch rows are only added
+    at the end, so a mask that is merely short is made longer; a row whose picture has gone is empty in the codes and
+    found by nobody.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Key, KnownMask] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def mask_of(self, images: ImageQuerySet, *, epoch: int, row_count: int) -> RowMask:
+        """Return the rows below `row_count` of these images. The epoch must not have moved on when it returns."""
+        if connections[images.db].in_atomic_block:  # what is read may be rolled back, and its version with it
+            return RowMask.of_rows(images.embedding_rows(), row_count)
+        version = AccessState.objects.current_version()  # before the rows: they may be newer than it, never older
+        try:
+            key = images.fingerprint()
+        except EmptyResultSet:
+            return RowMask.of_rows(np.empty(0, dtype=np.int64), row_count)
+        known = self._get(key)
+        if known is None or (known.access_version, known.epoch) != (version, epoch):
+            mask = RowMask.of_rows(images.embedding_rows(), row_count)
+        elif known.mask.row_count < row_count:
+            mask = known.mask.extended(images.embedding_rows(start=known.mask.row_count), row_count)
+        else:
+            return known.mask.first(row_count)
+        self._put(key, KnownMask(version, epoch, mask))
+        return mask
+
+    def clear(self) -> None:
+        with self._lock:
+            self._known.clear()
+
+    def _get(self, key: Key) -> KnownMask | None:
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+            return known
+
+    def _put(self, key: Key, known: KnownMask) -> None:
+        with self._lock:
+            self._known[key] = known
+            self._known.move_to_end(key)
+            while len(self._known) > MASKS_KEPT:
+                self._known.popitem(last=False)
