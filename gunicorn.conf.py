@@ -9,6 +9,7 @@ workers = 1  # each worker holds the encoder's weights; threads share them
 threads = 8
 timeout = 120  # seconds; an upload of many pictures is embedded before it is answered
 graceful_timeout = 30
+limit_request_line = 0  # the default refuses 500 Chinese characters, and what is too long needs the site's own answer
 
 
 def post_worker_init(worker: Any) -> None:
