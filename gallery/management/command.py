@@ -5,9 +5,9 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError
 from tqdm import tqdm
 
@@ -16,13 +16,28 @@ from gallery.errors import UnknownUser
 from gallery.models import User
 
 LIBRARY = "library"
+INTERRUPTED_STATUS = 130  # what shells give a program that Ctrl-C ended
 Report = dict[str, Any]
+
+
+class SentenceParser(CommandParser):
+    """Says what is wrong with the arguments in one sentence, where argparse prints its whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        if not self.called_from_command_line:
+            super().error(message)
+        self.exit(2, f"CommandError: {message[0].upper()}{message[1:]}. See: {self.prog} --help\n")
 
 
 class GalleryCommand(BaseCommand):
     """Subclasses return a report from `run` and say it to people in `describe`; `failed` decides the exit status."""
 
     requires_system_checks: list[str] = []  # they are for `check` and start-up, not for stdout of a script
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = SentenceParser  # Django names the class itself
+        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
@@ -55,6 +70,11 @@ class GalleryCommand(BaseCommand):
             return self.run(**options)
         except CommandError:
             raise
+        except KeyboardInterrupt:
+            stopped = "Stopped before the end. Run it again: nothing is lost or doubled."
+            raise CommandError(stopped, returncode=INTERRUPTED_STATUS) from None
+        except MemoryError as error:
+            raise CommandError("This machine has not enough memory for that.") from error
         except Exception as error:
             known = known_error(error)
             if known is not None:

@@ -216,6 +216,27 @@ def test_a_wrong_setting_is_said_in_one_sentence(tmp_path):
     assert done.sentence == "IMAGESEARCH_EMBED_BATCH_SIZE is “many”; it must be a whole number."
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("benchmark_search", "--rows", "abc"), "Argument --rows: invalid int value: 'abc'."),
+        (("create_api_token",), "The following arguments are required: USER."),
+        (("embed_pending", "--quick"), "Unrecognized arguments: --quick."),
+    ],
+    ids=["value", "missing", "unknown"],
+)
+def test_wrong_arguments_are_said_in_one_sentence(tmp_path, words, said):
+    done = manage(tmp_path, *words, "--json")
+
+    assert done.sentence == f"{said} See: manage.py {words[0]} --help"
+    assert done.status == 2
+
+
+def test_wrong_arguments_from_code_raise(db):
+    with pytest.raises(CommandError, match="invalid int value"):
+        call_command("benchmark_search", "--rows", "abc")
+
+
 # Tokens
 
 
@@ -322,10 +343,11 @@ def test_an_account_called_library_in_other_letters_is_no_obstacle(transactional
         (OperationalError("connection refused\n"), "The database cannot be used: connection refused."),
         (OperationalError("database is locked"), "The database is busy"),
         (OSError(28, "No space left on device"), "There is no free space left"),
+        (MemoryError("Unable to allocate 37 GiB"), "This machine has not enough memory for that."),
     ],
     ids=str,
 )
-def test_a_command_says_what_is_wrong_with_the_database(monkeypatch, error, said):
+def test_a_command_says_what_is_wrong_around_it(monkeypatch, error, said):
     def fail(*_args, **_kwargs):
         raise error
 
@@ -335,6 +357,19 @@ def test_a_command_says_what_is_wrong_with_the_database(monkeypatch, error, said
         call_command("search_images", "cat")
 
     assert said in str(caught.value)
+
+
+def test_a_command_that_is_interrupted_says_so(monkeypatch):
+    def interrupt(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gallery.management.commands.search_images.find_images", interrupt)
+
+    with pytest.raises(CommandError) as caught:
+        call_command("search_images", "cat")
+
+    assert str(caught.value) == "Stopped before the end. Run it again: nothing is lost or doubled."
+    assert caught.value.returncode == 130
 
 
 def test_a_defect_of_ours_is_not_dressed_up(monkeypatch):
