@@ -2,9 +2,10 @@
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -101,6 +102,13 @@ def _advance(bar: Any, count: int) -> None:
     bar.update(count)
 
 
+def given_path(text: str) -> Path:
+    """Return the path of an argument. An empty one, as of a variable that is not set, is not the folder one is in."""
+    if not text:
+        raise ArgumentTypeError("a path must not be empty")
+    return Path(text)
+
+
 def named_user(username: str) -> User:
     """Return the user of this name, in any case. Raises UnknownUser."""
     user = User.objects.filter(username__iexact=username).first()
@@ -111,7 +119,7 @@ def named_user(username: str) -> User:
 
 def owner_named(username: str | None) -> User:
     """Return the named user; without a name the oldest administrator, else the account “library”, made if missing."""
-    if username:
+    if username is not None:
         return named_user(username)
     administrator = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if administrator is not None:

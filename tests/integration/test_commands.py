@@ -125,10 +125,12 @@ def test_import_for_people_is_plain_text(run, tmp_path):
     [
         (("import_images", "/no/such/folder"), "“/no/such/folder” cannot be read: it does not exist."),
         (("import_images", ".", "--owner", "nobody"), "There is no user “nobody”."),
+        (("import_images", ".", "--owner", ""), "There is no user “”."),
+        (("import_images", ""), "Argument PATH: a path must not be empty."),
         (("import_images", ".", "--visibility", "secret"), "The visibility is “secret”"),
         (("import_images", ".", "--tags", "x" * 200), "has 200 characters; the limit is 64"),
     ],
-    ids=["path", "owner", "visibility", "tags"],
+    ids=["path", "owner", "empty owner", "empty path", "visibility", "tags"],
 )
 def test_import_refuses_in_one_sentence(run, words, said):
     assert said in run(*words, "--json").sentence
@@ -173,6 +175,7 @@ def test_search_with_a_picture_finds_that_picture(run, pictures):
         (("   ",), "The search is empty."),
         (("?!…",), "“?!…” has no letters or digits."),
         (("cat", "--user", "nobody"), "There is no user “nobody”."),
+        (("cat", "--user", ""), "There is no user “”."),
         (("cat", "--image", "x.png"), "not both"),
         (("--image", "/no/such.png"), "“/no/such.png” cannot be read: No such file or directory."),
         (("--image", "manage.py"), "not one of the picture formats"),
@@ -332,7 +335,7 @@ def test_without_an_owner_pictures_go_to_the_first_administrator_else_to_the_lib
 def test_an_account_called_library_in_other_letters_is_no_obstacle(transactional_db):
     User.objects.create_user("Library")
 
-    assert owner_named("").username == "Library"
+    assert owner_named(None).username == "Library"
 
 
 @pytest.mark.parametrize(

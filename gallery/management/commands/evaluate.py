@@ -1,9 +1,8 @@
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from gallery.encoders.registry import choose_encoder_name, get_encoder
-from gallery.management.command import GalleryCommand, Report
+from gallery.management.command import GalleryCommand, Report, given_path
 from gallery.services.encoding import current_encoder_name
 from gallery.services.evaluation import evaluate, read_queries
 
@@ -12,8 +11,8 @@ class Command(GalleryCommand):
     help = "Measure search quality on labelled pictures, in a throw-away library."
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("queries", type=Path, metavar="QUERIES.json")
-        parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+        parser.add_argument("queries", type=given_path, metavar="QUERIES.json")
+        parser.add_argument("--images", type=given_path, required=True, metavar="DIR")
         parser.add_argument("--encoder", metavar="X", help="offline, clip, or clip:MODEL (default: the one in use)")
 
     def run(self, **options: Any) -> Report:

@@ -1,8 +1,7 @@
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, owner_named
+from gallery.management.command import GalleryCommand, Report, given_path, owner_named
 from gallery.models import Visibility
 from gallery.services.importing import find_files, import_files
 from gallery.services.ingest import check_labels
@@ -12,7 +11,7 @@ class Command(GalleryCommand):
     help = "Bring in pictures from files and folders. It may be killed and run again: nothing is lost or doubled."
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("paths", nargs="+", type=given_path, metavar="PATH")
         parser.add_argument("--owner", help="whose pictures they become (default: the first administrator)")
         parser.add_argument("--tags", default="", help="comma-separated tags for all of them")
         parser.add_argument("--visibility", default=Visibility.PRIVATE, help=", ".join(Visibility.values))

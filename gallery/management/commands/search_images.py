@@ -4,7 +4,7 @@ from typing import Any
 
 from gallery.conf import gallery
 from gallery.errors import InvalidInput, Phrase, UnreadablePath, gettext_noop
-from gallery.management.command import GalleryCommand, Report, named_user
+from gallery.management.command import GalleryCommand, Report, given_path, named_user
 from gallery.services.query import Query, parse, parse_top
 from gallery.services.search import ResultPage, find_images, picture_vector
 
@@ -14,13 +14,13 @@ class Command(GalleryCommand):
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("text", nargs="?", default="", metavar="TEXT")
-        parser.add_argument("--image", type=Path, metavar="PATH", help="search with this picture instead of a text")
+        parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, not a text")
         parser.add_argument("--top", default="10", help="number of results (default: 10)")
         parser.add_argument("--user", help="search only what this user may see")
 
     def run(self, **options: Any) -> Report:
         top = parse_top(options["top"], limit=gallery().max_results)
-        user = named_user(options["user"]) if options["user"] else None
+        user = None if options["user"] is None else named_user(options["user"])
         page = find_images(_query(options["text"], options["image"]), user=user, top=top)
         return _report(page)
 
