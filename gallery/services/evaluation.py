@@ -59,7 +59,10 @@ def read_queries(path: Path) -> list[LabelledQuery]:
 def evaluate(
     queries: Sequence[LabelledQuery], *, folder: Path, encoder: Encoder, progress: Callable[[int], None]
 ) -> Evaluation:
-    """Index every picture of `folder` in a temporary store and run each query over all of it."""
+    """Index every picture of `folder` in a temporary store and run each query over all of it.
+
+    Raises UnreadablePath, and InvalidInput if there is nothing to measure.
+    """
     if not folder.is_dir():
         raise UnreadablePath(path=str(folder), reason=Phrase(gettext_noop("it is not a folder")))
     with tempfile.TemporaryDirectory(prefix="imagesearch-evaluate-") as scratch:
@@ -74,6 +77,8 @@ def evaluate(
         engine.replace(matrix=store.read(epoch=EPOCH), ids=np.arange(len(names), dtype=np.int64))
         present = frozenset(names)
         asked = [query for query in queries if query.relevant & present]
+        if not asked:
+            raise InvalidInput(reason=f"no query names a picture that can be read in “{folder}”")
         scores = [_scores(query, engine, encoder, names, present) for query in asked]
     return Evaluation(
         images=len(names),

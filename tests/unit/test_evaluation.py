@@ -40,6 +40,15 @@ def test_evaluate_ranks_the_whole_folder_and_reports_per_language(tmp_path):
     assert found.precision_at_10 == {"en": 0.1, "zh": 0.1}
 
 
+def test_evaluate_of_a_folder_without_a_labelled_picture_fails_instead_of_giving_no_figures(tmp_path):
+    (tmp_path / "chelsea.png").write_bytes(sample_bytes("chelsea.png"))
+    queries = [LabelledQuery("a zebra", "en", frozenset({"zebra.png"}))]
+
+    for asked in (queries, []):
+        with pytest.raises(InvalidInput, match="no query names a picture that can be read in"):
+            evaluate(asked, folder=tmp_path, encoder=get_encoder("offline"), progress=lambda _count: None)
+
+
 def test_read_queries_reads_the_documented_format(tmp_path):
     path = tmp_path / "queries.json"
     path.write_text(json.dumps({"queries": [{"query": "猫", "lang": "zh", "relevant": ["a.jpg"]}]}))
