@@ -33,7 +33,7 @@ from gallery.models import Image, ImportJob, User
 from .embedding import EmbedReport, commit_batch, embed_images
 from .encoding import current_encoder
 from .ingest import Labels, bring_back_original, existing_picture, store_picture
-from .media import limits, original_exists
+from .media import limits, original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
@@ -219,7 +219,7 @@ class _Import:
         self.report.duplicates += 1
         if image is None:
             return
-        if not original_exists(image):
+        if not original_is_whole(image):
             self._bring_back(image, source)
         self._leave_in_queue(image)
 

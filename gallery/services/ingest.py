@@ -21,7 +21,7 @@ from .media import (
     content_lock,
     delete_unused_files_locked,
     limits,
-    original_exists,
+    original_is_whole,
     save_original,
     save_thumbnails,
 )
@@ -94,8 +94,11 @@ def store_picture(
 
 
 def bring_back_original(image: Image, file: BinaryIO) -> None:
-    """Save the bytes of a known picture again if its original is gone; what failed without it may be tried again."""
-    if original_exists(image):
+    """Save the bytes of a known picture again if its original is gone or cut short.
+
+    What failed without it may be tried again.
+    """
+    if original_is_whole(image):
         return
     with content_lock(image.sha256):
         save_original(file, sha256=image.sha256, format=image.format)

@@ -19,7 +19,7 @@ from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .embedding import Progress, embed_pending
-from .media import delete_orphan, is_orphan, limits, open_original, original_exists, sha256_of
+from .media import delete_orphan, is_orphan, limits, open_original, original_size_bytes, sha256_of
 
 COPY_ROWS = 16_384
 
@@ -42,7 +42,7 @@ class Verification:
 def verify() -> Verification:
     """Compare database, vectors and files, reading all vectors. Changes nothing."""
     totals = Image.objects.statistics()
-    problems = [*search_index().problems(), *_missing_originals()]
+    problems = [*search_index().problems(), *_bad_originals()]
     problems += [Problem("orphan_file", path) for path in _orphan_files()]
     return Verification(
         rows=IndexState.objects.current().row_count,
@@ -57,7 +57,7 @@ def repair() -> Verification:
     """Mend what can be mended and verify again.
 
     Damaged or missing vectors are computed again from the originals, vectors and files that nothing refers to are
-    removed. A missing original cannot be made again: it stays a problem.
+    removed. A missing or damaged original cannot be made again: it stays a problem.
     """
     _repair_vectors()
     for path in list(_orphan_files()):
@@ -151,10 +151,17 @@ def _copies(ids: Ids) -> Blocks:
         yield search_index().vectors(ids[start : start + COPY_ROWS].tolist())
 
 
-def _missing_originals() -> Iterator[Problem]:
-    for image in Image.objects.order_by("pk").only("pk", "sha256", "format").iterator():
-        if not original_exists(image) and Image.objects.filter(pk=image.pk).exists():  # not deleted meanwhile
-            yield Problem("original_missing", f"The original file of picture {image.pk} is gone.")
+def _bad_originals() -> Iterator[Problem]:
+    """Yield the originals that are gone or have another size than what was uploaded; their content is not read."""
+    for image in Image.objects.order_by("pk").only("pk", "sha256", "format", "size_bytes").iterator():
+        stored_bytes = original_size_bytes(image)
+        if stored_bytes == image.size_bytes or not Image.objects.filter(pk=image.pk).exists():  # deleted meanwhile
+            continue
+        subject = f"The original file of picture {image.pk}"
+        if stored_bytes is None:
+            yield Problem("original_missing", f"{subject} is gone.")
+        else:
+            yield Problem("original_damaged", f"{subject} has {stored_bytes} bytes; {image.size_bytes} were uploaded.")
 
 
 def _orphan_files() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The files of pictures: originals and thumbnails, each once, at an address made from their content."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -40,13 +41,17 @@ def content_lock(sha256: str) -> Iterator[None]:
 
 
 def save_original(file: BinaryIO, *, sha256: str, format: str) -> bool:
-    """Write the original unless it is there; say whether it was written. Hold the content's lock.
+    """Write the original unless it is there whole; say whether it was written. Hold the content's lock.
 
     Raises StorageFull, StorageNotWritable.
     """
     path = original_path(sha256, format)
-    if default_storage.exists(path):
+    stored_bytes = _size_bytes(path)
+    file.seek(0, os.SEEK_END)
+    if stored_bytes == file.tell():
         return False
+    if stored_bytes is not None:
+        default_storage.delete(path)  # cut short on the disk; a storage that never overwrites would keep both
     file.seek(0)
     _save(path, File(file))
     return True
@@ -65,8 +70,21 @@ def _save(path: str, content: File[Any]) -> None:
         default_storage.save(path, content)
 
 
-def original_exists(image: Image) -> bool:
-    return default_storage.exists(original_path(image.sha256, image.format))
+def original_size_bytes(image: Image) -> int | None:
+    """Return the size of the stored original, None if it is gone."""
+    return _size_bytes(original_path(image.sha256, image.format))
+
+
+def original_is_whole(image: Image) -> bool:
+    """Say whether the original is there with all its bytes. Its content is not read."""
+    return original_size_bytes(image) == image.size_bytes
+
+
+def _size_bytes(path: str) -> int | None:
+    try:
+        return default_storage.size(path)
+    except OSError:  # what cannot be reached is not there, as for `exists`; whoever writes it is told why
+        return None
 
 
 def open_original(image: Image) -> BinaryIO:

@@ -390,6 +390,31 @@ def test_uploading_again_brings_a_lost_original_back_as_the_error_promises(alice
     assert verify().problems == ()
 
 
+def test_uploading_again_replaces_an_original_that_was_cut_short(alice, data_dir):
+    image = bring_in(alice, drawn_picture()).image
+    original_file(data_dir, image).write_bytes(b"")
+    embed_again(Image.objects.filter(pk=image.pk))
+
+    again = bring_in(alice, drawn_picture())
+
+    assert again.created is False
+    image.refresh_from_db()
+    assert image.search_status == "searchable"
+    with open_original(image) as file:
+        assert file.read() == drawn_picture()
+    assert verify().problems == ()
+
+
+def test_an_upload_of_another_owner_replaces_an_original_that_was_cut_short(alice, bob, data_dir):
+    image = bring_in(alice, drawn_picture()).image
+    original_file(data_dir, image).write_bytes(drawn_picture()[:10])
+
+    bring_in(bob, drawn_picture())
+
+    with open_original(image) as file:
+        assert file.read() == drawn_picture()
+
+
 def test_a_lost_thumbnail_is_made_again_and_without_its_original_it_is_said(alice, data_dir):
     image = bring_in(alice, drawn_picture()).image
     for path in (data_dir / "media" / "thumbnails").rglob("*.webp"):

@@ -596,6 +596,17 @@ def test_orphan_files_parts_and_lost_originals_are_told_apart(library, quick_enc
     assert not any(path.exists() for path in (orphan, thumbnail, part))
 
 
+def test_an_original_of_another_size_is_a_problem_that_repair_cannot_mend(library, quick_encoder, data_dir):
+    damaged = library[1]
+    next((data_dir / "media" / "originals").rglob(f"{damaged.sha256}*")).write_bytes(b"half")
+
+    problems = [(problem.code, problem.detail) for problem in verify().problems]
+
+    said = f"The original file of picture {damaged.pk} has 4 bytes; {damaged.size_bytes} were uploaded."
+    assert problems == [("original_damaged", said)]
+    assert [problem.code for problem in repair().problems] == ["original_damaged"]
+
+
 def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_encoder, data_dir, monkeypatch):
     from gallery.encoders import registry
 
