@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL.Image import Image as Pixels
@@ -49,11 +50,19 @@ def read_queries(path: Path) -> list[LabelledQuery]:
     """Read {"queries": [{"query", "lang", "relevant": [file names]}]}. Raises UnreadablePath, InvalidInput."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["queries"]
-        return [LabelledQuery(row["query"], row["lang"], frozenset(row["relevant"])) for row in rows]
+        return [_labelled_query(row) for row in rows]
     except OSError as error:
         raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput(reason=f"“{path}” is not a query file ({type(error).__name__}: {error})") from error
+
+
+def _labelled_query(row: Any) -> LabelledQuery:
+    """Raises KeyError, TypeError."""
+    text, language, relevant = row["query"], row["lang"], row["relevant"]
+    if not isinstance(relevant, list) or not all(isinstance(value, str) for value in (text, language, *relevant)):
+        raise TypeError("query and lang must be texts, relevant a list of file names")
+    return LabelledQuery(text, language, frozenset(relevant))
 
 
 def evaluate(

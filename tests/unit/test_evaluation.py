@@ -56,7 +56,19 @@ def test_read_queries_reads_the_documented_format(tmp_path):
     assert read_queries(path) == [LabelledQuery("猫", "zh", frozenset({"a.jpg"}))]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"queries": [{"query": "x"}]}', "{"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        '{"queries": [{"query": "x"}]}',
+        '{"queries": [{"query": 5, "lang": "en", "relevant": ["a.jpg"]}]}',
+        '{"queries": [{"query": "x", "lang": ["en"], "relevant": ["a.jpg"]}]}',
+        '{"queries": [{"query": "x", "lang": "en", "relevant": "a.jpg"}]}',
+        '{"queries": [{"query": "x", "lang": "en", "relevant": [5]}]}',
+    ],
+)
 def test_read_queries_refuses_another_format(tmp_path, content):
     path = tmp_path / "queries.json"
     path.write_text(content)
