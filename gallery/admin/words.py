@@ -1,15 +1,22 @@
-"""Words on admin pages that Django and django-axes mark for translation but have no Chinese for.
+"""Words on forms and admin pages that Django and django-axes mark for translation but have no Chinese for.
 
 They stand here so that `make messages` keeps them in our catalogue, which comes before theirs.
 """
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 WORDS = (
     # Django
     gettext_noop("Model name"),
     gettext_noop("Add link"),
     gettext_noop("Change or view list link"),
+    gettext_noop("Error:"),
+    gettext_noop("Forgotten your login credentials?"),
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
     # django-axes
     gettext_noop("access attempt"),
     gettext_noop("access attempts"),

@@ -159,6 +159,13 @@ def test_answers_to_forms_are_chinese(alice, picture):
     assert_chinese(Client(headers=CHINESE).post("/accounts/sign-up/", {"username": "ALICE", "password1": "1"}), 400)
 
 
+def test_password_that_is_too_short_is_refused_in_chinese(db):
+    page = Client(headers=CHINESE).post("/accounts/sign-up/", {"username": "dora", "password1": "x", "password2": "x"})
+
+    assert "密码太短，至少需要 8 个字符。" in text_of(page)
+    assert_chinese(page, 400)
+
+
 def test_error_pages_are_chinese(bob, picture, monkeypatch):
     client = chinese(bob)
     assert_chinese(client.get(reverse("image-edit", args=[picture.pk])), 403)
