@@ -24,7 +24,11 @@ class EncoderInUse:
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """What every page needs. The encoder is asked for only where a template shows it: that is a query."""
-    return {"sign_up_open": gallery().sign_up_open, "encoder_in_use": encoder_in_use}
+    return {
+        "sign_up_open": gallery().sign_up_open,
+        "max_query_characters": gallery().max_query_characters,
+        "encoder_in_use": encoder_in_use,
+    }
 
 
 def encoder_in_use() -> EncoderInUse:

@@ -1,14 +1,19 @@
 """The search page: what it finds for whom, what it says to a search that makes no sense, its links."""
 
 import re
+import runpy
+from pathlib import Path
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from gallery.conf import gallery
 from gallery.models import Image, QueryPicture, Visibility
 from gallery.services.search import Result, ResultPage
 from gallery.views import search as search_view
@@ -47,6 +52,13 @@ def test_search_finds_for_each_visitor_what_they_may_see(alice, bob, visitors, u
         "staff": {public.pk, shared.pk, private.pk},
         "anonymous": {public.pk},
     }
+
+
+@pytest.mark.parametrize("address", ["/", "/search/", "/search/?q=cat"])
+def test_search_box_takes_no_more_than_may_be_searched_with(db, quick_encoder, limits_of, address):
+    limits_of(max_query_characters=77)
+
+    assert 'maxlength="77"' in text_of(Client().get(address))
 
 
 @pytest.mark.parametrize(
