@@ -108,10 +108,10 @@ class UnsupportedFormat(InvalidPicture):
 
 
 class BrokenPicture(InvalidPicture):
+    """`reason` is for programs only: it is the decoder's own English."""
+
     code = "broken_picture"
-    message = gettext_noop(
-        "This %(format)s file is damaged or cut short (%(reason)s). Export or copy the picture again."
-    )
+    message = gettext_noop("This %(format)s file is damaged or cut short. Export or copy the picture again.")
 
 
 class ContentCollision(InvalidPicture):

@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from gallery.errors import BrokenPicture, ImageSearchError, Phrase, TooManyFrames, TooManyPixels, gettext_noop
+from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooManyPixels
 from gallery.imaging.colours import plain_rgb, resizable
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, count_jpeg_scans, promised_size, sniff
@@ -100,7 +100,7 @@ def _check_pixels(size: tuple[int, int] | None, limits: Limits) -> None:
 
 def _check_scans(data: bytes, name: str) -> None:
     if name == "JPEG" and count_jpeg_scans(data, _MAX_SCANS + 1) > _MAX_SCANS:
-        raise BrokenPicture(format=name, reason=Phrase(gettext_noop("more than %(limit)s scans"), limit=_MAX_SCANS))
+        raise BrokenPicture(format=name, reason=f"more than {_MAX_SCANS} scans")
 
 
 def _check_tiles(image: ImageFile.ImageFile, limits: Limits) -> None:

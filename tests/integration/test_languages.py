@@ -17,7 +17,7 @@ from gallery.errors import BrokenPicture
 from gallery.models import Image, ImportJob, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.views import home
-from tests.conftest import drawn_picture
+from tests.conftest import drawn_picture, sample_bytes
 from tests.pages import as_user, text_of
 
 CATALOGUE = Path(django_settings.BASE_DIR, "gallery", "locale", "zh_Hans", "LC_MESSAGES", "django.po")
@@ -166,6 +166,15 @@ def test_password_that_is_too_short_is_refused_in_chinese(db):
     assert_chinese(page, 400)
 
 
+def test_damaged_picture_is_refused_in_chinese(alice):
+    cut = SimpleUploadedFile("cut.png", sample_bytes("chelsea.png")[:20_000])
+
+    page = chinese(alice).post("/upload/", {"files": [cut], "visibility": "private"})
+
+    assert "此 PNG 文件已损坏或不完整。请重新导出或复制该图片。" in text_of(page)
+    assert_chinese(page, 400)
+
+
 def test_error_pages_are_chinese(bob, picture, monkeypatch):
     client = chinese(bob)
     assert_chinese(client.get(reverse("image-edit", args=[picture.pk])), 403)
@@ -181,7 +190,7 @@ def test_error_pages_are_chinese(bob, picture, monkeypatch):
 
 def test_stored_reason_is_told_in_the_readers_language(alice, picture):
     failed = Image.objects.failed().get()
-    in_chinese = "此 PNG 文件已损坏或不完整（???）。请重新导出或复制该图片。"
+    in_chinese = "此 PNG 文件已损坏或不完整。请重新导出或复制该图片。"
 
     for address in (failed.get_absolute_url(), "/library/"):
         assert in_chinese in text_of(chinese(alice).get(address))

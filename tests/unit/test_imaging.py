@@ -198,8 +198,10 @@ def test_inspect_refuses_a_tiff_whose_tags_promise_millions_of_values():
     entries = b"".join(struct.pack("<HHII", tag, 4, 3_000_000, 200) for tag in (273, 279))
     content = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(12_500_000)
 
-    with pytest.raises(BrokenPicture, match="more values"):
+    with pytest.raises(BrokenPicture) as refused:
         inspect(BytesIO(content), limits=LIMITS)
+
+    assert "more values" in refused.value.details["reason"]
 
 
 def test_inspect_skips_exif_whose_tags_overlap_to_gigabytes():
@@ -235,16 +237,20 @@ def test_inspect_refuses_a_jpeg_with_countless_scans():
     start = content.index(b"\xff\xda")
     scan = content[start:-2]
 
-    with pytest.raises(BrokenPicture, match="more than 50 scans"):
+    with pytest.raises(BrokenPicture) as refused:
         inspect(BytesIO(content[:start] + scan * 60 + b"\xff\xd9"), limits=LIMITS)
+
+    assert "more than 50 scans" in refused.value.details["reason"]
 
 
 @pytest.mark.parametrize("padding", [b"\xff" * 1_000_000, b"\xff\xe1\x00\x02" * 10_000], ids=["filling", "segments"])
 def test_inspect_refuses_a_jpeg_whose_header_never_ends(padding):
     content = encoded(noise(64, 64), "JPEG").getvalue()
 
-    with pytest.raises(BrokenPicture, match="header has no end"):
+    with pytest.raises(BrokenPicture) as refused:
         inspect(BytesIO(content[:2] + padding + content[2:]), limits=LIMITS)
+
+    assert "header has no end" in refused.value.details["reason"]
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
