@@ -160,6 +160,17 @@ def test_library_curates_many_pictures_at_once(live_server, open_page, alice, up
     assert sorted(Image.objects.values_list("original_name", flat=True)) == ["blue.png", "red.png"]
 
 
+@WIDTHS
+def test_a_stranger_is_offered_to_sign_up(live_server, open_page, width_px):
+    page = open_page(width_px=width_px)
+    page.goto(live_server.url)
+
+    page.get_by_role("banner").get_by_role("link", name="Sign up").click()
+
+    expect(page.get_by_role("heading", name="Sign up")).to_be_visible()
+    fits(page)
+
+
 def test_upload_takes_dropped_and_pasted_pictures_and_lets_them_be_removed(live_server, open_page, alice):
     page = open_page(width_px=1280)
     sign_in(page, live_server.url, alice, "/upload/")
