@@ -161,6 +161,25 @@ def test_library_curates_many_pictures_at_once(live_server, open_page, alice, up
 
 
 @WIDTHS
+def test_what_is_done_with_ticked_pictures_stays_in_reach(live_server, open_page, alice, upload, width_px):
+    for value in range(20):
+        upload(alice, f"{value}.png", content=drawn_picture(f"hsl({value * 18}, 80%, 50%)"))
+    page = open_page(width_px=width_px)
+    sign_in(page, live_server.url, alice, "/library/")
+    way_there = page.get_by_role("link", name="Change the selected pictures")
+
+    expect(way_there).to_be_hidden()
+    page.get_by_label("Select 0.png").check()  # the oldest, and so the last
+    if width_px < 500:
+        expect(way_there).to_be_in_viewport()
+        way_there.click()
+
+    expect(page.get_by_role("button", name="Move to the trash")).to_be_in_viewport()
+    expect(page.get_by_text("Selected: 1")).to_be_in_viewport()
+    fits(page)
+
+
+@WIDTHS
 def test_a_stranger_is_offered_to_sign_up(live_server, open_page, width_px):
     page = open_page(width_px=width_px)
     page.goto(live_server.url)

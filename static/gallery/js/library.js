@@ -7,12 +7,14 @@
     const count = form.querySelector("[data-count]");
     const ticks = Array.from(form.querySelectorAll('input[name="ids"]'));
     const hint = count.textContent;
+    const bar = form.querySelector("[data-ticked]");
 
     function show() {
       const ticked = ticks.filter(function (tick) { return tick.checked; }).length;
       all.checked = ticked === ticks.length;
       all.indeterminate = ticked > 0 && ticked < ticks.length;
       count.textContent = ticked ? count.dataset.text.replace("{count}", String(ticked)) : hint;
+      bar.hidden = ticked === 0;
     }
 
     form.querySelector("[data-scripted]").hidden = false;
