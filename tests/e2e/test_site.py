@@ -179,6 +179,19 @@ def test_what_is_done_with_ticked_pictures_stays_in_reach(live_server, open_page
     fits(page)
 
 
+def test_loading_more_pictures_leads_the_keyboard_to_them(live_server, open_page, alice, upload, monkeypatch):
+    monkeypatch.setattr("gallery.views.paging.PAGE_SIZE", 2)
+    for value in range(4):
+        upload(alice, f"{value}.png", content=drawn_picture(f"hsl({value * 90}, 80%, 50%)"))
+    page = open_page()
+    sign_in(page, live_server.url, alice, "/")
+
+    page.get_by_role("link", name="Load more").press("Enter")
+
+    expect(page.get_by_role("link", name="1.png")).to_be_focused()
+    expect(page.get_by_role("link", name="Load more")).to_be_hidden()
+
+
 @WIDTHS
 def test_a_stranger_is_offered_to_sign_up(live_server, open_page, width_px):
     page = open_page(width_px=width_px)

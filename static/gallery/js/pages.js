@@ -22,6 +22,16 @@
     menu.querySelector("summary").focus();
   });
 
+  /* “Load more” goes away with what it loads; the focus goes on to the first new picture, not back to the top. */
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const more = event.detail.target.closest(".tiles-more");
+    if (!more || !more.contains(document.activeElement)) return;
+    const last = more.previousElementSibling;
+    document.addEventListener("htmx:afterSwap", function () {
+      last.nextElementSibling.querySelector("a").focus({ preventScroll: true });
+    }, { once: true });
+  });
+
   /* A part of a page that cannot be fetched is asked for as a whole page: that shows what is wrong. */
   function openAsPage(event) {
     const config = event.detail.requestConfig;
