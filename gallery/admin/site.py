@@ -1,5 +1,6 @@
 """What the admin is called, and who signs in to it."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.utils.translation import gettext_lazy as _
@@ -15,3 +16,4 @@ admin.site.site_header = _("Image Search")
 admin.site.site_title = _("Image Search")
 admin.site.index_title = _("Curation")
 admin.site.login_form = CuratorSignInForm
+apps.get_app_config("axes").verbose_name = _("Protection of sign-in")  # “Axes” is the package's name, and tells nothing

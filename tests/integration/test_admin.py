@@ -119,6 +119,16 @@ NO_ADD = {Image, ApiToken, IndexState, ImportJob}
 NO_DELETE = {IndexState, ImportJob}
 
 
+def test_first_page_says_what_keeps_count_of_sign_ins(administrator):
+    client = Client(headers={"Accept-Language": "zh-CN"})
+    client.force_login(administrator)
+
+    page = client.get(reverse("admin:index"))
+
+    names = [str(app["name"]) for app in page.context["app_list"]]
+    assert sorted(names) == ["图库", "登录保护", "认证和授权"]
+
+
 @pytest.mark.parametrize("model", OURS)
 def test_pages_open_for_administrator_and_curator(model, one_of_each, administrator, staff):
     expected = {
