@@ -1,19 +1,14 @@
 """The search page: what it finds for whom, what it says to a search that makes no sense, its links."""
 
 import re
-import runpy
-from pathlib import Path
-from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gallery.conf import gallery
 from gallery.models import Image, QueryPicture, Visibility
 from gallery.services.search import Result, ResultPage
 from gallery.views import search as search_view
