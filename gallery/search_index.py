@@ -83,6 +83,12 @@ class SearchIndex:
             if IndexState.objects.current().epoch == view.epoch:  # else the rows may be those of the next epoch
                 return view.engine.search(queries, k, allowed=mask)
 
+    def check_readable(self) -> None:
+        """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""
+        state = IndexState.objects.current()
+        if state.has_encoder:
+            self._store(state).read(epoch=state.epoch, row_count=state.row_count)
+
     def forget_allowed(self) -> None:
         """Ask the database anew which pictures each queryset gives."""
         self._allowed.clear()

@@ -31,7 +31,7 @@ def part_states() -> list[PartState]:
     parts: dict[str, Callable[[], object]] = {
         "database": _ask_database,
         "files": _ask_storage,
-        "index": lambda: search_index().vectors([]),
+        "index": search_index().check_readable,
         "encoder": _ask_encoder,
     }
     return [_state(part, ask) for part, ask in parts.items()]

@@ -39,12 +39,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Results, best first. `searched` is how many pictures were compared: all that the user may see."""
+    """Results, best first. `searched` is how many pictures were compared: all that the user may see.
+
+    `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning a text into a vector.
+    """
 
     encoder: str
     results: tuple[Result, ...]
     searched: int
     milliseconds: float
+    encoding_milliseconds: float = 0.0
+
+    @property
+    def total_milliseconds(self) -> float:
+        return self.encoding_milliseconds + self.milliseconds
 
     @property
     def image_ids(self) -> list[int]:
@@ -58,12 +66,14 @@ def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -
     """
     started = time.perf_counter()
     vector = query.vector if query.vector is not None else current_encoder().encode_texts([query.text])[0]
+    encoded = time.perf_counter()
     results, searched = _nearest(vector, _candidates(query, user), excluded_ids=query.excluded_ids, top=top)
     return ResultPage(
         encoder=current_encoder_name(),
         results=results,
         searched=searched,
-        milliseconds=(time.perf_counter() - started) * 1000,
+        milliseconds=(time.perf_counter() - encoded) * 1000,
+        encoding_milliseconds=(encoded - started) * 1000,
     )
 
 

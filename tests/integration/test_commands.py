@@ -151,6 +151,7 @@ def test_search_gives_the_best_first_with_the_promised_keys(run):
     assert scores == sorted(scores, reverse=True)
     assert len(report["results"][0]["md5"]) == 32
     assert report["milliseconds"] > 0
+    assert report["encoding_milliseconds"] > 0
 
 
 def test_search_in_chinese(run):
@@ -284,7 +285,7 @@ def test_compact_then_reindex_then_nothing_is_pending(run):
     assert compacted["removed"] == 1  # the row that the repair above computed anew
     assert set(reindexed) >= {"rows", "seconds"}
     assert (reindexed["rows"], reindexed["encoder"]) == (compacted["rows"], "offline")
-    assert (embedded["embedded"], embedded["failed"]) == (0, [])
+    assert (embedded["embedded"], embedded["failed"], embedded["failures"]) == (0, 0, [])
     assert run("search_images", "a cat", "--json").report["results"][0]["name"] == "chelsea.png"
 
 

@@ -9,6 +9,8 @@ from django.test import Client
 
 from gallery import __version__
 from gallery.models import Image
+from gallery.services.query import parse
+from gallery.services.search import find_images
 from tests.conftest import drawn_picture
 
 
@@ -59,6 +61,16 @@ def test_readyz_names_a_folder_that_cannot_be_written(client, db):
         response = client.get("/readyz")
 
     assert (response.status_code, response.json()["parts"]["files"]) == (503, "storage_not_writable")
+
+
+def test_readyz_names_vectors_that_are_gone_though_this_process_still_has_them(client, alice, upload, data_dir):
+    upload(alice, content=drawn_picture())
+    assert len(find_images(parse("red"), user=alice).results) == 1
+    (data_dir / "vectors" / "embeddings-1.npy").unlink()
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["parts"]["index"]) == (503, "store_damaged")
 
 
 def test_metrics_are_off_unless_configured(client, db):

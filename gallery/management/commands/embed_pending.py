@@ -11,9 +11,14 @@ class Command(GalleryCommand):
     def run(self, **options: Any) -> Report:
         with self.progress(Image.objects.pending().count(), "picture") as advance:
             report = embed_pending(progress=advance)
-        return {"embedded": report.embedded, "failed": report.failures, "seconds": round(report.seconds, 3)}
+        return {
+            "embedded": report.embedded,
+            "failed": report.failed,
+            "failures": report.failures,
+            "seconds": round(report.seconds, 3),
+        }
 
     def describe(self, report: Report) -> str:
-        lines = [f"  {failure['name']}: {failure['error']}" for failure in report["failed"]]
-        summary = f"{report['embedded']} embedded, {len(lines)} failed, in {report['seconds']:.1f} s."
+        lines = [f"  {failure['name']}: {failure['error']}" for failure in report["failures"]]
+        summary = f"{report['embedded']} embedded, {report['failed']} failed, in {report['seconds']:.1f} s."
         return "\n".join([summary, *lines])

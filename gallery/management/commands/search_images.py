@@ -1,3 +1,4 @@
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ class Command(GalleryCommand):
     def run(self, **options: Any) -> Report:
         top = parse_top(options["top"], limit=gallery().max_results)
         user = None if options["user"] is None else named_user(options["user"])
-        page = find_images(_query(options["text"], options["image"]), user=user, top=top)
-        return _report(page)
+        started = time.perf_counter()
+        query = _query(options["text"], options["image"])
+        prepared_milliseconds = (time.perf_counter() - started) * 1000
+        page = find_images(query, user=user, top=top)
+        return _report(page, encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds)
 
     def describe(self, report: Report) -> str:
         lines = [f"{row['score']:.3f}  {row['id']:>8}  {row['name']}" for row in report["results"]]
@@ -42,7 +46,7 @@ def _query(text: str, image: Path | None) -> Query:
         raise UnreadablePath(path=str(image), reason=error.strerror or str(error)) from error
 
 
-def _report(page: ResultPage) -> Report:
+def _report(page: ResultPage, *, encoding_milliseconds: float) -> Report:
     return {
         "encoder": page.encoder,
         "results": [
@@ -56,4 +60,5 @@ def _report(page: ResultPage) -> Report:
             for result in page.results
         ],
         "milliseconds": round(page.milliseconds, 2),
+        "encoding_milliseconds": round(encoding_milliseconds, 2),  # loading the model included
     }
