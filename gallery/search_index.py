@@ -211,6 +211,8 @@ class SearchIndex:
             dimension = encoder.dimension if encoder else state.dimension
             store, epoch = self._store_of(dimension), state.epoch + 1
             with store.lock():
+                if encoder is None:
+                    _refuse_damaged_rows(store, state.epoch)
                 store.write_epoch(epoch, remembered(blocks(Image.objects.rows()[:, 1])))
                 ids = np.concatenate([*written, np.empty(0, dtype=np.int64)])
                 self._codes_file(epoch, dimension).build(store.read(epoch=epoch), ids)
@@ -234,19 +236,22 @@ class SearchIndex:
     def problems(self) -> list[Problem]:
         """Return what is wrong between the files and the database.
 
-        `file_damaged` (then nothing else can be said), `not_finite`, `not_unit` and `vector_missing` rows,
-        `orphan_vector` rows, and `stale_vectors`: files that a crash left beside the current epoch's.
+        `file_damaged` (then nothing is said of single pictures), `not_finite`, `not_unit`, `checksum_mismatch`,
+        `vector_missing` and `orphan_vector` rows, `checksums_missing`, and `stale_vectors`: files that a crash left
+        beside the current epoch's.
         """
         if not IndexState.objects.current().has_encoder:
             return []
         with self._current_store() as (store, epoch):
-            problems = store.check(epoch=epoch) or _lost_rows(store, IndexState.objects.current())
-            if any(problem.row is None for problem in problems):
+            problems = store.check(epoch=epoch)
+            if not _is_damaged(problems):
+                problems = [*_lost_rows(store, IndexState.objects.current()), *problems]
+            if _is_damaged(problems):
                 return problems
             pairs = Image.objects.rows()
-            matrix = store.read(epoch=epoch)
+            filled = np.asarray(store.read(epoch=epoch).any(axis=1))
             stale = [Problem("stale_vectors", path.name) for path in _stale_files(store, epoch)]
-            return [*problems, *_missing(pairs, matrix), *_orphans(pairs, matrix), *stale]
+            return [*problems, *_missing(pairs, filled), *_orphans(pairs, filled), *stale]
 
     def restore_file(self) -> int:
         """Make a damaged or missing vector file readable again; return how many pictures lost their row by it.
@@ -274,6 +279,11 @@ class SearchIndex:
                 self._bump()
             self._clear(store, rows, epoch)
         return forgotten
+
+    def write_missing_checksums(self) -> None:
+        """Record checksums for the sound rows that have none, as those of a library from before there were any."""
+        with self._current_store() as (store, epoch):
+            store.write_missing_checksums(epoch=epoch)
 
     def remove_stale_files(self) -> None:
         """Remove the vector files that a crash left beside the current one."""
@@ -393,6 +403,17 @@ def _lost_rows(store: VectorStore, state: IndexState) -> list[Problem]:
     return [Problem("file_damaged", f"it has {committed:,} rows, the database counts {state.row_count:,}")]
 
 
+def _refuse_damaged_rows(store: VectorStore, epoch: int) -> None:
+    """Raise StoreDamaged if there are any: copied, such a row would get a checksum that fits it."""
+    damaged = [problem for problem in store.check(epoch=epoch) if problem.row is not None]
+    if damaged:
+        raise StoreDamaged(path=str(store.path(epoch)), reason=damaged[0].detail.rstrip("."))
+
+
+def _is_damaged(problems: list[Problem]) -> bool:
+    return any(problem.code == "file_damaged" for problem in problems)
+
+
 def _ids_of_rows(row_count: int) -> Ids:
     """Return the image of each of the first rows, as the database has it; NO_ID where there is none."""
     ids = np.full(row_count, NO_ID, dtype=np.int64)
@@ -404,31 +425,27 @@ def _ids_of_rows(row_count: int) -> Ids:
 
 def _stale_files(store: VectorStore, epoch: int) -> list[Path]:
     """Return the files of other epochs and of unfinished writing. Under the lock nobody is writing one."""
-    others = [store.path(other) for other in store.epochs() if other != epoch]
+    others = [path for other in store.epochs() if other != epoch for path in store.epoch_files(other)]
     others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path.name != f"codes-{epoch}.bin"]
     return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
 
-def _missing(pairs: Ids, matrix: Vectors) -> list[Problem]:
+def _missing(pairs: Ids, filled: npt.NDArray[np.bool_]) -> list[Problem]:
     """Rows that a picture refers to but that are beyond the file or hold zeros."""
     problems = []
     for row, image_id in pairs:
-        if row >= len(matrix):
+        if row >= len(filled):
             problems.append(Problem("vector_missing", f"Picture {image_id} has row {row}, beyond the file.", int(row)))
-        elif not matrix[row].any():
+        elif not filled[row]:
             problems.append(Problem("vector_missing", f"Picture {image_id} has row {row}, which is empty.", int(row)))
     return problems
 
 
-def _orphans(pairs: Ids, matrix: Vectors) -> list[Problem]:
+def _orphans(pairs: Ids, filled: npt.NDArray[np.bool_]) -> list[Problem]:
     """Rows with a vector that no picture refers to: what a crash between file and database leaves."""
-    used = np.zeros(len(matrix), dtype=bool)
-    used[pairs[:, 0][pairs[:, 0] < len(matrix)]] = True
-    return [
-        Problem("orphan_vector", f"Row {row} belongs to no picture.", int(row))
-        for row in np.flatnonzero(~used)
-        if matrix[row].any()
-    ]
+    orphaned = filled.copy()
+    orphaned[pairs[:, 0][pairs[:, 0] < len(filled)]] = False
+    return [Problem("orphan_vector", f"Row {row} belongs to no picture.", int(row)) for row in np.flatnonzero(orphaned)]
 
 
 _index: SearchIndex | None = None

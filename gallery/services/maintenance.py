@@ -72,7 +72,9 @@ def _repair_vectors() -> None:
     if any(problem.code == "file_damaged" for problem in found):
         index.restore_file()
         found = index.problems()
-    index.forget_rows([problem.row for problem in found if problem.row is not None])
+    index.forget_rows(sorted({problem.row for problem in found if problem.row is not None}))
+    if any(problem.code == "checksums_missing" for problem in found):
+        index.write_missing_checksums()  # after the damaged rows are gone, so that it vouches for none of them
     index.remove_stale_files()
 
 

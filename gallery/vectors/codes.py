@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gallery.errors import Phrase, StoreDamaged, gettext_noop
 
 from .crash_points import crash_point
-from .files import fdatasync, replacing_whole_file, storage_errors, write_all
+from .files import fdatasync, replacing_whole_files, storage_errors, write_all
 from .kernels.scan import BlockLayout
 from .quantization import ByteCodes, Floats, bit_codes, decoded, padded
 from .row_mask import RowMask
@@ -154,7 +154,7 @@ class CodesFile:
 
     def build(self, matrix: Vectors, ids: Ids) -> None:
         """Write the codes of all rows anew. Raises StorageFull, StorageNotWritable."""
-        with storage_errors(self.path.parent), replacing_whole_file(self.path) as fd:
+        with storage_errors(self.path.parent), replacing_whole_files(self.path) as [fd]:
             previous = None
             for number, (vectors, block_ids) in enumerate(_by_block(0, matrix, ids)):
                 block = np.zeros(1, dtype=self._block)

@@ -1,4 +1,4 @@
-"""What a crash-safe file needs: a lock between processes, syncing, and replacing a file as a whole.
+"""What a crash-safe file needs: a lock between processes, syncing, and replacing files as a whole.
 
 All of it speaks POSIX and needs a local disk: over a network neither `flock` nor a sync can be trusted.
 """
@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,28 +72,54 @@ def partial_path(path: Path) -> Path:
 
 
 @contextmanager
-def replacing_whole_file(path: Path) -> Iterator[int]:
-    """Yield a descriptor to write the new content to; at the end it is at `path`, whole, synced and durable.
-
-    A reader sees the old file or the new one, never a part. A crash leaves at most a `.partial` file, which the next
-    call overwrites. One writer at a time: hold a FileLock.
-    """
-    partial = partial_path(path)
-    fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+def opened(path: Path, flags: int) -> Iterator[int]:
+    """Yield a descriptor of a file that exists."""
+    fd = os.open(path, flags | os.O_CLOEXEC, 0o644)
     try:
         yield fd
-        crash_point("after_partial_before_sync")
-        fdatasync(fd)  # a rename may reach the disk before the content does
-        crash_point("after_partial_before_rename")
-        os.rename(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
     finally:
         os.close(fd)
+
+
+@contextmanager
+def opened_or_created(path: Path) -> Iterator[int]:
+    """Yield a descriptor to read and write; a file that had to be created keeps its name through a power cut."""
+    existed = path.exists()
+    with opened(path, os.O_RDWR | os.O_CREAT) as fd:
+        if not existed:
+            fsync_dir(path.parent)
+        yield fd
+
+
+@contextmanager
+def replacing_whole_files(*paths: Path) -> Iterator[list[int]]:
+    """Yield a descriptor for each path, to write its new content to; at the end all are in place, synced and durable.
+
+    All are whole on the disk before the first gets its name, in the order given. A reader of one path sees its old
+    file or its new one, never a part. A crash leaves any of the paths old or new, and `.partial` files, which the next
+    call overwrites. One writer at a time: hold a FileLock.
+    """
+    partials = [partial_path(path) for path in paths]
+    try:
+        with ExitStack() as open_files:
+            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+            fds = [open_files.enter_context(opened(partial, flags)) for partial in partials]
+            yield fds
+            crash_point("after_partial_before_sync")
+            for fd in fds:
+                fdatasync(fd)  # a rename may reach the disk before the content does
+        for partial, path in zip(partials, paths, strict=True):
+            crash_point("after_partial_before_rename")
+            os.rename(partial, path)
+            crash_point("after_one_rename")
+    except BaseException:
+        for partial in partials:
+            with suppress(OSError):
+                partial.unlink()
+        raise
     crash_point("after_rename_before_folder_sync")
-    fsync_dir(path.parent)
+    for folder in {path.parent for path in paths}:
+        fsync_dir(folder)
 
 
 class FileLock:

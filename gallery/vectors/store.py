@@ -1,4 +1,4 @@
-"""The embedding matrix on disk: one `.npy` file per epoch."""
+"""The embedding matrix on disk: one `.npy` file per epoch, and a checksum of each row beside it."""
 
 import os
 import re
@@ -11,21 +11,31 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import Phrase, StoreDamaged, gettext_noop
+from gallery.vectors.checksums import (
+    CHECKSUM_BYTES,
+    NO_CHECKSUM,
+    Checksums,
+    checksums_of,
+    read_checksums,
+    unlike,
+)
 from gallery.vectors.crash_points import crash_point
 from gallery.vectors.files import (
     FileLock,
     fdatasync,
     fsync_dir,
     make_folder,
+    opened,
+    opened_or_created,
     partial_path,
-    replacing_whole_file,
+    replacing_whole_files,
     storage_errors,
     write_all,
 )
 from gallery.vectors.npy_header import HEADER_BYTES, decode_header, encode_header
-from gallery.vectors.unit_vectors import UNIT_TOLERANCE, Rows, Vectors, checked_vectors, lengths
+from gallery.vectors.unit_vectors import UNIT_TOLERANCE, Rows, Vectors, are_unit, checked_vectors, lengths
 
-CHECK_BLOCK_ROWS = 65_536
+CHECK_BLOCK_ROWS = 8_192  # 16 MiB of 512 numbers a row
 
 
 @dataclass(frozen=True)
@@ -37,31 +47,62 @@ class Problem:
     row: int | None = None
 
 
+@dataclass(frozen=True)
+class _Files:
+    """The descriptors of one epoch, open for writing."""
+
+    rows: int
+    checksums: int
+
+
 class VectorStore:
-    """Keeps unit vectors in `embeddings-<epoch>.npy`; a row number names a vector for the life of its epoch.
+    """Keeps unit vectors in `embeddings-<epoch>.npy` and a checksum of each row in `checksums-<epoch>.crc32`.
 
-    The store knows no current epoch: the database does, and the caller passes it each time, so that a process that has
-    not yet heard of a compaction cannot write into the wrong file unnoticed.
+    A row number names a vector for the life of its epoch. The store knows no current epoch: the database does, and the
+    caller passes it each time, so that a process that has not yet heard of a compaction cannot write into the wrong
+    file unnoticed.
 
-    **At every moment** `np.load` of the file gives exactly the committed rows: those the header counts. Bytes after
-    them are an uncommitted tail, which nothing reads.
+    **At every moment** `np.load` of the `.npy` gives exactly the committed rows: those its header counts. Its header
+    is the one commit point of both files, for the checksums have no count of their own. Bytes after the committed rows
+    and after their checksums are an uncommitted tail, which nothing reads.
 
-    **Append** (under the lock): 1 cut the tail; 2 write the rows; 3 sync; 4 write the header with the new count, which
-    is the commit; 5 sync. The header is 128 bytes at offset 0, written by one `pwrite` inside one disk sector, so a
-    power cut leaves the old count or the new one, nothing between. A crash in 1..3 leaves the old rows and perhaps a
-    tail; from 4 on, old or new; after 5, new. Only then may the caller's database refer to the rows: a crash between
-    leaves rows that nothing refers to, never a reference to a row that is missing.
+    **A checksum** is truth, not cache: it is that of the row that was accepted, written before the row is committed
+    and never computed again from what the disk gives back. NO_CHECKSUM (0, and whatever lies beyond the end of the
+    file) stands for "none is recorded". A row is sound when its checksum is the recorded one, or when it is all zeros,
+    whatever is recorded. Anything else is reported: with a recorded checksum as damage of that row (a flipped bit in
+    the checksum itself looks the same), without one, if it is of unit length, as `checksums_missing`.
 
-    **The first append** of an epoch puts an empty file in place as a whole (see **write_epoch**) before step 1.
+    **Append** (under the lock): 1 cut both tails; 2 write the rows, then the checksums; 3 sync both files; 4 write the
+    header with the new count, which is the commit; 5 sync. The header is 128 bytes at offset 0, written by one `pwrite`
+    inside one disk sector, so a power cut leaves the old count or the new one, nothing between. A crash in 1..3 leaves
+    the old rows and perhaps a tail in either file, whole, torn or full of holes; from 4 on, old or new; after 5, new.
+    The order of the two files within 2 and 3 does not matter, since neither counts before 4. Only then may the caller's
+    database refer to the rows: a crash between leaves rows that nothing refers to, never a reference to a row that is
+    missing. An error of the disk leaves what a crash at that step leaves, without the tail if it can be cut. The
+    work is that of the new rows, whatever the size of the files.
 
-    **Clear and overwrite** write rows in place, then sync. A crash may leave a row half old, half new: `check` reports
-    it as `not_unit` (a half-cleared row too), and doing it again mends it. So the database forgets a row before it is
-    cleared, and marks a row as to be encoded before it is overwritten.
+    **The first append** of an epoch puts two empty files in place as wholes (see **write_epoch**) before step 1, and
+    syncs the folder again, since a crash may have come before the folder was synced.
 
-    **write_epoch** writes `.partial`, syncs, renames, syncs the folder: the file is absent (or the older one) or whole.
+    **Clear** writes zeros in place: 1 the rows; 2 sync; 3 NO_CHECKSUM for them; 4 sync. A crash in 1..2 leaves each of
+    the rows old, zeros, or half of each; the last is reported, since the old checksum still stands, and doing it again
+    mends it. From 2 on the rows are zeros, hence sound, whether 3 is on the disk or not. A row never loses its checksum
+    before it is gone, or half a row could pass for one that never had any. Neighbours that share a sector are written
+    with it, whole. So the database forgets a row before it is cleared.
 
-    **Readers** take no lock. A map stays valid as long as it is kept, even when its epoch is removed; it shows
-    appended rows to nobody and cleared ones as zeros at once.
+    **write_epoch** writes both `.partial` files, syncs both, renames the checksums, then the `.npy`, syncs the folder:
+    each file is absent (or the older one) or whole. Any mixture is harmless, because the database refers to the epoch
+    only afterwards: what lacks its other half is a stale file, and an empty `.npy` beside older checksums has a tail.
+    **remove_epoch** may leave either file in the same way.
+
+    **An epoch from before there were checksums** has no second file. It is read and searched like any other; an append
+    or a clear creates the file, whose older part is a hole, that is NO_CHECKSUM. `check` reports `checksums_missing`
+    until **write_missing_checksums** fills them in, in place, for rows that are finite and of unit length: it can only
+    vouch for what is there now. A crash leaves some of them filled in. A checksum file that was lost, cut short or not
+    copied is the same case; one that is too long has a tail.
+
+    **Readers** take no lock and never look at checksums. A map stays valid as long as it is kept, even when its epoch
+    is removed; it shows appended rows to nobody and cleared ones as zeros at once.
 
     **The file system must promise**: a local disk (`flock` excludes all processes; a sync reaches the disk), a rename
     that is atomic, a 512-byte sector that is written whole or not at all.
@@ -83,16 +124,24 @@ class VectorStore:
     def path(self, epoch: int) -> Path:
         return self.folder / f"embeddings-{epoch}.npy"
 
+    def checksums_path(self, epoch: int) -> Path:
+        return self.folder / f"checksums-{epoch}.crc32"
+
     def epochs(self) -> list[int]:
         """Return the epochs that have a file, in ascending order. More than one means that a clean-up was missed."""
         if not self.folder.is_dir():
             return []
-        names = (re.fullmatch(r"embeddings-(\d+)\.npy", entry.name) for entry in self.folder.iterdir())
-        return sorted(int(name[1]) for name in names if name)
+        pattern = re.compile(r"embeddings-(\d+)\.npy|checksums-(\d+)\.crc32")
+        names = (pattern.fullmatch(entry.name) for entry in self.folder.iterdir())
+        return sorted({int(name[1] or name[2]) for name in names if name})
+
+    def epoch_files(self, epoch: int) -> list[Path]:
+        """Return the files that the epoch has."""
+        return [path for path in (self.path(epoch), self.checksums_path(epoch)) if path.exists()]
 
     def row_count(self, *, epoch: int) -> int:
         """Return the number of committed rows, cleared ones included. Raises StoreDamaged."""
-        with self._reading(epoch) as fd:
+        with self._reading(self.path(epoch)) as fd:
             return 0 if fd is None else self._committed_rows(fd, epoch)
 
     def read(self, *, epoch: int, row_count: int | None = None) -> Vectors:
@@ -101,7 +150,7 @@ class VectorStore:
         Costs no memory and no copy. Without `row_count` a missing file is an empty store; with it, StoreDamaged is
         raised when the file is missing or has fewer rows, as after a compaction that the caller has not heard of.
         """
-        with self._reading(epoch) as fd:
+        with self._reading(self.path(epoch)) as fd:
             committed = 0 if fd is None else self._committed_rows(fd, epoch)
             wanted = committed if row_count is None else row_count
             if wanted > committed:
@@ -125,63 +174,96 @@ class VectorStore:
         `image_ids` name the culprit in InvalidVector. Raises StoreBusy, StorageFull, StorageNotWritable, StoreDamaged.
         """
         rows = checked_vectors(vectors, dimension=self.dimension, labels=image_ids)
-        with self._writing(epoch, create=True) as fd:
-            first = self._committed_rows(fd, epoch)
+        with self._writing(epoch, create=True) as files:
+            first = self._committed_rows(files.rows, epoch)
             if len(rows):
-                self._append(fd, first, rows)
+                self._append(files, first, rows)
             return range(first, first + len(rows))
-
-    def overwrite(
-        self,
-        rows: Sequence[int] | Rows,
-        vectors: npt.ArrayLike,
-        *,
-        epoch: int,
-        image_ids: Sequence[object] | None = None,
-    ) -> None:
-        """Replace committed rows in place. Not atomic: see the class. Raises like `append`."""
-        replacements = checked_vectors(vectors, dimension=self.dimension, labels=image_ids)
-        self._write_in_place(rows, replacements, epoch)
 
     def clear(self, rows: Sequence[int] | Rows, *, epoch: int) -> None:
         """Overwrite committed rows with zeros, so that a deleted picture leaves no trace. Raises like `append`."""
-        self._write_in_place(rows, np.zeros((len(rows), self.dimension), dtype=np.float32), epoch)
+        if not len(rows):
+            return
+        with self._writing(epoch) as files:
+            self._check_present(files, rows, epoch)
+            for row in rows:
+                write_all(files.rows, bytes(self.dimension * 4), self._offset(int(row)))
+                crash_point("between_cleared_rows")
+            crash_point("after_cleared_rows_before_sync")
+            fdatasync(files.rows)  # a half-cleared row must not be without its checksum, or nobody would notice
+            crash_point("after_cleared_rows_before_checksums")
+            for row in rows:
+                write_all(files.checksums, bytes(CHECKSUM_BYTES), int(row) * CHECKSUM_BYTES)
+            crash_point("after_cleared_checksums_before_sync")
+            fdatasync(files.checksums)
 
     def write_epoch(self, epoch: int, blocks: Iterable[npt.ArrayLike]) -> int:
-        """Write a whole new epoch file from blocks of (n, dimension) vectors and return its row count.
+        """Write the files of a whole new epoch from blocks of (n, dimension) vectors and return its row count.
 
-        Rows are unit vectors, or zeros for rows that stay unused. An existing file of that epoch, left by a crash, is
+        Rows are unit vectors, or zeros for rows that stay unused. Existing files of that epoch, left by a crash, are
         replaced. Raises like `append`.
         """
         row_count = 0
-        with self._lock, storage_errors(self.folder), replacing_whole_file(self.path(epoch)) as fd:
+        paths = (self.checksums_path(epoch), self.path(epoch))
+        with self._lock, storage_errors(self.folder), replacing_whole_files(*paths) as (checksums, fd):
             for block in blocks:
                 rows = checked_vectors(block, dimension=self.dimension, zero_allowed=True)
                 write_all(fd, rows.data, self._offset(row_count))
+                write_all(checksums, checksums_of(rows).data, row_count * CHECKSUM_BYTES)
                 row_count += len(rows)
             write_all(fd, encode_header(row_count, self.dimension), 0)
         return row_count
 
     def remove_epoch(self, epoch: int) -> None:
-        """Remove the file of an epoch, and what a crash left of its writing, if they are there."""
+        """Remove the files of an epoch, and what a crash left of its writing, if they are there."""
         with self._lock, storage_errors(self.folder):
-            self.path(epoch).unlink(missing_ok=True)
-            partial_path(self.path(epoch)).unlink(missing_ok=True)
+            for path in (self.path(epoch), self.checksums_path(epoch)):
+                path.unlink(missing_ok=True)
+                partial_path(path).unlink(missing_ok=True)
             fsync_dir(self.folder)
 
     def check(self, *, epoch: int) -> list[Problem]:
-        """Read everything and return what is wrong: `file_damaged`, or a `not_finite` or `not_unit` row.
+        """Read everything and return what is wrong: `file_damaged` (then nothing else is known), `checksums_missing`,
+        and rows that are `not_finite`, `not_unit` or of unit length with a `checksum_mismatch`.
 
-        Cleared rows and an uncommitted tail are no problems.
+        Cleared rows and an uncommitted tail are no problems. A clear by another process meanwhile may look like
+        damage: hold the lock.
         """
         try:
             matrix = self.read(epoch=epoch)
         except StoreDamaged as error:
             return [Problem("file_damaged", str(error))]
         problems: list[Problem] = []
-        for start in range(0, len(matrix), CHECK_BLOCK_ROWS):
-            problems += _bad_rows(matrix[start : start + CHECK_BLOCK_ROWS], start)
+        without_checksum = 0
+        with self._reading(self.checksums_path(epoch)) as fd:
+            for start, block, recorded in _blocks(matrix, fd):
+                suspects = unlike(block, recorded)
+                row_lengths = lengths(block[suspects])
+                unvouched = are_unit(row_lengths) & (recorded[suspects] == NO_CHECKSUM)
+                without_checksum += int(unvouched.sum())
+                for place in np.flatnonzero(~unvouched & (row_lengths != 0.0)):
+                    problems.append(_bad_row(start + int(suspects[place]), float(row_lengths[place])))
+        if without_checksum:
+            detail = f"{without_checksum:,} rows have no checksum: a flipped bit in them would not be found."
+            problems.append(Problem("checksums_missing", detail))
         return problems
+
+    def write_missing_checksums(self, *, epoch: int) -> int:
+        """Record a checksum for each row that has none and is finite and of unit length; return how many these were.
+
+        It vouches for what is there now: `check` first. Raises like `append`.
+        """
+        count = 0
+        with self._writing(epoch) as files:
+            for start, block, recorded in _blocks(self.read(epoch=epoch), files.checksums):
+                unvouched = (recorded == NO_CHECKSUM) & are_unit(lengths(block))
+                if unvouched.any():
+                    recorded[unvouched] = checksums_of(block[unvouched])
+                    write_all(files.checksums, recorded.data, start * CHECKSUM_BYTES)
+                    count += int(unvouched.sum())
+            crash_point("after_missing_checksums_before_sync")
+            fdatasync(files.checksums)
+        return count
 
     def restore_header(self, *, epoch: int, row_count: int) -> int:
         """Make a damaged or missing file readable again and return how many rows it has now.
@@ -190,24 +272,25 @@ class VectorStore:
         is left as it is. Afterwards `check` finds rows that are damaged themselves. Raises StoreDamaged for a file of
         another dimension, which is whole but belongs to another encoder.
         """
-        with self._writing(epoch, create=True) as fd:
+        with self._writing(epoch, create=True) as files:
             try:
-                return self._committed_rows(fd, epoch)
+                return self._committed_rows(files.rows, epoch)
             except StoreDamaged:
-                if self._has_other_dimension(fd):
+                if self._has_other_dimension(files.rows):
                     raise
-            held = (os.fstat(fd).st_size - HEADER_BYTES) // (self.dimension * 4)
+            held = (os.fstat(files.rows).st_size - HEADER_BYTES) // (self.dimension * 4)
             kept = max(0, min(row_count, held))
-            write_all(fd, encode_header(kept, self.dimension), 0)
-            fdatasync(fd)
+            write_all(files.rows, encode_header(kept, self.dimension), 0)
+            crash_point("after_restored_header_before_sync")
+            fdatasync(files.rows)
             return kept
 
     @contextmanager
-    def _reading(self, epoch: int) -> Iterator[int | None]:
-        """Yield a descriptor, or None when the epoch has no file yet."""
+    def _reading(self, path: Path) -> Iterator[int | None]:
+        """Yield a descriptor, or None when the epoch has no such file."""
         try:
-            with storage_errors(self.path(epoch)):
-                fd = os.open(self.path(epoch), os.O_RDONLY | os.O_CLOEXEC)
+            with storage_errors(path):
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             yield None
             return
@@ -217,57 +300,52 @@ class VectorStore:
             os.close(fd)
 
     @contextmanager
-    def _writing(self, epoch: int, *, create: bool = False) -> Iterator[int]:
+    def _writing(self, epoch: int, *, create: bool = False) -> Iterator[_Files]:
         path = self.path(epoch)
         with self._lock, storage_errors(self.folder):
-            if create and not path.exists():
+            if not path.exists():
+                if not create:
+                    raise self._damaged(epoch, Phrase(gettext_noop("it does not exist")))
                 make_folder(self.folder)
                 self.write_epoch(epoch, [])
-            try:
-                fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            except FileNotFoundError:
-                raise self._damaged(epoch, Phrase(gettext_noop("it does not exist"))) from None
-            try:
-                yield fd
-            finally:
-                os.close(fd)
+            with opened(path, os.O_RDWR) as rows, opened_or_created(self.checksums_path(epoch)) as checksums:
+                yield _Files(rows, checksums)
 
-    def _append(self, fd: int, first: int, rows: Vectors) -> None:
-        os.ftruncate(fd, self._offset(first))  # a tail that a crash left must not end up among the new rows
+    def _append(self, files: _Files, first: int, rows: Vectors) -> None:
+        if first == 0:
+            fsync_dir(self.folder)  # a crash may have left the files in place without it
+        self._cut(files, first)  # a tail that a crash left must not end up among the new rows
         crash_point("after_cut_before_rows")
         try:
-            write_all(fd, rows.data, self._offset(first))
+            write_all(files.rows, rows.data, self._offset(first))
+            crash_point("after_rows_before_checksums")
+            write_all(files.checksums, checksums_of(rows).data, first * CHECKSUM_BYTES)
+            crash_point("after_checksums_before_sync")
+            fdatasync(files.checksums)  # both must be on disk before the header counts them
+            crash_point("after_checksums_sync_before_rows_sync")
+            fdatasync(files.rows)
         except OSError:
             with suppress(OSError):
-                os.ftruncate(fd, self._offset(first))  # gives the space of a half-written batch back
+                self._cut(files, first)  # gives the space of a half-written batch back
             raise
-        crash_point("after_rows_before_sync")
-        fdatasync(fd)  # rows must be on disk before the header counts them
-        crash_point("after_rows_before_header")
-        write_all(fd, encode_header(first + len(rows), self.dimension), 0)
+        crash_point("after_sync_before_header")
+        write_all(files.rows, encode_header(first + len(rows), self.dimension), 0)
         crash_point("after_header_before_sync")
-        fdatasync(fd)
+        fdatasync(files.rows)
         crash_point("after_header_sync")
 
-    def _write_in_place(self, rows: Sequence[int] | Rows, vectors: Vectors, epoch: int) -> None:
-        if len(rows) != len(vectors):
-            raise ValueError(f"{len(rows)} rows have {len(vectors)} vectors")
-        if not len(rows):
-            return
-        with self._writing(epoch) as fd:
-            committed = self._committed_rows(fd, epoch)
-            if min(rows) < 0 or max(rows) >= committed:
-                raise self._damaged(
-                    epoch,
-                    Phrase(
-                        gettext_noop("it has %(rows)s rows, so there is no row %(row)s"), rows=committed, row=max(rows)
-                    ),
-                )
-            for row, vector in zip(rows, vectors, strict=True):
-                write_all(fd, vector.data, self._offset(int(row)))
-                crash_point("between_rows_in_place")
-            crash_point("after_rows_in_place_before_sync")
-            fdatasync(fd)
+    def _cut(self, files: _Files, row_count: int) -> None:
+        """Give both files exactly this many rows; checksums that an older epoch never had become a hole."""
+        os.ftruncate(files.rows, self._offset(row_count))
+        os.ftruncate(files.checksums, row_count * CHECKSUM_BYTES)
+
+    def _check_present(self, files: _Files, rows: Sequence[int] | Rows, epoch: int) -> None:
+        committed = self._committed_rows(files.rows, epoch)
+        if min(rows) < 0 or max(rows) >= committed:
+            raise self._damaged(
+                epoch,
+                Phrase(gettext_noop("it has %(rows)s rows, so there is no row %(row)s"), rows=committed, row=max(rows)),
+            )
 
     def _committed_rows(self, fd: int, epoch: int) -> int:
         """Return the header's count, after checking that the file really has those rows. Raises StoreDamaged."""
@@ -312,13 +390,19 @@ def _steady_header(fd: int) -> bytes:
     return header
 
 
-def _bad_rows(block: Vectors, first_row: int) -> list[Problem]:
-    row_lengths = lengths(block)
-    good = (np.abs(row_lengths - 1.0) <= UNIT_TOLERANCE) | (row_lengths == 0.0)
-    return [_bad_row(first_row + int(index), float(row_lengths[index])) for index in np.flatnonzero(~good)]
+def _blocks(matrix: Vectors, checksums: int | None) -> Iterator[tuple[int, Vectors, Checksums]]:
+    """Yield (first row, rows, their recorded checksums), a few megabytes at a time."""
+    for start in range(0, len(matrix), CHECK_BLOCK_ROWS):
+        block = matrix[start : start + CHECK_BLOCK_ROWS]
+        if checksums is None:
+            yield start, block, np.full(len(block), NO_CHECKSUM, dtype=np.uint32)
+        else:
+            yield start, block, read_checksums(checksums, start, len(block))
 
 
 def _bad_row(row: int, length: float) -> Problem:
     if not np.isfinite(length):
         return Problem("not_finite", f"Row {row:,} has a number that is not finite.", row)
-    return Problem("not_unit", f"Row {row:,} has length {length:.4g}, not 1.", row)
+    if abs(length - 1.0) > UNIT_TOLERANCE:
+        return Problem("not_unit", f"Row {row:,} has length {length:.4g}, not 1.", row)
+    return Problem("checksum_mismatch", f"Row {row:,} is not what was written: its checksum differs.", row)

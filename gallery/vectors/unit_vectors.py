@@ -22,6 +22,11 @@ def lengths(vectors: Vectors) -> npt.NDArray[np.float64]:
         return np.sqrt(squares)
 
 
+def are_unit(row_lengths: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which of the lengths are 1, within the tolerance."""
+    return np.abs(row_lengths - 1.0) <= UNIT_TOLERANCE
+
+
 def checked_vectors(
     vectors: npt.ArrayLike, *, dimension: int, labels: Sequence[object] | None = None, zero_allowed: bool = False
 ) -> Vectors:
@@ -44,7 +49,7 @@ def checked_vectors(
     if labels is not None and len(labels) != len(array):
         raise ValueError(f"{len(array)} vectors have {len(labels)} labels")
     row_lengths = lengths(array)
-    good = np.abs(row_lengths - 1.0) <= UNIT_TOLERANCE
+    good = are_unit(row_lengths)
     if zero_allowed:
         good |= row_lengths == 0.0
     if not good.all():

@@ -432,11 +432,16 @@ def test_crash_before_a_compaction_moves_leaves_the_old_epoch_in_use(alice, data
     monkeypatch.undo()
 
     assert best(vectors[2], k=1) == [ids[2]]
-    assert codes() == ["stale_vectors"] * 2  # vectors and codes
+    assert codes() == ["stale_vectors"] * 3  # vectors, checksums and codes
 
     assert compact() == 3  # the next one writes over it
     assert codes() == []
-    assert [path.name for path in data_dir.glob("vectors/*.npy*")] == ["embeddings-2.npy"]
+    assert sorted(path.name for path in data_dir.glob("vectors/*-2.*")) == [
+        "checksums-2.crc32",
+        "codes-2.bin",
+        "embeddings-2.npy",
+    ]
+    assert not list(data_dir.glob("vectors/*-1.*"))
 
 
 def test_crash_after_a_compaction_moved_leaves_a_stale_file_that_repair_removes(alice, data_dir, monkeypatch):
@@ -445,13 +450,18 @@ def test_crash_after_a_compaction_moved_leaves_a_stale_file_that_repair_removes(
     with pytest.raises(Crash):
         compact()
     monkeypatch.undo()
-    assert codes() == ["stale_vectors"] * 2
+    assert codes() == ["stale_vectors"] * 3  # vectors, checksums and codes
     assert best(vectors[1], k=1) == [ids[1]]
 
     search_index().remove_stale_files()
 
     assert codes() == []
-    assert not vector_file(data_dir, 1).exists()
+    assert sorted(path.name for path in data_dir.glob("vectors/*-2.*")) == [
+        "checksums-2.crc32",
+        "codes-2.bin",
+        "embeddings-2.npy",
+    ]
+    assert not list(data_dir.glob("vectors/*-1.*"))
     assert best(vectors[1], k=1) == [ids[1]]
 
 
@@ -557,6 +567,104 @@ def test_a_damaged_row_is_computed_again_and_only_that_one(library, quick_encode
     assert repair().ok
 
     assert quick_encoder.encoded == encoded + 1
+    assert_whole_again(library, quick_encoder)
+
+
+def flip_bit(path: Path, offset: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1 << bit
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("bit", [0, 22, 31])
+def test_flipped_bits_send_their_rows_to_the_encoder_and_leave_all_others_where_they_are(
+    library, quick_encoder, data_dir, bit
+):
+    path = vector_file(data_dir)
+    whole, rows = np.load(path), dict(Image.objects.values_list("pk", "embedding_row"))
+    for row in (1, 3):
+        flip_bit(path, HEADER_BYTES + row * DIMENSION * 4 + bit // 8, bit % 8)
+    encoded = quick_encoder.encoded
+    found = [(problem.code, problem.row) for problem in verify().problems]
+    assert [row for _code, row in found] == [1, 3]
+    assert {code for code, _row in found} <= {"checksum_mismatch", "not_unit"}
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded + 2
+    mended = np.load(path)
+    assert mended[[0, 2, 4]].tobytes() == whole[[0, 2, 4]].tobytes()
+    assert not mended[[1, 3]].any()
+    assert mended[[5, 6]].tobytes() == whole[[1, 3]].tobytes()
+    moved = {1: 5, 3: 6}
+    assert dict(Image.objects.values_list("pk", "embedding_row")) == {
+        pk: moved.get(row, row) for pk, row in rows.items()
+    }
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_library_from_before_checksums_is_searched_reported_and_completed(library, quick_encoder, data_dir):
+    whole = vector_file(data_dir).read_bytes()
+    checksums = data_dir / "vectors" / "checksums-1.crc32"
+    recorded = checksums.read_bytes()
+    checksums.unlink()
+    encoded = quick_encoder.encoded
+    assert codes() == ["checksums_missing"]
+    red = quick_encoder.encode_texts(["red"])[0]
+    assert best(red, k=1, index=SearchIndex()) == [library[0].pk]
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded
+    assert (vector_file(data_dir).read_bytes(), checksums.read_bytes()) == (whole, recorded)
+    assert_whole_again(library, quick_encoder)
+
+
+def test_missing_checksums_hide_nothing_else(library, quick_encoder, data_dir):
+    Image.objects.filter(pk=library[0].pk).update(embedding_row=None)
+    np.load(vector_file(data_dir), mmap_mode="r+")[1] = 0
+    np.load(vector_file(data_dir), mmap_mode="r+")[2] = 0.5
+    (data_dir / "vectors" / "embeddings-7.npy").write_bytes(b"")
+    (data_dir / "vectors" / "checksums-1.crc32").unlink()
+    encoded = quick_encoder.encoded
+    assert codes() == ["not_unit", "checksums_missing", "vector_missing", "orphan_vector", "stale_vectors"]
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded + 3
+    assert_whole_again(library, quick_encoder)
+
+
+def test_a_damaged_row_is_reported_beside_lost_ones(library, quick_encoder, data_dir):
+    flip_bit(vector_file(data_dir), HEADER_BYTES)
+    with vector_file(data_dir).open("r+b") as file:
+        file.write(encode_header(3, DIMENSION))
+    encoded = quick_encoder.encoded
+    assert codes() == ["file_damaged", "checksum_mismatch"]
+
+    assert repair().ok
+
+    assert quick_encoder.encoded == encoded + 3
+    assert_whole_again(library, quick_encoder)
+
+
+def test_compaction_refuses_a_damaged_row_which_would_get_a_checksum_that_fits_it(library, quick_encoder, data_dir):
+    flip_bit(vector_file(data_dir), HEADER_BYTES + 2 * DIMENSION * 4)
+
+    with pytest.raises(StoreDamaged, match="Row 2 is not what was written"):
+        compact()
+
+    assert codes() == ["checksum_mismatch"]
+    assert repair().ok
+    assert compact() == 5
+    assert_whole_again(library, quick_encoder)
+
+
+def test_compaction_of_a_library_from_before_checksums_writes_them(library, quick_encoder, data_dir):
+    (data_dir / "vectors" / "checksums-1.crc32").unlink()
+
+    assert compact() == 5
+
     assert_whole_again(library, quick_encoder)
 
 

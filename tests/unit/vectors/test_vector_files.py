@@ -1,4 +1,4 @@
-"""The lock between processes and threads, and replacing a file as a whole."""
+"""The lock between processes and threads, and replacing files as a whole."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 import gallery
 from gallery.errors import StoreBusy
-from gallery.vectors.files import FileLock, partial_path, replacing_whole_file, write_all
+from gallery.vectors.files import FileLock, partial_path, replacing_whole_files, write_all
 
 ROOT = Path(gallery.__file__).parents[1]
 HOLD_UNTIL_KILLED = """
@@ -143,7 +143,7 @@ def test_forked_child_that_lives_on_does_not_keep_the_lock(path):
 def test_replaced_file_is_the_old_one_until_it_is_whole(path):
     path.write_bytes(b"old")
 
-    with replacing_whole_file(path) as fd:
+    with replacing_whole_files(path) as [fd]:
         write_all(fd, b"new and longer", 0)
         assert path.read_bytes() == b"old"
 
@@ -154,8 +154,22 @@ def test_replaced_file_is_the_old_one_until_it_is_whole(path):
 def test_failed_replacement_leaves_the_old_file_alone(path):
     path.write_bytes(b"old")
 
-    with pytest.raises(ZeroDivisionError), replacing_whole_file(path) as fd:
+    with pytest.raises(ZeroDivisionError), replacing_whole_files(path) as [fd]:
         write_all(fd, b"new" * (1 // 0), 0)
 
     assert path.read_bytes() == b"old"
     assert not partial_path(path).exists()
+
+
+def test_several_files_are_whole_on_the_disk_before_one_has_its_name(tmp_path, monkeypatch):
+    calls = []
+    for name in ("fdatasync", "rename", "fsync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, real=real: (calls.append(name), real(*args))[1])
+
+    with replacing_whole_files(tmp_path / "a", tmp_path / "b") as [first, second]:
+        write_all(first, b"one", 0)
+        write_all(second, b"two", 0)
+
+    assert calls == ["fdatasync", "fdatasync", "rename", "rename", "fsync"]
+    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"one", b"two"]

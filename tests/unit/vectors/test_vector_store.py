@@ -7,11 +7,12 @@ import resource
 import shutil
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -31,6 +32,15 @@ def store(tmp_path) -> VectorStore:
 
 def rows(count: int, seed: int = 0) -> np.ndarray:
     return unit_rows(count, dimension=DIMENSION, seed=seed)
+
+
+def flip_bit(path: Path, offset: int, bit: int) -> None:
+    """Flip one bit, counted from the byte at `offset`."""
+    with path.open("r+b") as file:
+        file.seek(offset + bit // 8)
+        old = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([old ^ 1 << bit % 8]))
 
 
 # The header
@@ -94,13 +104,6 @@ class StoreAgainstNumpy(RuleBasedStateMachine):
         self.store.clear(chosen, epoch=self.epoch)
         self.model[chosen] = 0
 
-    @rule(data=st.data())
-    def overwrite(self, data):
-        chosen = self.some_rows(data)
-        replacements = self.new_rows(len(chosen))
-        self.store.overwrite(chosen, replacements, epoch=self.epoch)
-        self.model[chosen] = replacements
-
     @rule(block_rows=st.integers(1, 7))
     def compact(self, block_rows):
         live = self.store.read(epoch=self.epoch)
@@ -117,8 +120,28 @@ class StoreAgainstNumpy(RuleBasedStateMachine):
     @rule(tail_bytes=st.integers(1, 200))
     def crash_with_a_tail(self, tail_bytes):
         if self.store.epochs():
-            with self.store.path(self.epoch).open("ab") as file:
-                file.write(b"\xff" * tail_bytes)
+            for path in (self.store.path(self.epoch), self.store.checksums_path(self.epoch)):
+                with path.open("ab") as file:
+                    file.write(b"\xff" * tail_bytes)
+
+    @rule(data=st.data())
+    def flip_a_bit_and_mend_it(self, data):
+        whole = np.flatnonzero(self.model.any(axis=1)).tolist()
+        if whole:
+            row, bit = data.draw(st.sampled_from(whole)), data.draw(st.integers(0, DIMENSION * 32 - 1))
+            flip_bit(self.store.path(self.epoch), HEADER_BYTES + row * DIMENSION * 4, bit)
+
+            assert [problem.row for problem in self.store.check(epoch=self.epoch)] == [row]
+
+            self.store.clear([row], epoch=self.epoch)
+            self.model[row] = 0
+
+    @rule(kept_bytes=st.integers(0, 100))
+    def lose_checksums_and_write_them_again(self, kept_bytes):
+        if self.store.epochs():
+            os.truncate(self.store.checksums_path(self.epoch), kept_bytes)
+            assert {problem.code for problem in self.store.check(epoch=self.epoch)} <= {"checksums_missing"}
+            self.store.write_missing_checksums(epoch=self.epoch)
 
     def some_rows(self, data) -> list[int]:
         if not len(self.model):
@@ -285,6 +308,163 @@ def test_check_counts_rows_over_all_blocks(store, monkeypatch):
     assert [problem.row for problem in store.check(epoch=1)] == [4]
 
 
+def found(store: VectorStore) -> list[tuple[str, int | None]]:
+    return [(problem.code, problem.row) for problem in store.check(epoch=1)]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(flips=st.dictionaries(st.integers(0, 49), st.integers(0, DIMENSION * 32 - 1), max_size=5))
+def test_one_flipped_bit_is_found_in_exactly_its_row(store, flips):
+    store.write_epoch(1, [rows(50)])
+    for row, bit in flips.items():
+        flip_bit(store.path(1), HEADER_BYTES + row * DIMENSION * 4, bit)
+
+    assert [row for _code, row in found(store)] == sorted(flips)
+
+
+def test_flipped_bit_that_leaves_the_length_is_found_by_its_checksum(store):
+    store.append(rows(5), epoch=1)
+    flip_bit(store.path(1), HEADER_BYTES + 3 * DIMENSION * 4, 0)
+    flip_bit(store.path(1), HEADER_BYTES + 4 * DIMENSION * 4, 31)  # the sign
+
+    assert store.check(epoch=1) == [
+        Problem("checksum_mismatch", "Row 3 is not what was written: its checksum differs.", 3),
+        Problem("checksum_mismatch", "Row 4 is not what was written: its checksum differs.", 4),
+    ]
+
+
+def test_flipped_bit_of_a_cleared_row_is_found(store):
+    store.append(rows(5), epoch=1)
+    store.clear([1, 2], epoch=1)
+    flip_bit(store.path(1), HEADER_BYTES + 2 * DIMENSION * 4, 5)
+
+    assert found(store) == [("not_unit", 2)]
+
+
+def test_flipped_bit_of_a_checksum_looks_like_damage_of_its_row(store):
+    store.append(rows(5), epoch=1)
+    flip_bit(store.checksums_path(1), 3 * 4, 17)
+
+    assert found(store) == [("checksum_mismatch", 3)]
+
+
+def test_checksums_are_the_crc32_of_each_row_and_zero_for_cleared_ones(store):
+    store.append(rows(3), epoch=1)
+    store.append(rows(2, seed=1), epoch=1)
+    store.clear([1], epoch=1)
+
+    expected = [zlib.crc32(row.tobytes()) for row in np.load(store.path(1))]
+    expected[1] = 0
+    assert np.fromfile(store.checksums_path(1), dtype="<u4").tolist() == expected
+
+
+def test_checksum_that_happens_to_be_zero_is_not_taken_for_none(store, monkeypatch):
+    monkeypatch.setattr(zlib, "crc32", lambda _row: 0)
+    store.append(rows(2), epoch=1)
+
+    assert found(store) == []
+    monkeypatch.undo()
+    assert found(store) == [("checksum_mismatch", 0), ("checksum_mismatch", 1)]
+
+
+# A file of checksums that is not there, or not as long as it should be
+
+
+def test_store_from_before_checksums_is_read_and_appended_to_and_gets_them(store):
+    store.append(rows(5), epoch=1)
+    store.checksums_path(1).unlink()
+    np.testing.assert_array_equal(store.read(epoch=1), rows(5))
+    assert store.check(epoch=1) == [
+        Problem("checksums_missing", "5 rows have no checksum: a flipped bit in them would not be found.")
+    ]
+
+    store.append(rows(2, seed=1), epoch=1)
+    flip_bit(store.path(1), HEADER_BYTES + 6 * DIMENSION * 4, 0)
+
+    assert found(store) == [("checksum_mismatch", 6), ("checksums_missing", None)]
+    assert store.write_missing_checksums(epoch=1) == 5
+    assert found(store) == [("checksum_mismatch", 6)]
+    flip_bit(store.path(1), HEADER_BYTES, 0)
+    assert found(store) == [("checksum_mismatch", 0), ("checksum_mismatch", 6)]
+
+
+def test_clear_in_a_store_from_before_checksums(store):
+    store.append(rows(5), epoch=1)
+    store.checksums_path(1).unlink()
+
+    store.clear([0, 4], epoch=1)
+
+    assert store.check(epoch=1)[0].detail.startswith("3 rows have no checksum")
+
+
+def test_missing_checksums_hide_no_bad_row_and_are_written_for_none(store):
+    store.append(rows(5), epoch=1)
+    store.clear([0], epoch=1)
+    store.checksums_path(1).unlink()
+    flip_bit(store.path(1), HEADER_BYTES + 2 * DIMENSION * 4, 30)
+    [(code, row), missing] = found(store)
+    assert (code in {"not_unit", "not_finite"}, row, missing) == (True, 2, ("checksums_missing", None))
+
+    assert store.write_missing_checksums(epoch=1) == 3
+
+    assert found(store) == [(code, 2)]
+    assert [value > 0 for value in np.fromfile(store.checksums_path(1), dtype="<u4")] == [0, 1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("kept_bytes", "missing"), [(0, 5), (4, 4), (4 * 3 + 2, 2), (4 * 5, 0)])
+def test_checksums_cut_short_are_missing_and_those_left_still_count(store, kept_bytes, missing):
+    store.append(rows(5), epoch=1)
+    os.truncate(store.checksums_path(1), kept_bytes)
+
+    assert found(store) == ([("checksums_missing", None)] if missing else [])
+    assert store.write_missing_checksums(epoch=1) == missing
+    assert store.checksums_path(1).stat().st_size == 5 * 4
+    assert found(store) == []
+
+
+def test_grown_checksums_are_whole_and_get_their_size_back_with_the_next_append(store):
+    store.append(rows(5), epoch=1)
+    with store.checksums_path(1).open("ab") as file:
+        file.write(b"\xff" * 1001)
+    assert found(store) == []
+
+    store.append(rows(1, seed=1), epoch=1)
+
+    assert store.checksums_path(1).stat().st_size == 6 * 4
+    assert found(store) == []
+
+
+def test_checksums_left_without_their_rows_are_none_of_the_next_rows(store):
+    store.append(rows(5), epoch=1)
+    store.path(1).unlink()
+
+    store.append(rows(2, seed=1), epoch=1)
+
+    assert found(store) == []
+    assert store.checksums_path(1).stat().st_size == 2 * 4
+
+
+def test_damaged_row_is_still_found_after_the_header_is_restored(store):
+    store.append(rows(6), epoch=1)
+    flip_bit(store.path(1), HEADER_BYTES + 2 * DIMENSION * 4, 0)
+    flip_bit(store.path(1), 3, 0)
+
+    assert store.restore_header(epoch=1, row_count=5) == 5
+
+    assert found(store) == [("checksum_mismatch", 2)]
+    store.append(rows(1, seed=1), epoch=1)
+    assert found(store) == [("checksum_mismatch", 2)]
+
+
+def test_removed_epoch_leaves_no_file(store):
+    store.append(rows(2), epoch=1)
+    assert store.epoch_files(1) == [store.path(1), store.checksums_path(1)]
+
+    store.remove_epoch(1)
+
+    assert [entry.name for entry in store.folder.iterdir()] == ["store.lock"]
+
+
 def test_damaged_header_is_reported_and_never_read(store):
     store.append(rows(5), epoch=1)
     with store.path(1).open("r+b") as file:
@@ -383,6 +563,7 @@ def test_full_disk_leaves_the_committed_rows_and_no_tail(tiny_disk):
         store.append(rows(10_000), epoch=1)
 
     assert store.path(1).stat().st_size == size_bytes
+    assert store.checksums_path(1).stat().st_size == 100 * 4
     np.testing.assert_array_equal(np.load(store.path(1)), rows(100))
     assert store.append(rows(1), epoch=1) == range(100, 101)
 
@@ -394,7 +575,11 @@ def test_full_disk_leaves_no_part_of_a_new_epoch(tiny_disk):
     with pytest.raises(StorageFull):
         store.write_epoch(2, [rows(10_000)])
 
-    assert sorted(entry.name for entry in tiny_disk.iterdir()) == ["embeddings-1.npy", "store.lock"]
+    assert sorted(entry.name for entry in tiny_disk.iterdir()) == [
+        "checksums-1.crc32",
+        "embeddings-1.npy",
+        "store.lock",
+    ]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -422,6 +607,7 @@ def test_short_writes_are_continued(store, monkeypatch):
     store.append(rows(5), epoch=1)
 
     np.testing.assert_array_equal(np.load(store.path(1)), rows(5))
+    assert store.check(epoch=1) == []
 
 
 def test_other_errors_of_the_disk_are_not_renamed(store, monkeypatch):
@@ -472,6 +658,28 @@ def test_read_only_disk_still_reads(tiny_disk):
         store.append(rows(1), epoch=1)
 
     np.testing.assert_array_equal(store.read(epoch=1), rows(3))
+
+
+@pytest.mark.parametrize("row_count", [1, 1_000, 10_000_000])
+def test_append_of_one_row_reads_and_writes_as_much_at_any_size(tmp_path, monkeypatch, row_count):
+    """A clock would be noise: count what is asked of the disk. Files with holes stand for large ones."""
+    store = VectorStore(tmp_path, dimension=512)
+    store.write_epoch(1, [])
+    with store.path(1).open("r+b") as file:
+        file.write(encode_header(row_count, 512))
+        file.truncate(HEADER_BYTES + row_count * 512 * 4)
+    calls = []
+    for name in ("pread", "pwrite", "ftruncate", "fdatasync", "fsync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, real=real: (calls.append((name, args)), real(*args))[1])
+    monkeypatch.setattr(store, "read", None)
+
+    store.append(unit_rows(1, dimension=512), epoch=1)
+
+    assert [name for name, _ in calls].count("fdatasync") == 3
+    assert [len(args[1]) for name, args in calls if name == "pwrite"] == [512 * 4, 4, HEADER_BYTES]
+    assert [args[1] for name, args in calls if name == "pread"] == [HEADER_BYTES, HEADER_BYTES]
+    assert {name for name, _ in calls} == {"pread", "pwrite", "ftruncate", "fdatasync"}
 
 
 def test_append_needs_no_more_memory_than_its_batch(tmp_path):
