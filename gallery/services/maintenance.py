@@ -75,6 +75,8 @@ def _repair_vectors() -> None:
     index.forget_rows(sorted({problem.row for problem in found if problem.row is not None}))
     if any(problem.code == "checksums_missing" for problem in found):
         index.write_missing_checksums()  # after the damaged rows are gone, so that it vouches for none of them
+    if any(problem.code == "codes_damaged" for problem in found):
+        index.compute_codes()
     index.remove_stale_files()
 
 

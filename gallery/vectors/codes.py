@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import Phrase, StoreDamaged, gettext_noop
+from gallery.errors import StoreDamaged
 
 from .crash_points import crash_point
 from .files import fdatasync, replacing_whole_files, storage_errors, write_all
@@ -145,9 +145,7 @@ class CodesFile:
         if row_count == 0:
             return Codes(np.empty(0, dtype=self._block), 0, self.dimension)
         if (held := self.row_count()) < row_count:
-            raise self._damaged(
-                Phrase(gettext_noop("it has %(rows)s rows, not %(wanted)s"), rows=held, wanted=row_count)
-            )
+            raise self._damaged(f"it has {held:,} rows, not {row_count:,}")
         shape = (-(-row_count // BLOCK_ROWS),)
         blocks = np.memmap(self.path, dtype=self._block, mode="r", offset=HEADER_BYTES, shape=shape)
         return Codes(blocks.view(np.ndarray), row_count, self.dimension)
@@ -170,7 +168,7 @@ class CodesFile:
         """
         if not self.path.exists():
             if first_row:
-                raise self._damaged(Phrase(gettext_noop("it does not exist")))
+                raise self._damaged("it does not exist")
             self.build(vectors, ids)
             return
         with storage_errors(self.path.parent):
@@ -183,9 +181,7 @@ class CodesFile:
 
     def _extend(self, fd: int, first_row: int, vectors: Vectors, ids: Ids) -> None:
         if (held := self._row_count(fd)) < first_row:
-            raise self._damaged(
-                Phrase(gettext_noop("it has %(rows)s rows, not %(wanted)s"), rows=held, wanted=first_row)
-            )
+            raise self._damaged(f"it has {held:,} rows, not {first_row:,}")
         if held > first_row:  # a count that a crash could make true again must go before other rows take its place
             write_all(fd, self._header(first_row), 0)
             fdatasync(fd)
@@ -264,14 +260,12 @@ class CodesFile:
     def _row_count(self, fd: int) -> int:
         header = os.pread(fd, _HEADER.size, 0)
         if len(header) < _HEADER.size:
-            raise self._damaged(Phrase(gettext_noop("its header is missing")))
+            raise self._damaged("its header is missing")
         magic, dimension, rows_per_block, row_count = _HEADER.unpack(header)
         if (magic, dimension, rows_per_block) != (MAGIC, self.dimension, BLOCK_ROWS):
-            raise self._damaged(Phrase(gettext_noop("its header is not that of codes of this index")))
+            raise self._damaged("its header is not that of codes of this index")
         if os.fstat(fd).st_size < self._offset(-(-row_count // BLOCK_ROWS)):
-            raise self._damaged(
-                Phrase(gettext_noop("it is too short for the %(rows)s rows that its header counts"), rows=row_count)
-            )
+            raise self._damaged(f"it is too short for the {row_count:,} rows that its header counts")
         return int(row_count)
 
     def _header(self, row_count: int) -> bytes:
@@ -280,7 +274,7 @@ class CodesFile:
     def _offset(self, block: int) -> int:
         return HEADER_BYTES + block * self._block.itemsize
 
-    def _damaged(self, reason: Phrase) -> StoreDamaged:
+    def _damaged(self, reason: str) -> StoreDamaged:
         return StoreDamaged(path=str(self.path), reason=reason)
 
 

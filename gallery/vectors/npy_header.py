@@ -3,6 +3,7 @@
 The size never changes up to 10^12 rows, so the row count can grow in place with one write of one disk sector.
 """
 
+import os
 import re
 
 HEADER_BYTES = 128
@@ -29,3 +30,11 @@ def decode_header(header: bytes) -> tuple[int, int]:
     if header != encode_header(row_count, dimension):
         raise ValueError("its header is not that of a float32 matrix")
     return row_count, dimension
+
+
+def steady_header(fd: int) -> bytes:
+    """Return the header as it was before or after a write that happens right now, never half of each."""
+    previous, header = b"", os.pread(fd, HEADER_BYTES, 0)
+    while header != previous:  # the kernel does not make a read atomic against a write by another process
+        previous, header = header, os.pread(fd, HEADER_BYTES, 0)
+    return header

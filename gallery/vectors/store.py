@@ -32,7 +32,7 @@ from gallery.vectors.files import (
     storage_errors,
     write_all,
 )
-from gallery.vectors.npy_header import HEADER_BYTES, decode_header, encode_header
+from gallery.vectors.npy_header import HEADER_BYTES, decode_header, encode_header, steady_header
 from gallery.vectors.unit_vectors import UNIT_TOLERANCE, Rows, Vectors, are_unit, checked_vectors, lengths
 
 CHECK_BLOCK_ROWS = 8_192  # 16 MiB of 512 numbers a row
@@ -350,7 +350,7 @@ class VectorStore:
     def _committed_rows(self, fd: int, epoch: int) -> int:
         """Return the header's count, after checking that the file really has those rows. Raises StoreDamaged."""
         try:
-            row_count, dimension = decode_header(_steady_header(fd))
+            row_count, dimension = decode_header(steady_header(fd))
         except ValueError as error:
             raise self._damaged(epoch, str(error)) from None
         if dimension != self.dimension:
@@ -371,7 +371,7 @@ class VectorStore:
 
     def _has_other_dimension(self, fd: int) -> bool:
         try:
-            return decode_header(_steady_header(fd))[1] != self.dimension
+            return decode_header(steady_header(fd))[1] != self.dimension
         except ValueError:
             return False
 
@@ -380,14 +380,6 @@ class VectorStore:
 
     def _damaged(self, epoch: int, reason: str) -> StoreDamaged:
         return StoreDamaged(path=str(self.path(epoch)), reason=reason)
-
-
-def _steady_header(fd: int) -> bytes:
-    """Return the header as it was before or after a write that happens right now, never half of each."""
-    previous, header = b"", os.pread(fd, HEADER_BYTES, 0)
-    while header != previous:  # the kernel does not make a read atomic against a write by another process
-        previous, header = header, os.pread(fd, HEADER_BYTES, 0)
-    return header
 
 
 def _blocks(matrix: Vectors, checksums: int | None) -> Iterator[tuple[int, Vectors, Checksums]]:

@@ -412,7 +412,7 @@ def test_crash_after_rows_before_the_database_leaves_an_orphan_that_the_next_add
 
 def test_crash_after_a_deletion_before_its_vector_is_cleared_is_mended_by_repair(alice, data_dir, monkeypatch):
     ids, _ = added(alice, 2)
-    monkeypatch.setattr("gallery.search_index.SearchIndex._clear", _die)
+    monkeypatch.setattr("gallery.search_index.files.IndexFiles.clear", _die)
     with pytest.raises(Crash), search_index().removing(ids[:1]):
         Image.objects.filter(pk=ids[0]).delete()
     monkeypatch.undo()

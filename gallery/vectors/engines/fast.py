@@ -8,8 +8,8 @@ DEVIATIONS = 2.5  # of the 1-bit estimate, by which a row may be underrated and 
 
 class FastEngine(ScanningEngine):
     """As ExactEngine, but a row's bytes are read only if its 1-bit estimate, raised by 2.5 standard deviations of its
-    error, reaches the k-th best score so far. A hit that is no better than the k-th is missed once in 160 times, a better
-    one less often; the time it takes grows with how many rows lie close to the best.
+    error, reaches the k-th best score so far. A hit no better than the k-th is missed once in 160 times, a better one
+    less often; the time it takes grows with how many rows lie close to the best.
 
     It learns nothing from the data, so rows are added at the same price as in `exact`, and uses the same codes.
     """
