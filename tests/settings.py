@@ -3,7 +3,8 @@
 import os
 import tempfile
 
-os.environ.setdefault("IMAGESEARCH_DATA_DIR", tempfile.mkdtemp(prefix="imagesearch-tests-"))
+if "IMAGESEARCH_DATA_DIR" not in os.environ:  # whoever starts the tests makes it and removes it
+    os.environ["IMAGESEARCH_DATA_DIR"] = tempfile.mkdtemp(prefix="imagesearch-tests-")
 os.environ.setdefault("IMAGESEARCH_ENCODER", "offline")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
