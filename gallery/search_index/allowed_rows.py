@@ -9,7 +9,7 @@ import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
-from gallery.models import AccessState, ImageQuerySet
+from gallery.models import AccessState, ImageQuerySet, IndexState
 from gallery.vectors.row_mask import RowMask
 
 MASKS_KEPT = 64  # 125 kB each at a million rows
@@ -38,10 +38,11 @@ class AllowedRows:
         self._known: OrderedDict[Key, KnownMask] = OrderedDict()
         self._lock = threading.Lock()
 
-    def mask_of(self, images: ImageQuerySet, *, epoch: int, row_count: int) -> RowMask:
-        """Return the rows below `row_count` of these images. The epoch must not have moved on when it returns."""
+    def mask_of(self, images: ImageQuerySet, *, epoch: int, row_count: int) -> RowMask | None:
+        """Return the rows below `row_count` of these images; None if the epoch moved on while they were asked for."""
         if connections[images.db].in_atomic_block:  # what is read may be rolled back, and its version with it
-            return RowMask.of_rows(images.embedding_rows(), row_count)
+            mask = RowMask.of_rows(images.embedding_rows(), row_count)
+            return mask if IndexState.objects.current().epoch == epoch else None
         version = AccessState.objects.current_version()  # before the rows: they may be newer than it, never older
         try:
             key = images.fingerprint()
@@ -54,6 +55,8 @@ class AllowedRows:
             mask = known.mask.extended(images.embedding_rows(start=known.mask.row_count), row_count)
         else:
             return known.mask.first(row_count)
+        if IndexState.objects.current().epoch != epoch:  # the rows may be those of the next one
+            return None
         self._put(key, KnownMask(version, epoch, mask))
         return mask
 

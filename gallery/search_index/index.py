@@ -79,7 +79,7 @@ class SearchIndex:
             if allowed is None:
                 return view.engine.search(queries, k)
             mask = self._allowed.mask_of(allowed, epoch=view.epoch, row_count=view.row_count)
-            if IndexState.objects.current().epoch == view.epoch:  # else the rows may be those of the next epoch
+            if mask is not None:
                 return view.engine.search(queries, k, allowed=mask)
 
     def check_readable(self) -> None:
