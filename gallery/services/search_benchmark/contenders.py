@@ -117,9 +117,12 @@ def _batch(matrix: Vectors, queries: Vectors, top: int) -> Ids:
 
 
 def _split_flat(matrix: Vectors, queries: Vectors, parts: list[Ids], top: int, pool: ThreadPoolExecutor) -> Ids:
-    """Search a part of the rows in each thread: faiss gives a single query to a single one."""
+    """Search a part of the rows in each thread, where faiss uses no further ones: its own threads help one query little
+    or not at all.
+    """
 
     def search(rows: Ids) -> tuple[Vectors, Ids]:
+        faiss.omp_set_num_threads(1)  # of this thread's own searches, not of the others'
         part = matrix[rows[0] : rows[-1] + 1]
         scores, found = faiss.knn(queries, part, min(top, len(part)), faiss.METRIC_INNER_PRODUCT)
         return scores, found + rows[0]
