@@ -1,6 +1,8 @@
 # make run: everything from nothing to a served page.   make test, make lint, make bench: for development.
 PYTHON ?= python3
 PORT ?= 8000
+ROWS ?= 10000,100000
+REPORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -11,7 +13,7 @@ help:
 	@echo "make run       set up, migrate, first account, sample pictures, serve on 127.0.0.1:$(PORT) (PORT=... changes it)"
 	@echo "make test      the whole test suite, in a real browser too"
 	@echo "make lint      ruff, mypy, import order"
-	@echo "make bench     measure import and search on this machine"
+	@echo "make bench     measure import and search on this machine (ROWS=1000000 the large size, REPORT=FOLDER writes tables)"
 	@echo "make messages  collect what is to be translated, compile the translations (needs GNU gettext)"
 
 setup: $(VENV)/.requirements
@@ -49,7 +51,7 @@ lint: setup-dev
 	$(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
 
 bench: setup-dev
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS) $(if $(REPORT),--report $(REPORT))
 
 messages: setup-dev
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-obsolete --no-location --no-wrap --ignore '.venv*' --ignore 'tests' --ignore 'data'

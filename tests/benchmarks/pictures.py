@@ -1,22 +1,19 @@
-"""make bench: what importing costs beside encoding alone, and searching beside encoding the query. Prints ratios.
+"""What importing costs beside encoding alone, and searching beside encoding the query.
 
 Everything runs in one process on a temporary library. The two sides take turns on the same pictures, so that a noisy
 machine slows both. Pictures come from IMAGESEARCH_TEST_PHOTOS, else from the samples.
 """
 
 import os
-import platform
-import shutil
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+from .environment import set_up
 
-import django
-
-django.setup()
+set_up()
 
 from django.conf import settings
 from django.core.management import call_command
@@ -61,7 +58,7 @@ def encode_alone(paths: list[Path], encoder: Encoder) -> float:
     return time.perf_counter() - started
 
 
-def bench_import(encoder: Encoder, owner: User) -> None:
+def bench_import(encoder: Encoder, owner: User) -> dict[str, Any]:
     imported = alone = 0.0
     count = 0
     for chunk in chunks(pictures()):
@@ -71,9 +68,10 @@ def bench_import(encoder: Encoder, owner: User) -> None:
     print(f"import              {count / imported:8.1f} pictures/s ({count} pictures)")
     print(f"encoder alone       {count / alone:8.1f} pictures/s")
     print(f"import / encoder    {alone / imported:8.2f}")
+    return {"pictures": count, "imported_per_second": count / imported, "encoded_per_second": count / alone}
 
 
-def bench_search(encoder: Encoder, owner: User) -> None:
+def bench_text_search(encoder: Encoder, owner: User) -> dict[str, Any]:
     whole, encoding = [], []
     for _ in range(REPEATS):
         for text in QUERIES:
@@ -87,23 +85,14 @@ def bench_search(encoder: Encoder, owner: User) -> None:
     print(f"search by text      {whole_ms:8.1f} ms (median of {len(whole)})")
     print(f"encoding the text   {encoding_ms:8.1f} ms")
     print(f"beyond encoding     {whole_ms - encoding_ms:8.1f} ms")
+    return {"search_ms": whole_ms, "encoding_ms": encoding_ms}
 
 
-def main() -> None:
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+def bench_pictures() -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     owner = User.objects.create_user("bench")
     encoder = current_encoder()
     with pictures()[0].open("rb") as file:  # loads the weights and starts the threads
         encoder.encode_images([load_pixels(file, limits=limits())])
     encoder.encode_texts(["warm up"])
-    bench_import(encoder, owner)
-    bench_search(encoder, owner)
-    call_command("benchmark_search", rows=100_000, queries=20)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    finally:
-        shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+    return {**bench_import(encoder, owner), **bench_text_search(encoder, owner)}

@@ -1,0 +1,86 @@
+"""make bench: what the product costs on this machine, part by part, each in a process of its own. Prints ratios.
+
+    python -m tests.benchmarks                     every part
+    python -m tests.benchmarks pictures            importing beside encoding alone, searching beside encoding the query
+    python -m tests.benchmarks search              the vector engine beside NumPy and faiss, at each of --rows
+    python -m tests.benchmarks library             store, database and processes, at the largest of --rows
+    python -m tests.benchmarks report              nothing anew: write the report of the last results again
+
+`--report FOLDER` keeps the results in FOLDER/performance.json, where the other parts' stay, and writes their tables and
+the plot into FOLDER/performance.md.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .results import Results
+
+PARTS = ("pictures", "search", "library")
+
+
+def row_counts(text: str) -> list[int]:
+    counts = sorted({int(part.replace("_", "")) for part in text.split(",")})
+    if counts[0] < 1:
+        raise argparse.ArgumentTypeError("each number of rows must be at least 1")
+    return counts
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("part", nargs="?", choices=("all", *PARTS, "report"), default="all")
+    parser.add_argument("--rows", type=row_counts, default=[10_000, 100_000], metavar="N[,N...]")
+    parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--report", type=Path, metavar="FOLDER")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the results in this file, write no report")
+    parser.add_argument("--hnsw", action="store_true", help="faiss's graph at any size; making it takes minutes")
+    parser.add_argument("--npy", type=Path, metavar="PATH", help="search the vectors of this file")
+    return parser
+
+
+def run_part(part: str, options: argparse.Namespace, results: Results) -> None:
+    if part == "pictures":
+        from .pictures import bench_pictures
+
+        results.put("pictures", bench_pictures())
+    elif part == "search":
+        from .search import bench_search
+
+        for rows in options.rows:
+            found = bench_search(rows, queries=options.queries, hnsw=options.hnsw, npy=options.npy)
+            results.put_search(found)
+    elif part == "library":
+        from .library import bench_library
+
+        results.put("library", bench_library(options.rows[-1], queries=options.queries))
+
+
+def run_all(words: list[str], results: Path) -> None:
+    """Run every part in a process of its own, so that none inherits the memory and the threads of another."""
+    for part in PARTS:
+        print(f"\n{part}", flush=True)
+        command = [sys.executable, "-m", "tests.benchmarks", part, *words, "--results", str(results)]
+        subprocess.run(command, check=True)
+
+
+def main(words: list[str]) -> None:
+    options = arguments().parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="imagesearch-bench-") as scratch:
+        path = options.results or (options.report or Path(scratch)) / "performance.json"
+        results = Results(path)
+        if options.part == "all":
+            run_all([word for word in words if word != "all"], path)
+        elif options.part != "report":
+            os.environ["IMAGESEARCH_DATA_DIR"] = str(Path(scratch) / "data")  # never the site's own
+            run_part(options.part, options, results)
+        if options.report and not options.results:
+            from .report import write_report
+
+            write_report(options.report, results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

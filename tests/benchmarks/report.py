@@ -1,0 +1,140 @@
+"""The results as Markdown, between marks of a document that says what they mean, and as a plot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .figures import figures
+from .plot import draw
+from .results import Results
+
+DOCUMENT = "performance.md"
+PLOT = Path("images") / "search_speed.svg"
+ALONE = """# Performance
+<!-- results: machine -->
+<!-- end -->
+
+## Figures
+<!-- results: figures -->
+<!-- end -->
+
+## Search
+<!-- results: search -->
+<!-- end -->
+
+## Library
+<!-- results: library -->
+<!-- end -->
+"""
+Result = dict[str, Any]
+
+
+def write_report(folder: Path, results: Results) -> None:
+    """Write what `results` has into FOLDER/performance.md, between its marks; a document without marks is an error."""
+    found = results.read()
+    path = folder / DOCUMENT
+    text = path.read_text(encoding="utf-8") if path.exists() else ALONE
+    for name, lines in _sections(found).items():
+        text = _between_marks(text, name, lines)
+    path.write_text(text, encoding="utf-8")
+    if found.get("search"):
+        (folder / PLOT).parent.mkdir(exist_ok=True)
+        draw(found["search"], folder / PLOT)
+    print(f"written: {path}")
+
+
+def _between_marks(text: str, name: str, lines: list[str]) -> str:
+    mark, end = f"<!-- results: {name} -->\n", "<!-- end -->"
+    before, found, after = text.partition(mark)
+    if not found or end not in after:
+        raise SystemExit(f"{DOCUMENT} has no place for the results: the lines {mark.strip()} and {end} are missing")
+    return before + mark + "\n".join(lines) + "\n" + end + after.partition(end)[2]
+
+
+def _sections(found: Result) -> dict[str, list[str]]:
+    sections = {"machine": [_machine(found["machine"])]} if "machine" in found else {}
+    sections["figures"] = list(_table(("what", "first", "aim", "measured"), figures(found)))
+    if found.get("search"):
+        sections["search"] = list(_search(found["search"]))
+    if "library" in found:
+        sections["library"] = list(_library(found["library"]))
+    return sections
+
+
+def _machine(machine: Result) -> str:
+    kind = "a virtual machine" if machine["virtual"] else "a machine"
+    memory = f", {machine['memory_gb']} GiB of memory" if machine["memory_gb"] else ""
+    return (
+        f"Measured on {kind} with {machine['cores']} cores ({machine['processor']}){memory}; "
+        f"{machine['system']}, Python {machine['python']}, NumPy {machine['numpy']}, faiss {machine['faiss-cpu']}, "
+        f"Django {machine['django']}."
+    )
+
+
+def _search(sizes: list[Result]) -> Iterator[str]:
+    yield f"![Milliseconds per query against rows]({PLOT.as_posix()})"
+    for found in sizes:
+        yield ""
+        yield from _one_size(found)
+
+
+def _one_size(found: Result) -> Iterator[str]:
+    limit_ms = found["read_limit_ms"]
+    certificate = "held in every answer" if found["certificate_held"] else "**did not hold**"
+    yield f"### {found['rows']:,} × {found['dimension']}, {found['source']}, {found['threads']} threads"
+    readers = ", ".join(f"{one['name']} {milliseconds(one['p50_ms'])} ms" for one in found["read_times"])
+    built = found["hnsw_build_seconds"]
+    yield (
+        f"Read limit {milliseconds(limit_ms)} ms (p50 of the faster of: {readers}). "
+        f"Kernel: {found['instruction_set']}. Certificate of `exact`: {certificate}."
+        + (f" `faiss_hnsw` took {built:,.0f} s to make." if built else "")
+    )
+    yield ""
+    rows = []
+    exact_ms = next(run["p50_ms"] for run in found["runs"] if run["name"] == "exact")
+    for run in found["runs"]:
+        p50_ms, p99_ms = (milliseconds(run[name]) for name in ("p50_ms", "p99_ms"))
+        ratios = (f"{run['p50_ms'] / limit_ms:.2f}", f"{run['p50_ms'] / exact_ms:.2f}")
+        rows.append((f"`{run['name']}`", p50_ms, p99_ms, *ratios, f"{run['recall_at_10']:.4f}"))
+    yield from _table(("run", "p50 ms", "p99 ms", "p50 / read limit", "p50 / `exact`", "recall@10"), rows)
+
+
+LIBRARY_LINES = (
+    ("open", "first_answer_of_index_ms", "new process to first answer of the index, ms"),
+    ("open", "first_answer_ms", "new process to first answer of `find_images`, operator, ms"),
+    ("open", "first_answer_of_user_ms", "the same, user who may see half, ms"),
+    ("path", "find_images_ms", "`find_images` for that user, p50 ms"),
+    ("path", "engine_filtered_ms", "`exact` alone with the user's filter, p50 ms"),
+    ("path", "engine_ms", "`exact` alone without a filter, p50 ms"),
+    ("path", "ratio", "`find_images` / `exact` without a filter"),
+    ("path", "ratio_filtered", "`find_images` / `exact` with the user's filter"),
+    ("memory", "idle_mb", "private memory of an idle worker, MB"),
+    ("memory", "index_above_idle_mb", "what searches of the index add, MB"),
+    ("memory", "above_idle_mb", "what searches of the index and of a user who may see half add, MB"),
+    ("append", "small_ms", "append one row at 1,000 rows (vector and codes), p50 ms"),
+    ("append", "large_ms", "the same at all rows, p50 ms"),
+    ("append", "ratio", "ratio"),
+    ("add", "small_ms", "`SearchIndex.add` of one picture at 1,000 rows (database too), p50 ms"),
+    ("add", "large_ms", "the same at all rows, p50 ms"),
+    ("add", "ratio", "ratio"),
+)
+
+
+def _library(found: Result) -> Iterator[str]:
+    yield f"A library of {found['rows']:,} pictures × {found['dimension']} in SQLite."
+    yield ""
+    values = ((said, found[part][name]) for part, name, said in LIBRARY_LINES)
+    yield from _table(
+        ("what", "measured"), [(said, "-" if value is None else f"{value:,.2f}") for said, value in values]
+    )
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
