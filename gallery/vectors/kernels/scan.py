@@ -117,7 +117,9 @@ class _ScanEmitter:
         self.instructions = instructions
         self.gated = gated
         self.with_statistics = not batch
-        self.row_tile, self.query_tile = instructions.tile if batch else (4, 1)
+        # One query waits for memory, and the processor foresees whole rows one after the other: four side by side took
+        # twice as long. Several queries wait for the multiplier, and rows side by side share the loading of queries.
+        self.row_tile, self.query_tile = instructions.tile if batch else (1, 1)
         self.noted = self._emit_note()
         function = ir.Function(module, ir.FunctionType(I64, [POINTER]), "scan")
         self.b = Emitter(function.append_basic_block("entry"))
@@ -217,25 +219,15 @@ class _ScanEmitter:
         codes = b.at(self._section(self.layout.codes), place, BYTE)
         queries = b.at(self.job["queries"], b.mul(first_query, b.integer(code_bytes)), BYTE)
         sums = [[ir.Constant(instructions.sums, None)] * row_count for _ in range(self.query_tile)]
-        for number, step in self._reading_order(row_count):
-            taken = self._load(codes, number * code_bytes + step, signed=False)
+        for step in range(0, code_bytes, instructions.step_bytes):
+            taken = [self._load(codes, number * code_bytes + step, signed=False) for number in range(row_count)]
             for query in range(self.query_tile):
                 asked = self._load(queries, query * code_bytes + step, signed=True)
-                sums[query][number] = instructions.multiply_add(b, sums[query][number], taken, asked)
+                for number in range(row_count):
+                    sums[query][number] = instructions.multiply_add(b, sums[query][number], taken[number], asked)
         for query in range(self.query_tile):
             target = b.at(self.totals, b.add(row, b.integer(query * TILE_ROWS)), I32)
             b.store(lane_sums(b, sums[query]), target, align=4)
-
-    def _reading_order(self, row_count: int) -> list[tuple[int, int]]:
-        """Return (row, first byte) of each step.
-
-        One query waits for memory, and the processor foresees whole rows one after the other (any other order takes
-        twice as long). Several queries wait for the multiplier, and rows side by side share the loading of queries.
-        """
-        rows, steps = range(row_count), range(0, self.layout.code_bytes, self.instructions.step_bytes)
-        if self.query_tile == 1:
-            return [(row, step) for row in rows for step in steps]
-        return [(row, step) for step in steps for row in rows]
 
     def _load(self, array: ir.Value, offset: int, *, signed: bool) -> ir.Value:
         return self.instructions.load(self.b, self.b.at(array, self.b.integer(offset), BYTE), signed=signed)
