@@ -14,7 +14,7 @@ from gallery.errors import StoreDamaged
 
 from .crash_points import crash_point
 from .files import fdatasync, replacing_whole_files, storage_errors, write_all
-from .kernels.scan import BlockLayout
+from .kernels.job import BlockLayout
 from .quantization import ByteCodes, Floats, bit_codes, decoded, padded
 from .row_mask import RowMask
 from .unit_vectors import NO_ID, Ids, Rows, Vectors

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.vectors.codes import BLOCK_ROWS, Codes, block_layout
-from gallery.vectors.kernels.scan import DONE, HISTOGRAM_BINS, MAX_DIMENSION, TILE_ROWS, Job, Scanner, scanner
+from gallery.vectors.kernels.job import DONE, HISTOGRAM_BINS, MAX_DIMENSION, TILE_ROWS, Job
+from gallery.vectors.kernels.scan import Scanner, scanner
 from gallery.vectors.quantization import BitQuery, ByteQueries
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows, Vectors
