@@ -178,10 +178,12 @@ class ScanEmitter:
         b, floats = self.b, ir.VectorType(FLOAT, lanes)
         place = b.add(tile_row, row)
         query_scale, offset, slope, base = (splat(b, constant, lanes) for constant in constants)
-        total = b.load(b.at(totals, row, I32), align=4, typ=ir.VectorType(I32, lanes))
+        integers = ir.VectorType(I32, lanes)
+        # taken away before the sum becomes a float32, which has not the bits for it
+        total = b.sub(b.load(b.at(totals, row, I32), align=4, typ=integers), b.fptosi(offset, integers))
         scale = b.load(b.at(self._section(self.layout.scales), place, FLOAT), align=4, typ=floats)
         error = b.load(b.at(self._section(self.layout.errors), place, FLOAT), align=4, typ=floats)
-        score = b.fmul(b.fmul(b.fsub(b.sitofp(total, floats), offset), scale), query_scale)
+        score = b.fmul(b.fmul(b.sitofp(total, floats), scale), query_scale)
         return score, b.fadd(b.fmul(error, slope), base)
 
     def _constants(self, query: ir.Value) -> list[ir.Value]:

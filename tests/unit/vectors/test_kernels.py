@@ -138,7 +138,7 @@ def scored(blocks: np.ndarray, prepared: ByteQueries, query: int) -> tuple[np.nd
     """Return every row's score and the bound of its error in float32, block by block: (n_blocks, rows per block)."""
     scale, offset, slope, base = prepared.constants[query]
     totals = blocks["codes"].astype(np.int32) @ prepared.codes[query].astype(np.int32)
-    scores = (totals.astype(np.float32) - offset) * blocks["scales"] * scale
+    scores = (totals - np.int32(offset)).astype(np.float32) * blocks["scales"] * scale
     return scores, blocks["errors"] * slope + base
 
 
@@ -252,6 +252,24 @@ def test_the_largest_codes_and_queries_are_added_up_without_overflow(instruction
     scores = dict(zip(arrays.outcome().rows[0], arrays.outcome().limits[0], strict=True))
     true = {row: sign * (1.0 if row % 2 == 0 else -1.0) for row in range(70)}
     assert scores == pytest.approx(true, abs=1e-5)
+
+
+@pytest.mark.parametrize("instruction_set", AVAILABLE, ids=named)
+def test_sums_beyond_what_float32_counts_keep_the_bound(instruction_set):
+    """All numbers are on the grid of the codes, so the bound is next to nothing; the sums are beyond 2^25."""
+    query = np.ones((1, 4096), dtype=np.float32)
+    query[0, :60] = np.arange(60, dtype=np.float32) / 127
+    query = query / np.linalg.norm(query.astype(np.float64)).astype(np.float32)
+    matrix = np.eye(4096, dtype=np.float32)[:80]
+    scanner = compiled(instruction_set, "single", 4096)
+    mask = RowMask.of_booleans(np.ones(80, dtype=bool))
+    arrays = Arrays(blocks_of(matrix), query, mask, k=80, capacity=2 * BLOCK_ROWS, tile=1)
+
+    assert scanner.run(arrays.job) == DONE
+
+    found, true = arrays.outcome(), (matrix.astype(np.float64) @ query[0].astype(np.float64))
+    assert (true[found.rows[0]] <= np.array(found.limits[0])).all()
+    assert (np.sort(true)[::-1] >= found.best[0]).all()
 
 
 @pytest.mark.parametrize("instruction_set", AVAILABLE, ids=named)
