@@ -26,6 +26,7 @@ CODE_LIMIT = 127
 PLANES = 4  # bits of a query's numbers when they meet 1-bit codes
 ROTATION_SEED = 20240614
 ROTATION_ROUNDS = 3
+SMALLEST_SCALE = float(np.finfo(np.float32).tiny)  # below, a scale has too few bits to divide by
 FLOAT32_SLACK = 1e-6  # of the query's length: what computing a score in float32 can be off
 
 # A row's signs meet its direction at a cosine f that is sqrt(2 / pi) = 0.798 almost exactly, at any dimension of use.
@@ -85,8 +86,8 @@ class ByteQueries:
     @classmethod
     def of(cls, queries: Vectors) -> "ByteQueries":
         count, dimension = queries.shape
-        largest = np.abs(queries).max(axis=1, initial=0.0)
-        scales = np.where(largest == 0, 1, largest / np.float32(CODE_LIMIT)).astype(np.float32)
+        scales = np.abs(queries).max(axis=1, initial=0.0) / np.float32(CODE_LIMIT)
+        scales = np.where(scales < SMALLEST_SCALE, 1, scales).astype(np.float32)  # its codes are zeros then
         codes = np.zeros((count, padded(dimension)), dtype=np.int8)
         codes[:, :dimension] = np.rint(queries / scales[:, np.newaxis]).astype(np.int8)
         exact = queries.astype(np.float64)
@@ -95,7 +96,9 @@ class ByteQueries:
         offsets = CODE_ZERO * codes.sum(axis=1, dtype=np.int64)
         # |q.x - q'.x'| <= |q| |x - x'| + |q - q'| |x'|, and |x'| <= 1.001 + |x - x'|
         slopes, bases = lengths + errors, 1.001 * errors + FLOAT32_SLACK * lengths
-        return cls(codes, np.stack([scales, offsets, slopes, bases], axis=1).astype(np.float32))
+        constants = np.stack([scales, offsets, slopes, bases], axis=1).astype(np.float32)
+        constants[:, 2:] = np.nextafter(constants[:, 2:], np.float32(np.inf))  # a bound must not be rounded down
+        return cls(codes, constants)
 
 
 def bit_codes(vectors: Vectors, centre: Floats) -> tuple[npt.NDArray[np.uint64], Floats]:
