@@ -159,6 +159,7 @@ class CodesFile:
                 _fill(block[0], 0, vectors, block_ids, centre=_centre(previous))
                 write_all(fd, block.view(np.uint8).data, self._offset(number))
                 previous = block[0]
+            self._make_long_enough(fd, len(matrix))
             write_all(fd, self._header(len(matrix)), 0)
 
     def extend(self, first_row: int, vectors: Vectors, ids: Ids) -> None:
@@ -185,11 +186,11 @@ class CodesFile:
         if held > first_row:  # a count that a crash could make true again must go before other rows take its place
             write_all(fd, self._header(first_row), 0)
             fdatasync(fd)
+        self._make_long_enough(fd, first_row + len(ids))
         row = first_row
         for some, some_ids in _by_block(first_row, vectors, ids):
-            self._write_rows(fd, row, some, some_ids)
+            self._write_rows(fd, row, some, some_ids, begins=row % BLOCK_ROWS == 0)
             row += len(some)
-        os.ftruncate(fd, self._offset(-(-row // BLOCK_ROWS)))  # whole blocks, so that they can be mapped
         crash_point("after_codes_before_sync")
         fdatasync(fd)
         crash_point("after_codes_before_header")
@@ -208,7 +209,7 @@ class CodesFile:
                 nothing = np.zeros((1, self.dimension), dtype=np.float32)
                 for row in rows:
                     if row < held:
-                        self._write_rows(fd, int(row), nothing, np.full(1, NO_ID))
+                        self._write_rows(fd, int(row), nothing, np.full(1, NO_ID), begins=False)
                 fdatasync(fd)
         finally:
             os.close(fd)
@@ -230,11 +231,19 @@ class CodesFile:
             wrong.append(number * BLOCK_ROWS + _wrong_in_block(codes.blocks[number], vectors))
         return np.concatenate(wrong)
 
-    def _write_rows(self, fd: int, row: int, vectors: Vectors, ids: Ids) -> None:
-        """Write rows of one block."""
+    def _make_long_enough(self, fd: int, row_count: int) -> None:
+        """Give the file whole blocks, so that they can be mapped and read.
+
+        It never gets shorter: who has mapped a page that is no longer there is killed by SIGBUS.
+        """
+        needed = self._offset(-(-row_count // BLOCK_ROWS))
+        if os.fstat(fd).st_size < needed:
+            os.ftruncate(fd, needed)
+
+    def _write_rows(self, fd: int, row: int, vectors: Vectors, ids: Ids, *, begins: bool) -> None:
+        """Write rows of one block; with its centre, if it begins with them."""
         number, place = divmod(row, BLOCK_ROWS)
         block = np.zeros(1, dtype=self._block)
-        begins = place == 0 and ids[0] != NO_ID
         centre = self._centre_of(fd, number) if not begins else self._centre_before(fd, number)
         _fill(block[0], place, vectors, ids, centre=centre)
         for name, offset in _offsets(self.dimension).items():
