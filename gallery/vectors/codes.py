@@ -15,7 +15,7 @@ from gallery.errors import StoreDamaged
 from .crash_points import crash_point
 from .files import fdatasync, replacing_whole_files, storage_errors, write_all
 from .kernels.job import BlockLayout
-from .quantization import ByteCodes, Floats, bit_codes, decoded, padded
+from .quantization import ByteCodes, Floats, bit_codes, decoded, padded, turned_numbers
 from .row_mask import RowMask
 from .unit_vectors import NO_ID, Ids, Rows, Vectors
 
@@ -23,6 +23,7 @@ BLOCK_ROWS = 4_096
 HEADER_BYTES = 4_096  # a page, so that blocks begin on one
 MAGIC = b"IMGCODE1"
 _HEADER = struct.Struct("<8sQQQ")  # magic, dimension, rows per block, row count
+SIGN_ROUNDING = 1e-5  # a number of a rotated row that is nearer to zero may get the other sign elsewhere
 Blocks = npt.NDArray[np.void]
 
 
@@ -222,7 +223,8 @@ class CodesFile:
     def wrong_rows(self, matrix: Vectors, *, from_row: int = 0) -> Rows:
         """Return the rows whose codes are not those of `matrix`, which is all of the index or its beginning.
 
-        The rotation's last bit may differ between processors, so a sign counts as wrong only if it is clearly so.
+        The rotation's last bit may differ between processors, so a sign counts as wrong only if it is clearly so, and a
+        number only if it is further off than rounding explains. Ids are not compared.
         Raises StoreDamaged.
         """
         codes = self.read(len(matrix))
@@ -329,8 +331,18 @@ def _wrong_in_block(block: np.void, vectors: Vectors) -> Rows:
     _fill(fresh, 0, vectors, ids, centre=block["centre"])
     wrong = np.any(block["codes"][:count] != fresh["codes"][:count], axis=1)
     wrong |= block["scales"][:count].view("<u4") != fresh["scales"][:count].view("<u4")
-    for name, tolerance in (("errors", 1e-3), ("bit_scales", 1e-3)):
-        wrong |= ~np.isclose(block[name][:count], fresh[name][:count], rtol=tolerance, atol=1e-6, equal_nan=True)
-    flipped = np.bitwise_count(block["bits"][:count] ^ fresh["bits"][:count]).sum(axis=1)
-    wrong |= (flipped > 2) & (ids != NO_ID)
+    for name, tolerance, rounding in (("errors", 1e-5, 0), ("bit_scales", 1e-4, 1e-6)):
+        wrong |= ~np.isclose(block[name][:count], fresh[name][:count], rtol=tolerance, atol=rounding, equal_nan=True)
+    differ = np.flatnonzero(np.any(block["bits"][:count] != fresh["bits"][:count], axis=1) & (ids != NO_ID))
+    wrong[differ] |= _has_wrong_sign(block["bits"][differ], vectors[differ], block["centre"])
     return np.flatnonzero(wrong)
+
+
+def _has_wrong_sign(bits: npt.NDArray[np.uint64], vectors: Vectors, centre: Floats) -> npt.NDArray[np.bool_]:
+    """Return which rows have a bit that is not the sign of its number, where that is not next to zero."""
+    wide = np.zeros((len(vectors), len(centre)), dtype=np.float32)
+    wide[:, : vectors.shape[1]] = vectors
+    turned = turned_numbers(wide, centre)
+    signs = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little").astype(bool)
+    wrong: npt.NDArray[np.bool_] = np.any((signs != (turned >= 0)) & ~(np.abs(turned) < SIGN_ROUNDING), axis=1)
+    return wrong

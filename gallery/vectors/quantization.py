@@ -101,9 +101,14 @@ class ByteQueries:
         return cls(codes, constants)
 
 
+def turned_numbers(vectors: Vectors, centre: Floats) -> Floats:
+    """Return the numbers of which 1-bit codes keep the signs: `vectors` minus `centre`, rotated."""
+    return ((vectors - centre) @ rotation(vectors.shape[1])).astype(np.float32, copy=False)
+
+
 def bit_codes(vectors: Vectors, centre: Floats) -> tuple[npt.NDArray[np.uint64], Floats]:
     """Return (n, padded / 64) words of signs and (n,) scales of `vectors` minus `centre`, both of padded dimension."""
-    turned = (vectors - centre) @ rotation(vectors.shape[1])
+    turned = turned_numbers(vectors, centre)
     bits = np.packbits(turned >= 0, axis=1, bitorder="little").view(np.uint64)
     lengths = np.sqrt(np.einsum("ij,ij->i", turned, turned, dtype=np.float64))
     sums = np.abs(turned).sum(axis=1, dtype=np.float64)
