@@ -85,13 +85,17 @@ class IndexFiles:
 
     def clear(self, store: VectorStore, epoch: int, rows: Sequence[int]) -> None:
         """Overwrite those of the rows that the files have. The database has forgotten them already, so a damaged file
-        is no reason to fail: after its repair they are orphans, which are cleared.
+        is no reason to fail: after its repair they are orphans, which are cleared. Codes go first: a crash between
+        leaves vectors, which `problems` finds.
         """
+        if not len(rows):
+            return
+        with suppress(StoreDamaged):  # codes that cannot be read are computed anew, without these rows
+            self.codes(epoch, store.dimension).clear(np.array(rows, dtype=np.int64))
         try:
             committed = store.row_count(epoch=epoch)
             for some in batches([row for row in rows if row < committed], CLEAR_BATCH):
                 store.clear(some, epoch=epoch)
-            self.codes(epoch, store.dimension).clear(np.array(rows, dtype=np.int64))
         except StoreDamaged as error:
             logger.error("%d deleted vectors could not be overwritten: %s", len(rows), error)
 

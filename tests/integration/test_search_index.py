@@ -410,6 +410,36 @@ def test_crash_after_rows_before_the_database_leaves_an_orphan_that_the_next_add
     assert best(vectors[0], k=1) == [ids[0]]
 
 
+def test_crash_after_codes_leaves_no_code_that_an_unfiltered_search_could_find(alice, monkeypatch):
+    """The code of the orphan would be a hit without a vector, in the place of a true one."""
+    ids, vectors = added(alice, 300)
+    waiting = stored(alice)
+    crash_at(monkeypatch, "after_codes_header")
+    with pytest.raises(Crash):
+        search_index().add([waiting.pk], vectors[:1], encoder=ENCODER)
+    monkeypatch.undo()
+    waiting.delete()
+    late = stored(alice)
+
+    search_index().add([late.pk], unit_rows(1, seed=9), encoder=ENCODER)
+
+    assert best(vectors[0], k=1) == [ids[0]]
+    assert sorted(best(vectors[0], k=400)) == sorted([*ids, late.pk])
+
+
+def test_crash_between_codes_and_vectors_of_a_deletion_is_found_and_mended(alice, monkeypatch):
+    ids, vectors = added(alice, 3)
+    crash_at(monkeypatch, "between_cleared_rows")
+    with pytest.raises(Crash), search_index().removing(ids[:2]):
+        Image.objects.filter(pk__in=ids[:2]).delete()
+    monkeypatch.undo()
+
+    assert codes() == ["orphan_vector"]
+    assert best(vectors[0], k=5) == [ids[2]]
+    search_index().forget_rows([1])
+    assert codes() == []
+
+
 def test_crash_after_a_deletion_before_its_vector_is_cleared_is_mended_by_repair(alice, data_dir, monkeypatch):
     ids, _ = added(alice, 2)
     monkeypatch.setattr("gallery.search_index.files.IndexFiles.clear", _die)
