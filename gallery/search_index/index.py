@@ -181,6 +181,7 @@ class SearchIndex:
         that are embedded or deleted meanwhile are sorted out under the lock at the end.
         """
         with FileLock(gallery().locks_dir / "rebuild.lock", timeout_seconds=gallery().lock_timeout_seconds):
+            _outlive_half_commits()
             state = IndexState.objects.current()
             dimension = encoder.dimension if encoder else state.dimension
             store, epoch = self._files.store(dimension), state.epoch + 1
@@ -252,6 +253,7 @@ class SearchIndex:
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""
         with self._files.current() as (store, epoch):
+            _outlive_half_commits()
             for path in self._files.stale(store, epoch):
                 path.unlink(missing_ok=True)
 
@@ -283,7 +285,9 @@ class SearchIndex:
         """
         if lost := lost_rows(store, state):
             raise StoreDamaged(path=str(store.path(state.epoch)), reason=lost[0].detail)
-        self._files.clear(store, state.epoch, range(state.row_count, store.row_count(epoch=state.epoch)))
+        if orphans := range(state.row_count, store.row_count(epoch=state.epoch)):
+            _outlive_half_commits()
+            self._files.clear(store, state.epoch, orphans)
 
     def _rows_of(self, image_ids: list[int]) -> list[int]:
         found = (Image.objects.searchable().filter(pk__in=some) for some in batches(image_ids, UPDATE_BATCH))
@@ -304,3 +308,14 @@ class SearchIndex:
 
 def _is_of(view: View | None, state: IndexState) -> bool:
     return view is not None and (view.epoch, view.version) == (state.epoch, state.version)
+
+
+def _outlive_half_commits() -> None:
+    """Commit something, before files are changed because of what the database does not say.
+
+    A process that is killed within SQLite's commit can leave a whole transaction in the write-ahead log that nobody
+    sees yet. Whoever reads the log anew, after the last process has gone, takes it for committed, unless something has
+    been written over it: then the picture would refer to a vector that was cleared, or to a file that was removed.
+    """
+    with transaction.atomic(durable=True):
+        IndexState.objects.locked().save(update_fields=["updated_at"])

@@ -14,9 +14,11 @@ from django.db import connection, transaction
 from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
 from gallery.models import Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
+from gallery.search_index.files import IndexFiles
 from gallery.services.maintenance import compact, reindex, repair, verify
 from gallery.vectors import crash_points
 from gallery.vectors.npy_header import HEADER_BYTES, encode_header
+from gallery.vectors.store import VectorStore
 from tests.conftest import drawn_picture
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
@@ -438,6 +440,39 @@ def test_crash_between_codes_and_vectors_of_a_deletion_is_found_and_mended(alice
     assert best(vectors[0], k=5) == [ids[2]]
     search_index().forget_rows([1])
     assert codes() == []
+
+
+def seen_at_first_call(monkeypatch, name: str) -> list[bool]:
+    """Return a list that gets, when the index calls `name`, whether something was committed since now."""
+    before, seen = IndexState.objects.current().updated_at, []
+    owner = IndexFiles if hasattr(IndexFiles, name) else VectorStore
+    real = getattr(owner, name)
+
+    def call(self, *arguments, **named):
+        seen.append(IndexState.objects.current().updated_at > before)
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(owner, name, call)
+    return seen
+
+
+def test_orphans_and_stale_files_go_only_after_a_commit_of_ones_own(alice, data_dir, monkeypatch):
+    """Their owner may have died within its commit: it would come back when SQLite reads its log anew."""
+    added(alice, 2)
+    waiting = stored(alice)
+    crash_at(monkeypatch, "after_codes_header")
+    with pytest.raises(Crash):
+        search_index().add([waiting.pk], unit_rows(1, seed=9), encoder=ENCODER)
+    monkeypatch.undo()
+
+    cleared = seen_at_first_call(monkeypatch, "clear")
+    search_index().add([waiting.pk], unit_rows(1, seed=9), encoder=ENCODER)
+    written = seen_at_first_call(monkeypatch, "write_epoch")
+    compact()
+    listed = seen_at_first_call(monkeypatch, "stale")
+    search_index().remove_stale_files()
+
+    assert [cleared[0], written[0], listed[0]] == [True, True, True]
 
 
 def test_crash_after_a_deletion_before_its_vector_is_cleared_is_mended_by_repair(alice, data_dir, monkeypatch):
