@@ -170,7 +170,7 @@ class SearchIndex:
                 yield
                 for some in batches(ids, UPDATE_BATCH):
                     Image.objects.filter(pk__in=some).update(embedding_row=None)
-                self._bump()
+                self._leave_rows()
             self._files.clear(store, epoch, rows)
 
     def rebuild(self, blocks: Callable[[Ids], Blocks], *, encoder: Encoder | None = None) -> int:
@@ -224,8 +224,7 @@ class SearchIndex:
                 kept = store.write_epoch(epoch, [])
             with transaction.atomic(durable=True):
                 lost = Image.objects.filter(embedding_row__gte=kept).update(embedding_row=None)
-                AccessState.objects.bump()  # the numbers of lost rows will be given to other pictures
-                self._bump(row_count=kept)
+                self._leave_rows(row_count=kept)
         return lost
 
     def forget_rows(self, rows: Sequence[int]) -> int:
@@ -235,7 +234,7 @@ class SearchIndex:
             with transaction.atomic(durable=True):
                 for some in batches(rows, UPDATE_BATCH):
                     forgotten += Image.objects.filter(embedding_row__in=some).update(embedding_row=None)
-                self._bump()
+                self._leave_rows()
             self._files.clear(store, epoch, rows)
         return forgotten
 
@@ -296,6 +295,13 @@ class SearchIndex:
     def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
         images = [Image(pk=image_id, embedding_row=row) for image_id, row in pairs]
         Image.objects.bulk_update(images, ["embedding_row"], batch_size=UPDATE_BATCH)
+
+    def _leave_rows(self, *, row_count: int | None = None) -> None:
+        """Note that pictures have left their rows: a remembered mask must not find the pictures there until the rows
+        are cleared, nor others whose rows these will be.
+        """
+        AccessState.objects.bump()
+        self._bump(row_count=row_count)
 
     def _bump(self, *, row_count: int | None = None) -> IndexState:
         state = IndexState.objects.locked()
