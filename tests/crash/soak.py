@@ -1,0 +1,166 @@
+"""Readers and writers on one library: python -m tests.crash.soak SECONDS. Prints one JSON object.
+
+Each change of the index is logged within its transaction, with all that it leaves; each answer is logged with the
+versions before and after it. Afterwards every answer must be, in float64, that of one of the versions between.
+
+A process of its own: it forks, which is safe only where no other thread may hold a lock; so searches use one thread.
+State lies in IMAGESEARCH_DATA_DIR, which must be empty.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import django
+
+django.setup()
+
+import numpy as np
+from django.conf import settings
+from django.core.management import call_command
+
+from gallery.models import Image, IndexState, User, Visibility
+from gallery.search_index import SearchIndex, search_index
+from gallery.services.maintenance import compact
+from tests.crash.index_kills import ENCODER, add, finished, forget, new_pictures, remove, vectors_of
+from tests.crash.many_kills import in_child
+from tests.quick_encoder import unit_rows
+
+READERS, WRITERS = 4, 2
+FEWEST, MOST = 300, 400  # more than are scored without a scan
+K = 7
+
+
+class Log:
+    """One JSON object a line, written whole by each process."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, **fields: Any) -> None:
+        os.write(self._fd, json.dumps(fields).encode() + b"\n")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def log_changes(log: Log) -> None:
+    """Let this process log each version of the index that it makes, with its pictures and who may see them."""
+    real = SearchIndex._bump
+
+    def bump_and_log(index: SearchIndex, *, row_count: int | None = None) -> IndexState:
+        state = real(index, row_count=row_count)
+        public = Image.objects.searchable().filter(visibility=Visibility.PUBLIC).ids().tolist()
+        log.write(version=state.version, everything=Image.objects.searchable().ids().tolist(), public=public)
+        return state
+
+    SearchIndex._bump = bump_and_log
+
+
+def write_until(stop: float, folder: Path, seed: int) -> None:
+    log_changes(Log(folder / "versions"))
+    source = random.Random(seed)
+    while time.monotonic() < stop:
+        count = Image.objects.count()
+        work = source.choices([add, remove, forget, lambda _source: compact()], [5, 4, 1, 0.5])[0]
+        if count > MOST:
+            work = remove
+        elif count < FEWEST:
+            work = add
+            publish_some(source, new_pictures(5))
+        work(source)
+
+
+def publish_some(source: random.Random, image_ids: list[int]) -> None:
+    """Before they can be found: who may see a picture is not logged afterwards."""
+    Image.objects.filter(pk__in=source.sample(image_ids, len(image_ids) // 2 + 1)).update(visibility=Visibility.PUBLIC)
+
+
+def read_until(stop: float, folder: Path, seed: int) -> None:
+    log, source = Log(folder / f"answers-{seed}"), random.Random(seed)
+    while time.monotonic() < stop:
+        query, public = source.randrange(10**6), source.random() < 0.5
+        allowed = Image.objects.filter(visibility=Visibility.PUBLIC) if public else Image.objects.all()
+        before = IndexState.objects.current().version
+        hits = search_index().search(unit_rows(1, seed=query), k=K, allowed=allowed)
+        after = IndexState.objects.current().version
+        ids, scores = hits.ids[0].tolist(), hits.scores[0].tolist()
+        log.write(before=before, after=after, query=query, public=public, ids=ids, scores=scores)
+
+
+@cache
+def vector_of(image_id: int) -> np.ndarray:
+    return vectors_of([image_id])[0].astype(np.float64)
+
+
+def best_of(image_ids: list[int], query: int) -> tuple[list[int], np.ndarray]:
+    """Answer in float64, by sorting everything."""
+    matrix = np.stack([vector_of(image_id) for image_id in image_ids])
+    scores = (matrix * unit_rows(1, seed=query)[0].astype(np.float64)).sum(axis=1)
+    order = np.argsort(-scores, kind="stable")[:K]
+    return [image_ids[place] for place in order], scores[order]
+
+
+def is_answer_of(answer: dict[str, Any], state: dict[str, Any]) -> bool:
+    ids, scores = best_of(state["public" if answer["public"] else "everything"], answer["query"])
+    return answer["ids"] == ids and bool(np.allclose(answer["scores"], scores, atol=1e-6))
+
+
+def wrong_answers(states: dict[int, dict[str, Any]], answers: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    versions = sorted(states)
+    for answer in answers:
+        between = versions[
+            max(0, bisect_right(versions, answer["before"]) - 1) : bisect_right(versions, answer["after"])
+        ]
+        if not any(is_answer_of(answer, states[version]) for version in between):
+            yield answer
+
+
+def soak(seconds: float, folder: Path) -> dict[str, Any]:
+    def begin() -> None:
+        log_changes(Log(folder / "versions"))
+        ids = new_pictures((FEWEST + MOST) // 2)
+        publish_some(random.Random(0), ids)
+        search_index().add(ids, vectors_of(ids), encoder=ENCODER)
+
+    finished(begin)
+    stop = time.monotonic() + seconds
+    children = [in_child(lambda seed=seed: write_until(stop, folder, seed)) for seed in range(WRITERS)]
+    children += [in_child(lambda seed=seed: read_until(stop, folder, seed)) for seed in range(READERS)]
+    failed = [status for child in children if (status := os.waitpid(child, 0)[1])]
+
+    states = {line["version"]: line for line in lines(folder / "versions")}
+    answers = [line for seed in range(READERS) for line in lines(folder / f"answers-{seed}")]
+    wrong = list(wrong_answers(states, answers))
+    moved = Counter(answer["after"] > answer["before"] for answer in answers)
+    return {
+        "failed": failed,
+        "versions": len(states),
+        "answers": len(answers),
+        "answers_while_it_changed": moved[True],
+        "wrong": len(wrong),
+        "first_wrong": wrong[:3],
+        "problems": [problem.code for problem in search_index().problems()],
+    }
+
+
+def main(seconds: float) -> None:
+    settings.GALLERY["search_threads"] = 1
+    call_command("migrate", verbosity=0, skip_checks=True)
+    User.objects.create_user("alice")
+    print(json.dumps(soak(seconds, Path(os.environ["IMAGESEARCH_DATA_DIR"]))))
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
