@@ -248,6 +248,8 @@ class SearchIndex:
         with self._files.current() as (store, epoch):
             matrix = store.read(epoch=epoch)
             self._files.codes(epoch, store.dimension).build(matrix, ids_of_rows(len(matrix)))
+            with transaction.atomic(durable=True):
+                self._bump()  # so that everybody maps the new file
 
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""

@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 
 from gallery.vectors.kernels.instructions import INSTRUCTION_SETS, InstructionSet, best_for
-from gallery.vectors.kernels.scan import (
-    DONE,
-    FULL,
-    HISTOGRAM_BINS,
-    QUERY_PLANES,
-    TILE_ROWS,
-    BlockLayout,
-    Job,
-    Scanner,
-)
+from gallery.vectors.kernels.job import DONE, FULL, HISTOGRAM_BINS, QUERY_PLANES, TILE_ROWS, BlockLayout, Job
+from gallery.vectors.kernels.scan import Scanner
 from gallery.vectors.quantization import BitQuery, ByteCodes, ByteQueries, bit_codes, padded
 from gallery.vectors.row_mask import RowMask
 from tests.unit.vectors.engine_contract import unit_rows
