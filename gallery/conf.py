@@ -33,6 +33,10 @@ class Gallery:
         return self.data_dir / "vectors"
 
     @property
+    def machine_code_dir(self) -> Path:
+        return self.data_dir / "cache" / "machine-code"
+
+    @property
     def locks_dir(self) -> Path:
         return self.data_dir / "locks"
 

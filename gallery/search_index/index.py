@@ -132,7 +132,10 @@ class SearchIndex:
         matrix, codes = self._files.read(state)
         engine = self._view.engine if self._view is not None and self._view.epoch == state.epoch else None
         if engine is None or engine.dimension != state.dimension:
-            engine = make_engine(gallery().engine, state.dimension, threads=gallery().search_threads)
+            settings = gallery()
+            engine = make_engine(
+                settings.engine, state.dimension, threads=settings.search_threads, code_folder=settings.machine_code_dir
+            )
         engine.serve(matrix, codes)
         return View(state.epoch, state.version, engine, matrix, codes)
 

@@ -1,6 +1,7 @@
 """faiss's HNSW graph, for comparison and for those who prefer it: approximate, and a copy in each process."""
 
 import threading
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -28,8 +29,8 @@ class FaissHnswEngine(ScanningEngine):
     name = "faiss"
     capabilities = Capabilities(exact=False, filters=True, incremental=True, distribution=False, shares_memory=False)
 
-    def __init__(self, dimension: int, *, threads: int = 0) -> None:
-        super().__init__(dimension, threads=threads)
+    def __init__(self, dimension: int, *, threads: int = 0, code_folder: Path | None = None) -> None:
+        super().__init__(dimension, threads=threads, code_folder=code_folder)
         self._graph = self._empty_graph()
         self._changing = threading.Lock()  # a search may not walk the graph while it grows
 

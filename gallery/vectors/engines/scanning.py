@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -205,12 +206,16 @@ class ScanningEngine:
 
     gate_deviations: float | None = None
 
-    def __init__(self, dimension: int, *, threads: int = 0) -> None:
-        """Use `threads` threads for each search; 0 means one per core. Raises ValueError for a dimension over 4096."""
+    def __init__(self, dimension: int, *, threads: int = 0, code_folder: Path | None = None) -> None:
+        """Use `threads` threads for each search; 0 means one per core. Raises ValueError for a dimension over 4096.
+
+        Machine code is kept in `code_folder`, if there is one, for the next process.
+        """
         if dimension > MAX_DIMENSION:
             raise ValueError(f"the vectors have {dimension} numbers; the scan is written for at most {MAX_DIMENSION}")
         self.dimension = dimension
         self.threads = threads or os.cpu_count() or 1
+        self.code_folder = code_folder
         empty = np.empty((0, dimension), dtype=np.float32)
         self._snapshot = Snapshot(empty, Codes.of(empty, np.empty(0, dtype=np.int64)))
 
@@ -259,7 +264,8 @@ class ScanningEngine:
             everything = Candidates(mask.rows, np.full(mask.count, np.inf, dtype=np.float32))
             return [exact_best(snapshot.matrix, snapshot.codes, query, everything, k) for query in queries]
         gated = self.gate_deviations is not None
-        kernel = scanner(block_layout(self.dimension), batch=len(queries) > 1, gated=gated)
+        layout = block_layout(self.dimension)
+        kernel = scanner(layout, batch=len(queries) > 1, gated=gated, code_folder=self.code_folder)
         found, distribution = scan(
             snapshot.codes, queries, k, mask, kernel, threads=self.threads, deviations=self.gate_deviations
         )
