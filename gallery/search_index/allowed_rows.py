@@ -9,7 +9,8 @@ import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
-from gallery.models import AccessState, ImageQuerySet, IndexState
+from gallery.models import AccessState, Image, ImageQuerySet, IndexState
+from gallery.vectors.codes import Codes
 from gallery.vectors.row_mask import RowMask
 
 MASKS_KEPT = 64  # 125 kB each at a million rows
@@ -38,8 +39,9 @@ class AllowedRows:
         self._known: OrderedDict[Key, KnownMask] = OrderedDict()
         self._lock = threading.Lock()
 
-    def mask_of(self, images: ImageQuerySet, *, epoch: int, row_count: int) -> RowMask | None:
-        """Return the rows below `row_count` of these images; None if the epoch moved on while they were asked for."""
+    def mask_of(self, images: ImageQuerySet, *, epoch: int, codes: Codes) -> RowMask | None:
+        """Return which of the rows that have codes are of these images; None if the epoch moved on meanwhile."""
+        row_count = codes.row_count
         if connections[images.db].in_atomic_block:  # what is read may be rolled back, and its version with it
             mask = RowMask.of_rows(images.embedding_rows(), row_count)
             return mask if IndexState.objects.current().epoch == epoch else None
@@ -50,7 +52,8 @@ class AllowedRows:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), row_count)
         known = self._get(key)
         if known is None or (known.access_version, known.epoch) != (version, epoch):
-            mask = RowMask.of_rows(images.embedding_rows(), row_count)
+            all_of_them = _all_but_the_trash(codes) if _asks_for_all(key) else None
+            mask = all_of_them or RowMask.of_rows(images.embedding_rows(), row_count)
         elif known.mask.row_count < row_count:
             mask = known.mask.extended(images.embedding_rows(start=known.mask.row_count), row_count)
         else:
@@ -77,3 +80,21 @@ class AllowedRows:
             self._known.move_to_end(key)
             while len(self._known) > MASKS_KEPT:
                 self._known.popitem(last=False)
+
+
+def _asks_for_all(key: Key) -> bool:
+    """Say whether this is what operators and curators search: everything but the trash."""
+    return key == Image.objects.live().searchable().fingerprint()
+
+
+def _all_but_the_trash(codes: Codes) -> RowMask | None:
+    """Return the mask from what it leaves out, which is less than what it allows; None where that may be wrong.
+
+    A row has codes before the database knows it, and keeps them until the database has forgotten it. So where both
+    count the same, they mean the same rows.
+    """
+    embedded = Image.objects.filter(embedding_row__lt=codes.row_count)
+    live = codes.live
+    if live.count != embedded.count():
+        return None
+    return live.without(embedded.filter(trashed_at__isnull=False).embedding_rows())

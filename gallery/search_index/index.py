@@ -78,7 +78,7 @@ class SearchIndex:
                 return Hits.none(len(queries))
             if allowed is None:
                 return view.engine.search(queries, k)
-            mask = self._allowed.mask_of(allowed, epoch=view.epoch, row_count=view.row_count)
+            mask = self._allowed.mask_of(allowed, epoch=view.epoch, codes=view.codes)
             if mask is not None:
                 return view.engine.search(queries, k, allowed=mask)
 

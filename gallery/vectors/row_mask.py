@@ -45,6 +45,12 @@ class RowMask:
         np.bitwise_or.at(bits, rows // 8, (1 << (rows % 8)).astype(np.uint8))
         return RowMask(bits, row_count)
 
+    def without(self, rows: Rows) -> "RowMask":
+        """Allow these rows no more."""
+        bits = self.bits.copy()
+        np.bitwise_and.at(bits, rows // 8, ~(1 << (rows % 8)).astype(np.uint8))
+        return RowMask(bits, self.row_count)
+
     def first(self, row_count: int) -> "RowMask":
         """Return the mask of the first `row_count` rows."""
         if row_count >= self.row_count:

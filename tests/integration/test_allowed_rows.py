@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from gallery.models import Album, AlbumImage, Image, ImageQuerySet, Tag, User, Visibility
+from gallery.models import Album, AlbumImage, Image, ImageQuerySet, IndexState, Tag, User, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.allowed_rows import MASKS_KEPT, AllowedRows
 from gallery.search_index.files import IndexFiles
@@ -22,6 +22,7 @@ from gallery.services.maintenance import compact
 from gallery.services.query import Query
 from gallery.services.search import find_images
 from gallery.vectors import crash_points
+from gallery.vectors.codes import Codes
 from gallery.vectors.npy_header import HEADER_BYTES
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
@@ -44,6 +45,11 @@ def hits(images: ImageQuerySet, index: SearchIndex | None = None) -> list[int]:
     """Return all ids that a search among these pictures gives, ascending; one that comes twice is there twice."""
     found = (index or search_index()).search(unit_rows(1, seed=1), k=1_000, allowed=images)
     return sorted(found.of(0).ids.tolist())
+
+
+def codes(row_count: int) -> Codes:
+    """Return codes of so many rows; what they say does not matter, except to who may see all."""
+    return Codes.of(unit_rows(row_count), np.arange(row_count))
 
 
 def visible(user: User | AnonymousUser) -> ImageQuerySet:
@@ -135,7 +141,7 @@ def test_what_need_not_be_asked_is_not_asked(alice, library):
 def test_no_more_masks_are_kept_than_said(alice, library):
     allowed = AllowedRows()
     for number in range(MASKS_KEPT + 9):
-        allowed.mask_of(Image.objects.filter(pk__gt=number), epoch=1, row_count=4)
+        allowed.mask_of(Image.objects.filter(pk__gt=number), epoch=1, codes=codes(4))
 
     assert len(allowed._known) == MASKS_KEPT
     allowed.clear()
@@ -328,41 +334,68 @@ def test_a_transaction_that_commits_is_seen(cast, library):
     assert found_by(cast, library) == {who: seen - {"public"} for who, seen in BEFORE.items()}
 
 
+# Who may see everything
+
+
+def test_who_may_see_everything_is_not_told_every_picture(staff, library):
+    move_to_trash(_photo(library, "public"))
+
+    with CaptureQueriesContext(connection) as queries:
+        found = hits(visible(staff).searchable())
+
+    assert found == sorted(image.pk for name, image in library.items() if name != "public")
+    listed = [query["sql"] for query in queries if query["sql"].startswith('SELECT "gallery_image"."embedding_row"')]
+    assert len(listed) == 1
+    assert '"trashed_at" IS NOT NULL' in listed[0]
+
+
+def test_a_vector_of_no_picture_does_not_stand_in_for_one_that_all_may_see(staff, library):
+    """What a crash leaves has codes but no row in the database: then the database is asked for all."""
+    files, state = IndexFiles(), IndexState.objects.current()
+    store = files.store(state.dimension)
+    files.append(store, state.epoch, unit_rows(1, seed=9), [77_777])
+    state.row_count += 1
+    state.version += 1
+    state.save()
+
+    assert hits(visible(staff).searchable()) == sorted(image.pk for image in library.values())
+
+
 # Views of other lengths
 
 
 def test_an_older_view_gets_the_beginning_of_a_longer_mask(alice, library):
     allowed, images = AllowedRows(), visible(alice)
-    longer = allowed.mask_of(images, epoch=1, row_count=4)
+    longer = allowed.mask_of(images, epoch=1, codes=codes(4))
 
-    older = allowed.mask_of(images, epoch=1, row_count=2)
+    older = allowed.mask_of(images, epoch=1, codes=codes(2))
 
     assert (longer.rows.tolist(), longer.row_count) == ([0, 1, 2], 4)
     assert (older.rows.tolist(), older.row_count) == ([0, 1], 2)
-    assert allowed.mask_of(images, epoch=1, row_count=4) is longer  # still remembered
+    assert allowed.mask_of(images, epoch=1, codes=codes(4)) is longer  # still remembered
 
 
 def test_a_newer_view_gets_a_longer_mask_for_the_new_rows_only(alice, bob, library):
     allowed, images = AllowedRows(), visible(alice)
-    allowed.mask_of(images, epoch=1, row_count=4)
+    allowed.mask_of(images, epoch=1, codes=codes(4))
     embed([stored(alice), stored(bob), stored(alice)])
 
     with CaptureQueriesContext(connection) as queries:
-        newer = allowed.mask_of(images, epoch=1, row_count=6)
+        newer = allowed.mask_of(images, epoch=1, codes=codes(6))
 
     assert (newer.rows.tolist(), newer.row_count) == ([0, 1, 2, 4], 6)
     assert any('"embedding_row" >= 4' in query["sql"] for query in queries)
-    assert allowed.mask_of(images, epoch=1, row_count=7).rows.tolist() == [0, 1, 2, 4, 6]
+    assert allowed.mask_of(images, epoch=1, codes=codes(7)).rows.tolist() == [0, 1, 2, 4, 6]
 
 
 def test_another_epoch_is_asked_about_anew(alice, library):
     allowed, images = AllowedRows(), visible(alice)
     delete_forever(_photo(library, "public"))
-    old = allowed.mask_of(images, epoch=1, row_count=4)
+    old = allowed.mask_of(images, epoch=1, codes=codes(4))
     compact()
 
     assert old.rows.tolist() == [1, 2]
-    assert allowed.mask_of(images, epoch=2, row_count=3).rows.tolist() == [0, 1]
+    assert allowed.mask_of(images, epoch=2, codes=codes(3)).rows.tolist() == [0, 1]
 
 
 # Two processes

@@ -55,6 +55,15 @@ def test_first_cuts_the_mask_but_never_makes_it_longer(rows, row_count, first):
     assert_allows(cut, {row for row in rows if row < kept}, kept)
 
 
+@given(rows=row_numbers, row_count=st.integers(1, 300), taken=row_numbers)
+def test_rows_that_are_taken_away_are_not_allowed(rows, row_count, taken):
+    taken = {row for row in taken if row < row_count}
+
+    left = mask_of(rows, row_count).without(np.array(sorted(taken), dtype=np.int64))
+
+    assert_allows(left, {row for row in rows if row < row_count} - taken, row_count)
+
+
 @given(rows=row_numbers, row_count=st.integers(0, 300), n_words=st.integers(0, 6))
 def test_words_are_those_of_so_many_rows(rows, row_count, n_words):
     words = mask_of(rows, row_count).words(64 * n_words)
