@@ -9,7 +9,7 @@ import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
-from gallery.models import AccessState, Image, ImageQuerySet, IndexState
+from gallery.models import Image, ImageQuerySet, IndexState
 from gallery.vectors.codes import Codes
 from gallery.vectors.row_mask import RowMask
 
@@ -39,19 +39,22 @@ class AllowedRows:
         self._known: OrderedDict[Key, KnownMask] = OrderedDict()
         self._lock = threading.Lock()
 
-    def mask_of(self, images: ImageQuerySet, *, epoch: int, codes: Codes) -> RowMask | None:
-        """Return which of the rows that have codes are of these images; None if the epoch moved on meanwhile."""
+    def mask_of(self, images: ImageQuerySet, *, access_version: int, epoch: int, codes: Codes) -> RowMask | None:
+        """Return which of the rows that have codes are of these images; None if the epoch moved on meanwhile.
+
+        The access version must have been read before epoch and codes: if it is still the same afterwards, only rows
+        at the end can have been added meanwhile, and the mask is exactly that of the state that the codes show.
+        """
         row_count = codes.row_count
         if connections[images.db].in_atomic_block:  # what is read may be rolled back, and its version with it
             mask = RowMask.of_rows(images.embedding_rows(), row_count)
             return mask if IndexState.objects.current().epoch == epoch else None
-        version = AccessState.objects.current_version()  # before the rows: they may be newer than it, never older
         try:
             key = images.fingerprint()
         except EmptyResultSet:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), row_count)
         known = self._get(key)
-        if known is None or (known.access_version, known.epoch) != (version, epoch):
+        if known is None or (known.access_version, known.epoch) != (access_version, epoch):
             all_of_them = _all_but_the_trash(codes) if _asks_for_all(key) else None
             mask = all_of_them or RowMask.of_rows(images.embedding_rows(), row_count)
         elif known.mask.row_count < row_count:
@@ -60,7 +63,7 @@ class AllowedRows:
             return known.mask.first(row_count)
         if IndexState.objects.current().epoch != epoch:  # the rows may be those of the next one
             return None
-        self._put(key, KnownMask(version, epoch, mask))
+        self._put(key, KnownMask(access_version, epoch, mask))
         return mask
 
     def clear(self) -> None:

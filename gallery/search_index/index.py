@@ -29,6 +29,7 @@ from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
 from .files import IndexFiles, batches, ids_of_rows
 
+ATTEMPTS = 5  # at one answer, while others delete all the time
 UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
 
 
@@ -70,15 +71,24 @@ class SearchIndex:
     def search(self, queries: Vectors, k: int, allowed: ImageQuerySet | None = None) -> Hits:
         """Return the `k` best image ids for each of `queries` (n, dimension), only of images in `allowed` if given.
 
-        Every hit that exists and is allowed counts: k come back if k exist.
+        Every hit that exists and is allowed counts: k come back if k exist. The answer is that of one committed state:
+        where access changed or pictures went while it was searched, it is searched again, a few times at most.
         """
+        for _attempt in range(ATTEMPTS):
+            access_version = AccessState.objects.current_version()  # before all else: see `AllowedRows`
+            hits = self._search(queries, k, allowed, access_version)
+            if AccessState.objects.current_version() == access_version:
+                break
+        return hits
+
+    def _search(self, queries: Vectors, k: int, allowed: ImageQuerySet | None, access_version: int) -> Hits:
         while True:
             view = self._current_view()
             if view is None:
                 return Hits.none(len(queries))
             if allowed is None:
                 return view.engine.search(queries, k)
-            mask = self._allowed.mask_of(allowed, epoch=view.epoch, codes=view.codes)
+            mask = self._allowed.mask_of(allowed, access_version=access_version, epoch=view.epoch, codes=view.codes)
             if mask is not None:
                 return view.engine.search(queries, k, allowed=mask)
 

@@ -28,7 +28,7 @@ from django.core.management import call_command
 
 import gallery.vectors
 from gallery.conf import gallery as gallery_settings
-from gallery.models import Image, IndexState, User
+from gallery.models import Image, IndexState, User, Visibility
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.maintenance import _repair_vectors, compact
 from gallery.vectors import crash_points
@@ -42,7 +42,8 @@ MAX_PICTURES = 40
 # What a writer does
 
 
-def new_pictures(n: int) -> list[int]:
+def new_pictures(n: int, *, public: int = 0) -> list[int]:
+    """Make pictures that wait for a vector, the first few of them public."""
     owner = User.objects.get()
     images = [
         Image(
@@ -54,8 +55,9 @@ def new_pictures(n: int) -> list[int]:
             width_px=1,
             height_px=1,
             original_name="a.png",
+            visibility=Visibility.PUBLIC if number < public else Visibility.PRIVATE,
         )
-        for _ in range(n)
+        for number in range(n)
     ]
     return [image.pk for image in Image.objects.bulk_create(images)]
 

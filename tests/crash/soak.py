@@ -78,13 +78,8 @@ def write_until(stop: float, folder: Path, seed: int) -> None:
             work = remove
         elif count < FEWEST:
             work = add
-            publish_some(source, new_pictures(5))
+            new_pictures(5, public=3)  # public from the first: who may see a picture is logged with the index only
         work(source)
-
-
-def publish_some(source: random.Random, image_ids: list[int]) -> None:
-    """Before they can be found: who may see a picture is not logged afterwards."""
-    Image.objects.filter(pk__in=source.sample(image_ids, len(image_ids) // 2 + 1)).update(visibility=Visibility.PUBLIC)
 
 
 def read_until(stop: float, folder: Path, seed: int) -> None:
@@ -105,10 +100,10 @@ def vector_of(image_id: int) -> np.ndarray:
 
 
 def best_of(image_ids: list[int], query: int) -> tuple[list[int], np.ndarray]:
-    """Answer in float64, by sorting everything."""
+    """Answer in float64, by sorting everything; scores that are equal as float32 come in the order of ids."""
     matrix = np.stack([vector_of(image_id) for image_id in image_ids])
     scores = (matrix * unit_rows(1, seed=query)[0].astype(np.float64)).sum(axis=1)
-    order = np.argsort(-scores, kind="stable")[:K]
+    order = np.lexsort((image_ids, -scores.astype(np.float32)))[:K]
     return [image_ids[place] for place in order], scores[order]
 
 
@@ -130,8 +125,7 @@ def wrong_answers(states: dict[int, dict[str, Any]], answers: list[dict[str, Any
 def soak(seconds: float, folder: Path) -> dict[str, Any]:
     def begin() -> None:
         log_changes(Log(folder / "versions"))
-        ids = new_pictures((FEWEST + MOST) // 2)
-        publish_some(random.Random(0), ids)
+        ids = new_pictures((FEWEST + MOST) // 2, public=(FEWEST + MOST) // 4)
         search_index().add(ids, vectors_of(ids), encoder=ENCODER)
 
     finished(begin)

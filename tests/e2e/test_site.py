@@ -21,6 +21,7 @@ WIDTHS = pytest.mark.parametrize("width_px", [390, 1280])
 
 def fits(page: Page) -> None:
     """Nothing on the page may be wider than the window."""
+    page.wait_for_load_state()  # between two pages there is no document
     width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width <= room, f"{page.url} is {width} px wide in a window of {room} px"
 

@@ -108,8 +108,7 @@ def test_a_second_search_asks_for_versions_only(alice, count):
     with CaptureQueriesContext(connection) as queries:
         assert len(hits(visible(alice))) == count
 
-    assert len(queries) == 2
-    assert sorted(tables_asked(queries)) == ["gallery_accessstate", "gallery_indexstate"]
+    assert tables_asked(queries) == ["gallery_accessstate", "gallery_indexstate", "gallery_accessstate"]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -141,7 +140,7 @@ def test_what_need_not_be_asked_is_not_asked(alice, library):
 def test_no_more_masks_are_kept_than_said(alice, library):
     allowed = AllowedRows()
     for number in range(MASKS_KEPT + 9):
-        allowed.mask_of(Image.objects.filter(pk__gt=number), epoch=1, codes=codes(4))
+        allowed.mask_of(Image.objects.filter(pk__gt=number), access_version=1, epoch=1, codes=codes(4))
 
     assert len(allowed._known) == MASKS_KEPT
     allowed.clear()
@@ -366,36 +365,36 @@ def test_a_vector_of_no_picture_does_not_stand_in_for_one_that_all_may_see(staff
 
 def test_an_older_view_gets_the_beginning_of_a_longer_mask(alice, library):
     allowed, images = AllowedRows(), visible(alice)
-    longer = allowed.mask_of(images, epoch=1, codes=codes(4))
+    longer = allowed.mask_of(images, access_version=1, epoch=1, codes=codes(4))
 
-    older = allowed.mask_of(images, epoch=1, codes=codes(2))
+    older = allowed.mask_of(images, access_version=1, epoch=1, codes=codes(2))
 
     assert (longer.rows.tolist(), longer.row_count) == ([0, 1, 2], 4)
     assert (older.rows.tolist(), older.row_count) == ([0, 1], 2)
-    assert allowed.mask_of(images, epoch=1, codes=codes(4)) is longer  # still remembered
+    assert allowed.mask_of(images, access_version=1, epoch=1, codes=codes(4)) is longer  # still remembered
 
 
 def test_a_newer_view_gets_a_longer_mask_for_the_new_rows_only(alice, bob, library):
     allowed, images = AllowedRows(), visible(alice)
-    allowed.mask_of(images, epoch=1, codes=codes(4))
+    allowed.mask_of(images, access_version=1, epoch=1, codes=codes(4))
     embed([stored(alice), stored(bob), stored(alice)])
 
     with CaptureQueriesContext(connection) as queries:
-        newer = allowed.mask_of(images, epoch=1, codes=codes(6))
+        newer = allowed.mask_of(images, access_version=1, epoch=1, codes=codes(6))
 
     assert (newer.rows.tolist(), newer.row_count) == ([0, 1, 2, 4], 6)
     assert any('"embedding_row" >= 4' in query["sql"] for query in queries)
-    assert allowed.mask_of(images, epoch=1, codes=codes(7)).rows.tolist() == [0, 1, 2, 4, 6]
+    assert allowed.mask_of(images, access_version=1, epoch=1, codes=codes(7)).rows.tolist() == [0, 1, 2, 4, 6]
 
 
 def test_another_epoch_is_asked_about_anew(alice, library):
     allowed, images = AllowedRows(), visible(alice)
     delete_forever(_photo(library, "public"))
-    old = allowed.mask_of(images, epoch=1, codes=codes(4))
+    old = allowed.mask_of(images, access_version=1, epoch=1, codes=codes(4))
     compact()
 
     assert old.rows.tolist() == [1, 2]
-    assert allowed.mask_of(images, epoch=2, codes=codes(3)).rows.tolist() == [0, 1]
+    assert allowed.mask_of(images, access_version=1, epoch=2, codes=codes(3)).rows.tolist() == [0, 1]
 
 
 # Two processes

@@ -425,7 +425,7 @@ def not_root(tmp_path) -> Iterator[None]:
         yield
         return
     for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == 0 and folder.name.startswith(("pytest-", "test_")):
+        if folder.stat().st_uid == 0 and folder.name.startswith(("pytest-", "popen-", "test_")):
             folder.chmod(0o755)
     os.seteuid(65_534)
     yield
