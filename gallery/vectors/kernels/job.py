@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 MAX_DIMENSION = 4096  # what 32-bit sums and unrolled code are meant for
 TILE_ROWS = 64  # rows of one word of the mask
+WHOLE_TILE_FROM = 28  # wanted rows, from which on reading a tile from end to end is faster than picking them
 LINE_BYTES = 64  # of the processor's cache
 HISTOGRAM_BINS = 1024  # of scores from -1 to 1
 QUERY_PLANES = 4  # bits of a query's numbers against 1-bit codes

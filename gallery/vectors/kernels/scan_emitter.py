@@ -19,7 +19,17 @@ from llvmlite import ir
 
 from .emit import BYTE, DOUBLE, FLOAT, I32, I64, POINTER, Emitter, first_of, lane_sums, splat
 from .instructions import InstructionSet, declared
-from .job import DONE, FULL, HISTOGRAM_BINS, JOB_FIELDS, LINE_BYTES, QUERY_PLANES, TILE_ROWS, BlockLayout
+from .job import (
+    DONE,
+    FULL,
+    HISTOGRAM_BINS,
+    JOB_FIELDS,
+    LINE_BYTES,
+    QUERY_PLANES,
+    TILE_ROWS,
+    WHOLE_TILE_FROM,
+    BlockLayout,
+)
 
 
 class ScanEmitter:
@@ -96,8 +106,9 @@ class ScanEmitter:
 
     def _scan_tile(self, tile: ir.Value, tile_row: ir.Value, word: ir.Value) -> None:
         b = self.b
+        many = b.icmp_unsigned(">=", b.ctpop(word), b.integer(WHOLE_TILE_FROM))
         with self._each_query_tile() as first_query:
-            with b.if_else(b.icmp_unsigned("==", word, b.integer(-1))) as (whole, parts):
+            with b.if_else(many) as (whole, parts):
                 with whole, b.loop(b.integer(TILE_ROWS), step=self.row_tile) as row:
                     self._products(tile_row, row, self.row_tile, first_query)
                 with parts:
