@@ -1,17 +1,8 @@
 from django.db import migrations, models
 
-from gallery.models import access_triggers
-
-
-def install(apps, schema_editor):
-    access_triggers.install(schema_editor.connection, apps)
-
-
-def remove(apps, schema_editor):
-    access_triggers.remove(schema_editor.connection)
-
 
 class Migration(migrations.Migration):
+    """The triggers that move the version are made after all migrations: see gallery/models/access_triggers.py."""
 
     dependencies = [
         ('gallery', '0001_initial'),
@@ -23,13 +14,13 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.PositiveBigIntegerField(verbose_name='version')),
+                ('departures', models.PositiveBigIntegerField(db_default=0, verbose_name='departures')),
             ],
             options={
                 'verbose_name': 'access state',
                 'verbose_name_plural': 'access state',
                 'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='access_state_is_one_row')],
+                'constraints': [models.CheckConstraint(condition=models.Q(pk=1), name='access_state_is_one_row')],
             },
         ),
-        migrations.RunPython(install, remove),
     ]

@@ -5,28 +5,35 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccessStateQuerySet(models.QuerySet["AccessState"]):
-    def current_version(self) -> int:
-        """Return a number that is another one after every change of what a queryset of searchable pictures can give.
+    def current(self) -> "AccessState":
+        """Return the versions, of which `version` is another one after every change of what a queryset of searchable
+        pictures can give.
 
         Read it before the pictures, never after them. Inside a transaction that has written, it says nothing: the
         change may be rolled back, and PostgreSQL moves the number only at the commit. An empty database gets a random
         first number, so that none ever stands for two contents.
         """
-        version = self.filter(pk=1).values_list("version", flat=True).first()
-        if version is None:
+        state = self.filter(pk=1).first()
+        if state is None:
             state, _created = self.get_or_create(pk=1, defaults={"version": secrets.randbits(62)})
-            return state.version
-        return version
+        return state
 
-    def bump(self) -> None:
-        """Move the version by hand, for a change that no trigger sees."""
-        self.filter(pk=1).update(version=models.F("version") + 1)
+    def current_version(self) -> int:
+        return self.current().version
+
+    def note_departure(self) -> None:
+        """Say in the present transaction that pictures leave their rows of the index, which no trigger sees."""
+        self.filter(pk=1).update(version=models.F("version") + 1, departures=models.F("departures") + 1)
 
 
 class AccessState(models.Model):
-    """The version of who may see what, and of all else that filters ask about; `access_triggers` move it."""
+    """The version of who may see what, and of all else that filters ask about; `access_triggers` move it.
+
+    `departures` counts how often pictures left their rows of the index: a search beside that is done again.
+    """
 
     version = models.PositiveBigIntegerField(_("version"))
+    departures = models.PositiveBigIntegerField(_("departures"), db_default=0)
 
     objects = AccessStateQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 """A picture's metadata, and every question that is asked about pictures."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .album import Album
 
 MAX_NAME_CHARACTERS = 255
+IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
 MAX_DESCRIPTION_CHARACTERS = 2000
 
 
@@ -115,19 +117,30 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def rows(self) -> npt.NDArray[np.int64]:
         """Return (n, 2) int64: embedding row and id of every embedded picture, ascending by row."""
         pairs = self.searchable().order_by("embedding_row").values_list("embedding_row", "pk")
-        flat = list(pairs.iterator(chunk_size=10_000))
-        return np.array(flat, dtype=np.int64).reshape(-1, 2)
+        flat = itertools.chain.from_iterable(pairs.iterator(chunk_size=100_000))
+        return np.fromiter(flat, dtype=np.int64).reshape(-1, 2)
 
     def rows_by_id(self, image_ids: Sequence[int]) -> dict[int, int]:
         """Return the embedding row of those of these pictures that have one."""
         found = self.searchable().filter(pk__in=image_ids).order_by().values_list("pk", "embedding_row")
         return {image_id: row for image_id, row in found if row is not None}
 
-    def embedding_rows(self, *, start: int = 0) -> npt.NDArray[np.int64]:
-        """Return the embedding rows, from `start` on, in no order: (n,) int64."""
-        found = self.order_by().filter(embedding_row__gte=start)
-        rows = found.values_list("embedding_row", flat=True)
+    def embedding_rows(self) -> npt.NDArray[np.int64]:
+        """Return the embedding rows, in no order: (n,) int64."""
+        rows = self.searchable().order_by().values_list("embedding_row", flat=True)
         return np.fromiter(rows.iterator(chunk_size=100_000), dtype=np.int64)
+
+    def new_embedding_rows(self, *, start: int) -> npt.NDArray[np.int64]:
+        """Return those from `start` on, asking for few pictures by their ids.
+
+        Without statistics, which nobody collects for it, SQLite would rather go through all that are not in the trash.
+        """
+        new = Image.objects.filter(embedding_row__gte=start).order_by()
+        new_ids = new.values_list("pk", flat=True).iterator(chunk_size=10_000)
+        rows = [np.empty(0, dtype=np.int64)]
+        while some := list(itertools.islice(new_ids, IDS_AT_A_TIME)):
+            rows.append(self.filter(pk__in=some).embedding_rows())
+        return np.concatenate(rows)
 
     def fingerprint(self) -> tuple[str, tuple[Any, ...]]:
         """Return what the database will be asked: equal for two querysets that give the same pictures.

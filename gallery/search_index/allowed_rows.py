@@ -42,8 +42,8 @@ class AllowedRows:
     def mask_of(self, images: ImageQuerySet, *, access_version: int, epoch: int, codes: Codes) -> RowMask | None:
         """Return which of the rows that have codes are of these images; None if the epoch moved on meanwhile.
 
-        The access version must have been read before epoch and codes: if it is still the same afterwards, only rows
-        at the end can have been added meanwhile, and the mask is exactly that of the state that the codes show.
+        The access version must have been read before epoch and codes. If nothing has departed until afterwards, only
+        rows at the end can have been added meanwhile, and the mask fits the state that the codes show.
         """
         row_count = codes.row_count
         if connections[images.db].in_atomic_block:  # what is read may be rolled back, and its version with it
@@ -58,7 +58,7 @@ class AllowedRows:
             all_of_them = _all_but_the_trash(codes) if _asks_for_all(key) else None
             mask = all_of_them or RowMask.of_rows(images.embedding_rows(), row_count)
         elif known.mask.row_count < row_count:
-            mask = known.mask.extended(images.embedding_rows(start=known.mask.row_count), row_count)
+            mask = known.mask.extended(images.new_embedding_rows(start=known.mask.row_count), row_count)
         else:
             return known.mask.first(row_count)
         if IndexState.objects.current().epoch != epoch:  # the rows may be those of the next one

@@ -33,9 +33,10 @@ class IndexFiles:
         """Return the process's one store of this dimension: its lock must be one object."""
         settings = gallery()
         if dimension not in self._stores:
-            self._stores[dimension] = VectorStore(
+            store = VectorStore(
                 settings.vectors_dir, dimension=dimension, lock_timeout_seconds=settings.lock_timeout_seconds
             )
+            return self._stores.setdefault(dimension, store)  # another thread may have been first
         return self._stores[dimension]
 
     def codes(self, epoch: int, dimension: int) -> CodesFile:
@@ -63,15 +64,17 @@ class IndexFiles:
         with suppress(StoreDamaged):
             return file.read(len(matrix))
         logger.warning("Computing the codes of %d vectors anew.", len(matrix))
-        ids = ids_of_rows(len(matrix))
         try:
             with store.lock():
+                with suppress(StoreDamaged):
+                    return file.read(len(matrix))  # another process was first
+                ids = ids_of_rows(len(matrix))  # not before the lock is held: a deletion may come between
                 if store.path(state.epoch).exists():  # else the epoch is over and nobody would remove the file
                     file.build(matrix, ids)
                     return file.read(len(matrix))
         except (StorageFull, StorageNotWritable, StoreBusy) as error:
             logger.warning("The codes stay in the memory of this process: %s", error)
-        return Codes.of(matrix, ids)
+        return Codes.of(matrix, ids_of_rows(len(matrix)))
 
     def append(self, store: VectorStore, epoch: int, vectors: Vectors, image_ids: Sequence[int]) -> range:
         """Commit vectors and write their codes; return their rows. Raises like VectorStore.append."""

@@ -5,6 +5,7 @@ something is added; the other way round when something is taken away. So a crash
 to, never a picture that refers to a missing vector.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from django.db import transaction
+from django.db import connection, transaction
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
@@ -72,12 +73,12 @@ class SearchIndex:
         """Return the `k` best image ids for each of `queries` (n, dimension), only of images in `allowed` if given.
 
         Every hit that exists and is allowed counts: k come back if k exist. The answer is that of one committed state:
-        where access changed or pictures went while it was searched, it is searched again, a few times at most.
+        where pictures left their rows while it was searched, it is searched again, a few times at most.
         """
         for _attempt in range(ATTEMPTS):
-            access_version = AccessState.objects.current_version()  # before all else: see `AllowedRows`
-            hits = self._search(queries, k, allowed, access_version)
-            if AccessState.objects.current_version() == access_version:
+            access = AccessState.objects.current()  # before all else: see `AllowedRows`
+            hits = self._search(queries, k, allowed, access.version)
+            if AccessState.objects.current().departures == access.departures:
                 break
         return hits
 
@@ -243,6 +244,8 @@ class SearchIndex:
     def forget_rows(self, rows: Sequence[int]) -> int:
         """Send the pictures of these rows back to the queue and clear the rows; return how many pictures that were."""
         forgotten = 0
+        if not rows:
+            return forgotten
         with self._files.current() as (store, epoch):
             with transaction.atomic(durable=True):
                 for some in batches(rows, UPDATE_BATCH):
@@ -308,14 +311,19 @@ class SearchIndex:
         return [int(row) for images in found for row, _image_id in images.rows()]
 
     def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
-        images = [Image(pk=image_id, embedding_row=row) for image_id, row in pairs]
-        Image.objects.bulk_update(images, ["embedding_row"], batch_size=UPDATE_BATCH)
+        """Set the rows of pictures, (id, row) each, in constant memory: a rebuild sets those of the whole library."""
+        table = connection.ops.quote_name(Image._meta.db_table)
+        statement = f"UPDATE {table} SET embedding_row = %s WHERE id = %s"  # noqa: S608 -- a name of our own
+        turned = ((row, image_id) for image_id, row in pairs)
+        with connection.cursor() as cursor:
+            while some := list(itertools.islice(turned, UPDATE_BATCH)):
+                cursor.executemany(statement, some)
 
     def _leave_rows(self, *, row_count: int | None = None) -> None:
         """Note that pictures have left their rows: a remembered mask must not find the pictures there until the rows
         are cleared, nor others whose rows these will be.
         """
-        AccessState.objects.bump()
+        AccessState.objects.note_departure()
         self._bump(row_count=row_count)
 
     def _bump(self, *, row_count: int | None = None) -> IndexState:

@@ -85,7 +85,9 @@ def compact() -> int:
     index = search_index()
     if not IndexState.objects.current().has_encoder:
         return 0
-    return index.rebuild(_copies)
+    rows = index.rebuild(_copies)
+    embed_pending()  # what came meanwhile may have waited for the lock in vain
+    return rows
 
 
 def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _count: None) -> int:
@@ -105,11 +107,13 @@ def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _cou
 def _reindex(encoder: Encoder, progress: Progress) -> int:
     scratch = VectorStore(gallery().vectors_dir / "reindex", dimension=encoder.dimension)
     scratch.remove_epoch(1)
-    encoded: list[int] = []
-    for ids, vectors in _encoded(Image.objects.searchable().ids(), encoder, progress):
-        scratch.append(vectors, epoch=1, image_ids=ids.tolist())
-        encoded += ids.tolist()
-    rows = search_index().rebuild(_joined(scratch, np.array(encoded, dtype=np.int64), encoder), encoder=encoder)
+    encoded, tried = [np.empty(0, dtype=np.int64)], np.empty(0, dtype=np.int64)
+    for new in _rounds():
+        for ids, vectors in _encoded(new, encoder, progress):
+            scratch.append(vectors, epoch=1, image_ids=ids.tolist())
+            encoded.append(ids)
+        tried = np.union1d(tried, new)
+    rows = search_index().rebuild(_joined(scratch, np.concatenate(encoded), tried, encoder), encoder=encoder)
     scratch.remove_epoch(1)
     return rows
 
@@ -119,8 +123,19 @@ def _present_name() -> str:
     return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
 
 
-def _joined(scratch: VectorStore, encoded: Ids, encoder: Encoder) -> Callable[[Ids], Blocks]:
-    """Return the blocks of the new epoch: what is encoded and still there, then what came meanwhile."""
+def _rounds() -> Iterator[Ids]:
+    """Yield all searchable pictures, then those that came meanwhile, until there are hardly any."""
+    seen, hardly_any = np.empty(0, dtype=np.int64), 0
+    while len(new := np.setdiff1d(Image.objects.searchable().ids(), seen)) > hardly_any:
+        yield new
+        seen, hardly_any = np.union1d(seen, new), gallery().embed_batch_size
+
+
+def _joined(scratch: VectorStore, encoded: Ids, tried: Ids, encoder: Encoder) -> Callable[[Ids], Blocks]:
+    """Return the blocks of the new epoch: what is encoded and still there, then the few that came at the very end.
+
+    They are encoded while writers wait; what could not be opened before is not tried again.
+    """
 
     def blocks(present: Ids) -> Blocks:
         matrix = scratch.read(epoch=1)
@@ -128,7 +143,7 @@ def _joined(scratch: VectorStore, encoded: Ids, encoder: Encoder) -> Callable[[I
         for start in range(0, len(still), COPY_ROWS):
             rows = still[start : start + COPY_ROWS]
             yield encoded[rows], matrix[rows]
-        yield from _encoded(np.setdiff1d(present, encoded), encoder, lambda _count: None)
+        yield from _encoded(np.setdiff1d(present, tried), encoder, lambda _count: None)
 
     return blocks
 

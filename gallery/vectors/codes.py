@@ -220,7 +220,7 @@ class CodesFile:
         with storage_errors(self.path.parent):
             self.path.unlink(missing_ok=True)
 
-    def wrong_rows(self, matrix: Vectors, *, from_row: int = 0) -> Rows:
+    def wrong_rows(self, matrix: Vectors) -> Rows:
         """Return the rows whose codes are not those of `matrix`, which is all of the index or its beginning.
 
         The rotation's last bit may differ between processors, so a sign counts as wrong only if it is clearly so, and a

@@ -103,7 +103,8 @@ class ByteQueries:
 
 def turned_numbers(vectors: Vectors, centre: Floats) -> Floats:
     """Return the numbers of which 1-bit codes keep the signs: `vectors` minus `centre`, rotated."""
-    return ((vectors - centre) @ rotation(vectors.shape[1])).astype(np.float32, copy=False)
+    with np.errstate(invalid="ignore"):  # a damaged row gives no number, and the others theirs
+        return ((vectors - centre) @ rotation(vectors.shape[1])).astype(np.float32, copy=False)
 
 
 def bit_codes(vectors: Vectors, centre: Floats) -> tuple[npt.NDArray[np.uint64], Floats]:

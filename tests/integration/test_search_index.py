@@ -230,6 +230,29 @@ def test_more_rows_are_forgotten_than_one_statement_can_name(alice):
     assert Image.objects.pending().count() == len(ids)
 
 
+# Codes
+
+
+def test_codes_that_are_gone_are_computed_without_what_is_deleted_meanwhile(alice, data_dir, monkeypatch):
+    """A deletion between asking for the ids and the lock must not leave a deleted picture in the codes."""
+    ids, vectors = added(alice, 300)
+    codes_file = data_dir / "vectors" / "codes-1.bin"
+    codes_file.unlink()
+    reader, real = SearchIndex(), VectorStore.lock
+
+    def lock_after_a_deletion(store):
+        monkeypatch.undo()
+        with search_index().removing(ids[:1]):
+            Image.objects.filter(pk=ids[0]).delete()
+        return real(store)
+
+    monkeypatch.setattr(VectorStore, "lock", lock_after_a_deletion)
+
+    assert best(vectors[0], k=300, index=reader) == best(vectors[0], k=300)
+    assert ids[0] not in best(vectors[0], k=300)
+    assert codes() == []
+
+
 # Other readers
 
 

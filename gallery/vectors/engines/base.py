@@ -94,7 +94,8 @@ class Engine(Protocol):
     def replace(self, *, matrix: Vectors, ids: Ids) -> None:
         """Forget everything and serve `matrix` (n, dimension), where row r is image `ids[r]`, or nothing if -1.
 
-        No image id may occur twice. The caller changes neither array afterwards, except for rows whose id is -1.
+        Rows have length 1, or 0 where the id is -1. No image id may occur twice. The caller changes neither array
+        afterwards, except for rows whose id is -1.
         """
         ...
 

@@ -23,7 +23,8 @@ class FaissHnswEngine(ScanningEngine):
     """Walks a graph of neighbours (Malkov and Yashunin 2018). What it finds is ranked as ExactEngine ranks.
 
     The graph is made when the vectors are first served, which takes minutes at a million rows, and grows with each row;
-    it lies in the memory of each process and takes all of the vectors along. So it suits one process that runs long.
+    it lies in the memory of each process and takes all of the vectors along, those of deleted pictures too until the
+    process ends. So it suits one process that runs long.
     """
 
     name = "faiss"

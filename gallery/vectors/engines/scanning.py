@@ -3,7 +3,7 @@
 import ctypes
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 FIRST_CAPACITY = 4 * BLOCK_ROWS  # candidates a thread keeps per query before the worse ones are thrown out
 FIRST_RESCORED = 64
 HISTOGRAM_TILES = 8  # where there are many rows, every eighth part of them is enough for quantiles
+MANY_ROWS = 65_536  # of fewer, which may all lie together, no sample is taken and no gate is worth its uncertainty
 DIRECT_ROWS = 256  # fewer allowed rows are scored without a scan
 RESCORE_ROWS = 4_096  # 16 MiB of float64 at 512 numbers
 FLOAT32_TIE = 2.0**-22  # scores this close may be equal once they are rounded to float32
@@ -72,7 +73,10 @@ class ThreadScan:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Of one query: rows and the most that each can score, best first. Rows that are not here are certainly worse."""
+    """Of one query: rows and the most that each can score, best first.
+
+    Rows that are not here are certainly worse, if no gate kept them out.
+    """
 
     rows: Rows
     limits: Floats
@@ -95,7 +99,7 @@ def scan(
         constants=prepared.constants.ctypes.data,
         query_count=asked,
         k=k,
-        histogram_tiles=HISTOGRAM_TILES if len(codes.blocks) > 1 else 1,
+        histogram_tiles=HISTOGRAM_TILES if mask.count >= MANY_ROWS else 1,
     )
     if deviations is not None:
         gate = _gate(codes, queries[0], deviations)
@@ -116,9 +120,13 @@ def _gate(codes: Codes, query: Floats, deviations: float) -> BitQuery:
 
 
 def _run(parts: Sequence[ThreadScan], kernel: Scanner) -> None:
-    """Run one part in this thread and the others beside it."""
-    others = [_pool(os.getpid()).submit(part.run, kernel) for part in parts[1:]]
-    parts[0].run(kernel)
+    """Run one part in this thread and the others beside it; none is left running, whatever happens to another."""
+    others: list[Future[None]] = []
+    try:
+        others.extend(_pool(os.getpid()).submit(part.run, kernel) for part in parts[1:])
+        parts[0].run(kernel)
+    finally:
+        wait(others)  # they write to arrays that go away with the scan
     for other in others:
         other.result()
 
@@ -148,26 +156,44 @@ def _distribution(parts: Sequence[ThreadScan]) -> ScoreDistribution:
 def exact_best(matrix: Vectors, codes: Codes, query: Floats, candidates: Candidates, k: int) -> Hits:
     """Score candidates with the vectors themselves until no other can be among the `k` best; (k,) ids and scores.
 
-    Candidates come in the order of their limits, so once the next limit is below the k-th best score found, that is the
-    proof. Damaged rows (NaN) and rows whose picture has gone meanwhile are left out.
+    Candidates come in the order of their limits, so once the next limit is below the k-th best score found, no other
+    candidate can be better; where no gate was before them, that is the proof that no other row can. Rows whose picture
+    has gone meanwhile are left out, and damaged ones: those whose score no unit vector could have.
     """
+    possible = 1.01 * float(np.linalg.norm(query))
     found_ids = np.empty(0, dtype=np.int64)
     scores = np.empty(0, dtype=np.float64)
-    start, size = 0, max(FIRST_RESCORED, 2 * k)
+    start, size = 0, min(RESCORE_ROWS, max(FIRST_RESCORED, 2 * k))
     while start < len(candidates.rows):
         if len(scores) >= k and candidates.limits[start] < scores[k - 1] - FLOAT32_TIE:
             break
         rows = candidates.rows[start : start + size]
         new_ids = codes.ids_of(rows)
         new_scores = rescored(matrix[rows], query)
-        real = (new_ids != NO_ID) & ~np.isnan(new_scores)
+        real = (new_ids != NO_ID) & (np.abs(new_scores) <= possible)
         found_ids, scores = np.concatenate([found_ids, new_ids[real]]), np.concatenate([scores, new_scores[real]])
         order = np.argsort(-scores, kind="stable")
         found_ids, scores = found_ids[order], scores[order]
         start, size = start + size, min(RESCORE_ROWS, 2 * size)
+    return _ranked(found_ids, scores, k)
+
+
+def scored_directly(matrix: Vectors, codes: Codes, query: Floats, rows: Rows, k: int) -> Hits:
+    """Score a few rows with the vectors themselves, without a scan: (k,) ids and scores, and their distribution."""
+    ids, scores = codes.ids_of(rows), rescored(matrix[rows], query)
+    real = (ids != NO_ID) & (np.abs(scores) <= 1.01 * float(np.linalg.norm(query)))
+    ids, scores = ids[real], scores[real]
+    histogram = np.histogram(scores, bins=HISTOGRAM_BINS, range=(-1.0, 1.0))[0].astype(np.int64)
+    sums = float(scores.sum()), float((scores**2).sum())
+    distribution = ScoreDistribution.of(histogram, count=len(scores), total=sums[0], squares=sums[1])
+    return replace(_ranked(ids, scores, k), distribution=distribution)
+
+
+def _ranked(ids: Ids, scores: npt.NDArray[np.float64], k: int) -> Hits:
+    """Return the best `k` by score as float32, equal ones in ascending order of id."""
     rounded = scores.astype(np.float32)
-    order = np.lexsort((found_ids, -rounded))[:k]
-    return Hits(ids=found_ids[order], scores=rounded[order])
+    order = np.lexsort((ids, -rounded))[:k]
+    return Hits(ids=ids[order], scores=rounded[order])
 
 
 def rescored(vectors: Vectors, query: Floats) -> npt.NDArray[np.float64]:
@@ -248,10 +274,11 @@ class ScanningEngine:
         queries = checked_queries(queries, dimension=self.dimension, k=k)
         snapshot = self._snapshot  # one version for the whole search, whatever another thread puts in its place
         mask = allowed if isinstance(allowed, RowMask) else self._mask(snapshot, allowed)
+        mask = mask.first(snapshot.codes.row_count)  # it may be that of a newer version
         width = min(k, mask.count)
         if width == 0 or len(queries) == 0:
             return Hits.none(len(queries))
-        if self.gate_deviations is None and len(queries) > 1:
+        if len(queries) > 1 and (self.gate_deviations is None or mask.count < MANY_ROWS):
             return stacked(self._answers(snapshot, queries, width, mask), width, searched=mask.count)
         answers = [self._answers(snapshot, query[np.newaxis], width, mask)[0] for query in queries]
         return stacked(answers, width, searched=mask.count)
@@ -261,13 +288,13 @@ class ScanningEngine:
 
     def _answers(self, snapshot: Snapshot, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
         if mask.count <= DIRECT_ROWS:
-            everything = Candidates(mask.rows, np.full(mask.count, np.inf, dtype=np.float32))
-            return [exact_best(snapshot.matrix, snapshot.codes, query, everything, k) for query in queries]
-        gated = self.gate_deviations is not None
+            return [scored_directly(snapshot.matrix, snapshot.codes, query, mask.rows, k) for query in queries]
+        gated = self.gate_deviations is not None and mask.count >= MANY_ROWS and len(queries) == 1
         layout = block_layout(self.dimension)
         kernel = scanner(layout, batch=len(queries) > 1, gated=gated, code_folder=self.code_folder)
+        deviations = self.gate_deviations if gated else None
         found, distribution = scan(
-            snapshot.codes, queries, k, mask, kernel, threads=self.threads, deviations=self.gate_deviations
+            snapshot.codes, queries, k, mask, kernel, threads=self.threads, deviations=deviations
         )
         hits = [
             exact_best(snapshot.matrix, snapshot.codes, query, candidates, k)

@@ -82,7 +82,7 @@ def _kept(path: Path) -> bytes | None:
 def _keep(path: Path, code: bytes) -> None:
     draft = path.with_suffix(f".{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # who can write here can have code run
         draft.write_bytes(hashlib.sha256(code).digest() + code)
         draft.replace(path)  # whole or not at all; another process may be doing the same
     except OSError:

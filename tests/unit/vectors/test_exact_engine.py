@@ -2,13 +2,14 @@
 
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.vectors.engines import scanning
+from gallery.vectors.engines import make_engine, scanning
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask
 from tests.unit.vectors.engine_contract import EngineContract, assert_same, oracle, unit_rows
@@ -145,6 +146,59 @@ def test_distribution_is_that_of_the_allowed_scores(n_rows, share_allowed):
     assert distribution.standard_deviation == pytest.approx(scores.std(), abs=1e-3)
     tolerance = 0.01 if n_rows == 300 else 0.03  # of a large index an eighth is counted
     assert distribution.quantile(0.95) == pytest.approx(np.quantile(scores, 0.95), abs=tolerance)
+
+
+@pytest.mark.parametrize("name", ["exact", "fast"])
+@pytest.mark.parametrize("n_allowed", [100, 300])
+def test_distribution_of_rows_that_lie_together(name, n_allowed):
+    """What one person uploaded at once: a sample of all rows might have none of them."""
+    matrix = unit_rows(9_000, dimension=64)
+    engine = make_engine(name, 64)
+    engine.replace(matrix=matrix, ids=np.arange(9_000))
+    query = unit_rows(1, dimension=64, seed=5)
+
+    distribution = engine.search(query, 3, allowed=np.arange(64, 64 + n_allowed)).distribution
+
+    scores = matrix[64 : 64 + n_allowed].astype(np.float64) @ query[0]
+    assert distribution is not None
+    assert distribution.count == n_allowed
+    assert distribution.mean == pytest.approx(scores.mean(), abs=1e-3)
+    assert distribution.quantile(0.95) == pytest.approx(np.quantile(scores, 0.95), abs=0.02)
+
+
+def test_a_thread_that_fails_waits_for_the_others_and_says_so(monkeypatch):
+    """They write to arrays that go away with the search."""
+    matrix = unit_rows(20_000)
+    engine = ExactEngine(32, threads=3)
+    engine.replace(matrix=matrix, ids=np.arange(20_000))
+    main, ended = threading.get_ident(), []
+
+    def run(self, kernel):
+        if threading.get_ident() == main:
+            raise MemoryError
+        time.sleep(0.2)
+        ended.append(1)
+
+    monkeypatch.setattr(scanning.ThreadScan, "run", run)
+    with pytest.raises(MemoryError):
+        engine.search(unit_rows(1), 10)
+
+    assert len(ended) == 2
+
+
+@pytest.mark.parametrize("direct_rows", [0, 256])
+def test_a_row_damaged_after_its_codes_were_made_is_not_shown(monkeypatch, direct_rows):
+    monkeypatch.setattr(scanning, "DIRECT_ROWS", direct_rows)
+    matrix = unit_rows(300)
+    engine = ExactEngine(32)
+    engine.replace(matrix=matrix, ids=np.arange(300))
+    [best, *others] = engine.search(matrix[7:8], 3).ids[0].tolist()
+
+    matrix[7] *= 1e20  # a flipped bit of an exponent
+
+    assert best == 7
+    assert engine.search(unit_rows(1, seed=0)[:1], 300).of(0).ids.tolist().count(7) == 0
+    assert engine.search(matrix[others[:1]], 1).ids.tolist() == [others[:1]]
 
 
 @pytest.mark.parametrize("direct_rows", [0, 256])

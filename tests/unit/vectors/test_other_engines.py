@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 
-from gallery.vectors.engines import engine_names, make_engine
+from gallery.vectors.engines import engine_names, make_engine, scanning
 from gallery.vectors.engines.faiss_hnsw import FaissHnswEngine
 from gallery.vectors.engines.fast import FastEngine
-from tests.unit.vectors.engine_contract import EngineContract, oracle, unit_rows
+from tests.unit.vectors.engine_contract import EngineContract, assert_same, oracle, unit_rows
 
 
+@pytest.fixture
+def gate_always(monkeypatch) -> None:
+    """Let `fast` use its gate at any size; by itself it does so from 65,536 allowed rows on."""
+    monkeypatch.setattr(scanning, "MANY_ROWS", 0)
+    monkeypatch.setattr(scanning, "DIRECT_ROWS", 0)
+
+
+@pytest.mark.usefixtures("gate_always")
 class TestFastEngine(EngineContract):
     recall_floor = 0.99
 
@@ -31,7 +39,7 @@ def clustered_rows(count: int, *, dimension: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["clustered", "isotropic", "cone"])
-def test_fast_engine_recalls_the_nearest_of_any_kind_of_vectors(kind):
+def test_fast_engine_recalls_the_nearest_of_any_kind_of_vectors(kind, gate_always):
     """A gate of likely bounds must hold where neighbours are far apart, where they are not, and off centre."""
     rows = clustered_rows(20_000, dimension=256, seed=1)
     if kind != "clustered":
@@ -51,7 +59,7 @@ def test_fast_engine_recalls_the_nearest_of_any_kind_of_vectors(kind):
     assert recall >= 0.99
 
 
-def test_fast_engine_tells_the_distribution_from_a_sample():
+def test_fast_engine_tells_the_distribution_from_a_sample(gate_always):
     rows = unit_rows(30_000, dimension=64)
     engine = FastEngine(64)
     engine.replace(matrix=rows, ids=np.arange(len(rows)))
@@ -62,6 +70,15 @@ def test_fast_engine_tells_the_distribution_from_a_sample():
     assert distribution.count == 8 * 64
     assert distribution.mean == pytest.approx(0, abs=0.02)
     assert distribution.standard_deviation == pytest.approx(1 / 8, rel=0.15)
+
+
+def test_fast_engine_is_exact_where_there_are_few_rows():
+    rows = unit_rows(9_000, dimension=64)
+    engine = FastEngine(64)
+    engine.replace(matrix=rows, ids=np.arange(9_000))
+    queries = unit_rows(30, dimension=64, seed=4)
+
+    assert_same(engine.search(queries, 20), oracle(rows, np.arange(9_000), queries, 20))
 
 
 @pytest.mark.parametrize("name", engine_names())
