@@ -85,9 +85,7 @@ def compact() -> int:
     index = search_index()
     if not IndexState.objects.current().has_encoder:
         return 0
-    rows = index.rebuild(_copies)
-    embed_pending()  # what came meanwhile may have waited for the lock in vain
-    return rows
+    return index.rebuild(_copies)
 
 
 def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _count: None) -> int:

@@ -3,6 +3,7 @@ from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import IndexState
+from gallery.services.embedding import embed_pending
 from gallery.services.maintenance import compact
 
 
@@ -13,6 +14,7 @@ class Command(GalleryCommand):
         started = time.perf_counter()
         before = IndexState.objects.current().row_count
         rows = compact()
+        embed_pending()  # what came meanwhile may have waited for the lock in vain
         return {"rows": rows, "removed": before - rows, "seconds": round(time.perf_counter() - started, 3)}
 
     def describe(self, report: Report) -> str:
