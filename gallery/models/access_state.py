@@ -18,9 +18,6 @@ class AccessStateQuerySet(models.QuerySet["AccessState"]):
             state, _created = self.get_or_create(pk=1, defaults={"version": secrets.randbits(62)})
         return state
 
-    def current_version(self) -> int:
-        return self.current().version
-
     def note_departure(self) -> None:
         """Say in the present transaction that pictures leave their rows of the index, which no trigger sees."""
         self.filter(pk=1).update(version=models.F("version") + 1, departures=models.F("departures") + 1)

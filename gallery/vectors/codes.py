@@ -111,12 +111,12 @@ class CodesFile:
 
     **Extend** (under the store's lock, after the vectors are committed and before the database refers to them):
     1 the rows' sections; 2 sync; 3 the header with the new count. The header is one sector: it is there whole or as it
-    was. A crash before 3 leaves a file that counts fewer rows than the vectors have; it is extended from the vectors.
+    was. A crash before 3 leaves a file that counts fewer rows than the vectors have: whoever misses them builds anew.
     So rows that the header counts are the codes of the vectors that were there when it was written.
 
     **A file that counts more rows than the vectors** was written for an append that has no vectors any more (its disk
     forgot them, or a backup was restored): what is beyond is never read and is written over by the next append. A
-    restored vector file with other vectors in the same rows is what only `check` can see; it compares all.
+    restored vector file with other vectors in the same rows is what only `wrong_rows` can see; it compares all.
 
     **Clear** empties rows in place and needs no order: a row that is half cleared is either not found, or found by a
     reader that then sees that its picture is gone.

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("quick_encoder")
 
 
 def version() -> int:
-    return AccessState.objects.current_version()
+    return AccessState.objects.current().version
 
 
 @pytest.fixture
