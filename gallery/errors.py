@@ -208,6 +208,26 @@ class UnreadablePath(InvalidInput):
     message = gettext_noop("“%(path)s” cannot be read: %(reason)s.")
 
 
+class UnwritablePath(InvalidInput):
+    code = "unwritable_path"
+    message = gettext_noop("“%(path)s” cannot be written: %(reason)s. Name another folder or change its permissions.")
+
+
+class InvalidQueryFile(InvalidInput):
+    code = "invalid_query_file"
+    message = gettext_noop(
+        "“%(path)s” is not a query file: %(reason)s. Each of its “queries” needs a “query”, a “lang” and a list "
+        "“relevant” of file names."
+    )
+
+
+class NoPictures(InvalidInput):
+    code = "no_pictures"
+    message = gettext_noop(
+        "There is no picture that can be read in “%(path)s” (files there: %(files)s). Name the folder of the pictures."
+    )
+
+
 # Encoders
 
 

@@ -1,32 +1,72 @@
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
-from gallery.encoders.registry import choose_encoder_name, get_encoder
+from gallery.errors import InvalidInput
 from gallery.management.command import GalleryCommand, Report, given_path
 from gallery.services.encoding import current_encoder_name
-from gallery.services.evaluation import evaluate, read_queries
+from gallery.services.evaluation import (
+    as_report,
+    compare,
+    load_encoders,
+    make_report_folder,
+    read_queries,
+    steps,
+    summary,
+    write_report,
+)
+
+DEFAULT_COPIES = 50
 
 
 class Command(GalleryCommand):
-    help = "Measure search quality on labelled pictures, in a throw-away library."
+    help = "Measure search quality on labelled pictures, in a throw-away library, with one or more encoders."
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queries", type=given_path, metavar="QUERIES.json")
         parser.add_argument("--images", type=given_path, required=True, metavar="DIR")
-        parser.add_argument("--encoder", metavar="X", help="offline, clip, or clip:MODEL (default: the one in use)")
+        parser.add_argument(
+            "--encoder",
+            action="append",
+            metavar="X",
+            help="offline, clip, or clip:MODEL (default: the one in use); given again, each is compared with the first",
+        )
+        parser.add_argument(
+            "--copies",
+            type=int,
+            nargs="?",
+            default=None,
+            const=DEFAULT_COPIES,
+            metavar="N",
+            help=f"also look for the originals of altered copies of N pictures (without a number: {DEFAULT_COPIES})",
+        )
+        parser.add_argument(
+            "--report", type=given_path, metavar="FOLDER", help="write evaluation.json, evaluation.md, evaluation.svg"
+        )
 
     def run(self, **options: Any) -> Report:
+        copies, folder = options["copies"] or 0, options["report"]
+        if options["copies"] is not None and copies < 1:
+            raise InvalidInput(reason=f"--copies is {copies}; it must be at least 1")
         queries = read_queries(options["queries"])
-        name = choose_encoder_name(options["encoder"]) if options["encoder"] else current_encoder_name()
-        encoder = get_encoder(name)
-        with self.progress(0, "picture") as advance:
-            found = evaluate(queries, folder=options["images"], encoder=encoder, progress=advance)
-        return {
-            "encoder": encoder.id,
-            "images": found.images,
-            "queries": found.queries,
-            "map": found.mean_average_precision,
-            "precision_at_10": found.precision_at_10,
-            "skipped_queries": found.skipped,
-            "failed": list(found.failed),
-        }
+        if folder is not None:
+            make_report_folder(folder)
+        encoders = load_encoders(options["encoder"] or [current_encoder_name()])
+        total = steps(options["images"], queries=len(queries), encoders=len(encoders), copies=copies)
+        with self.progress(total, "step") as advance:
+            found = compare(queries, folder=options["images"], encoders=encoders, copies=copies, progress=advance)
+        report = as_report(found)
+        if folder is not None:
+            self._write(report, folder)
+        return report
+
+    def describe(self, report: Report) -> str:
+        return summary(report)
+
+    def _write(self, report: Report, folder: Path) -> None:
+        written = write_report(report, folder)
+        lines = [f"written: {path}" for path in written]
+        if not any(path.suffix == ".svg" for path in written):
+            lines.append("No plot was drawn: matplotlib is not installed. It comes with requirements-dev.txt.")
+        if not self.quiet:
+            self.stderr.write("\n".join(lines), style_func=str)  # not in the colour of errors

@@ -1,0 +1,122 @@
+"""A comparison as `--json` prints it: one object per encoder, and what each further one gains over the first."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .bootstrap import CONFIDENCE, RESAMPLES, SEED, mean_intervals, verdict
+from .comparing import Comparison, EncoderResult
+from .copies import KINDS
+from .metrics import METRICS, FloatArray
+
+Report = dict[str, Any]
+COPIES = "copies"  # the metric's name in a difference
+DIGITS = 4
+
+
+def as_report(found: Comparison) -> Report:
+    """Return the first encoder's figures at top level, all of them in `encoders`, and how they differ."""
+    encoders = [_of_encoder(found, result) for result in found.results]
+    return {
+        **encoders[0],
+        "encoders": encoders,
+        "differences": [row for result in found.results[1:] for row in _differences(found, found.results[0], result)],
+        "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "confidence": CONFIDENCE},
+    }
+
+
+def _of_encoder(found: Comparison, result: EncoderResult) -> Report:
+    chosen = _chosen_by_language(found)
+    means = {language: result.values[rows].mean(axis=0) for language, rows in chosen.items()}
+    intervals = {language: _intervals(found, result.values, rows) for language, rows in chosen.items()}
+    return {
+        "encoder": result.encoder_id,
+        "revision": result.revision,
+        "dimension": result.dimension,
+        "images": found.images,
+        "queries": len(found.languages),
+        "queries_per_language": dict(sorted(Counter(found.languages).items())),
+        **{
+            metric: {language: _rounded(values[place]) for language, values in means.items()}
+            for place, metric in enumerate(METRICS)
+        },
+        "intervals": {
+            metric: {language: _ends(ends, place) for language, ends in intervals.items()}
+            for place, metric in enumerate(METRICS)
+        },
+        "copies": _of_copies(result.copies_found),
+        "speed": {
+            "pictures_per_second": round(result.pictures_per_second, 2),
+            "milliseconds_per_text": round(result.milliseconds_per_text, 2),
+        },
+        "skipped_queries": found.skipped,
+        "failed": list(found.failed),
+    }
+
+
+def _of_copies(copies_found: FloatArray) -> Report | None:
+    """Return None if no copies were asked for."""
+    if not len(copies_found):
+        return None
+    return {
+        "pictures": len(copies_found),
+        "recall_at_1": {kind: _rounded(share) for kind, share in zip(KINDS, copies_found.mean(axis=0), strict=True)},
+        "mean": _rounded(copies_found.mean()),
+        "interval": _ends(_copy_intervals(copies_found), 0),
+    }
+
+
+def _differences(found: Comparison, first: EncoderResult, other: EncoderResult) -> list[Report]:
+    """Return what `other` gains over `first` on the same queries and the same copies, per language and metric."""
+    rows = []
+    names = {"encoder": other.encoder_id, "than": first.encoder_id}
+    gains = other.values - first.values
+    for language, chosen in _chosen_by_language(found).items():
+        intervals = _intervals(found, gains, chosen)
+        for place, metric in enumerate(METRICS):
+            interval = None if intervals is None else intervals[place]
+            rows.append(_difference(metric, gains[chosen, place], interval, language=language, names=names))
+    if len(first.copies_found):
+        gains = other.copies_found - first.copies_found
+        intervals = _copy_intervals(gains)
+        interval = None if intervals is None else intervals[0]
+        rows.append(_difference(COPIES, gains, interval, language=None, names=names))
+    return rows
+
+
+def _difference(
+    metric: str, gains: FloatArray, interval: FloatArray | None, *, language: str | None, names: Report
+) -> Report:
+    return {
+        **names,
+        "metric": metric,
+        "language": language,
+        "difference": _rounded(gains.mean()),
+        "interval": None if interval is None else [_rounded(end) for end in interval],
+        "verdict": verdict(interval),
+    }
+
+
+def _chosen_by_language(found: Comparison) -> dict[str, npt.NDArray[np.intp]]:
+    """Return the places of each language's queries."""
+    languages = np.array(found.languages)
+    return {language: np.flatnonzero(languages == language) for language in sorted(set(found.languages))}
+
+
+def _intervals(found: Comparison, values: FloatArray, chosen: npt.NDArray[np.intp]) -> FloatArray | None:
+    return mean_intervals(values[chosen], np.array(found.questions)[chosen].tolist())
+
+
+def _copy_intervals(values: FloatArray) -> FloatArray | None:
+    """Return the interval for (pictures, kinds): pictures are drawn, for the copies of one share its fate."""
+    return mean_intervals(values.mean(axis=1, keepdims=True), range(len(values)))
+
+
+def _ends(intervals: FloatArray | None, place: int) -> list[float] | None:
+    return None if intervals is None else [_rounded(end) for end in intervals[place]]
+
+
+def _rounded(value: float | np.floating[Any]) -> float:
+    return round(float(value), DIGITS) + 0.0  # no -0.0

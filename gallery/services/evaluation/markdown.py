@@ -1,0 +1,117 @@
+"""A report as Markdown tables: the text of `evaluation.md`, and what the command says to people."""
+
+from collections.abc import Iterator, Sequence
+
+from .figures import COPIES, Report
+from .metrics import HIT_AT_1, MAP, METRICS, RECALL_AT_10
+
+LABELS = {
+    MAP: "mAP",
+    "recall_at_1": "recall@1",
+    "recall_at_5": "recall@5",
+    RECALL_AT_10: "recall@10",
+    "precision_at_10": "precision@10",
+    HIT_AT_1: "hit@1",
+    "r_precision": "R-precision",
+    COPIES: "copies found",
+}
+KIND_LABELS = {
+    "centre_crop": "crop: the middle, 80 % of each side",
+    "corner_crop": "crop: the upper left, 70 % of each side",
+    "half_size": "half the size",
+    "quarter_size": "a quarter of the size",
+    "jpeg_30": "JPEG at quality 30",
+    "flip": "mirrored",
+    "colour": "brighter by 30 %, half the saturation",
+    "grey": "grey",
+    "caption": "a bar with a caption below",
+    "turn": "turned by 5 degrees",
+}
+COMPARED = (MAP, HIT_AT_1, RECALL_AT_10, COPIES)  # the others are in the JSON
+
+
+def document(report: Report, *, plot: str | None) -> str:
+    """Return evaluation.md. `plot` is the file name of the plot; None if there is none."""
+    picture = f"![Quality per encoder]({plot})" if plot else "No plot was drawn: matplotlib is not installed here."
+    return f"# Evaluation\n\n{picture}\n\n{summary(report)}\n"
+
+
+def summary(report: Report) -> str:
+    """Return all tables."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    encoders = report["encoders"]
+    yield from _what_was_measured(report)
+    yield "\n## Text to picture\n"
+    yield from _table(("language", "encoder", *(LABELS[metric] for metric in METRICS)), _quality(encoders))
+    if report["differences"]:
+        yield "\n## Differences\n"
+        yield from _table(("encoder", "than", "language", "measure", "difference", "verdict"), _differences(report))
+    if report["copies"]:
+        yield f"\n## Copies of {report['copies']['pictures']:,} pictures: the original comes first\n"
+        yield from _table(("the copy", *(one["encoder"] for one in encoders)), _copies(encoders))
+    yield "\n## Speed\n"
+    yield from _table(("encoder", "revision", "dimension", "pictures/s", "ms per text"), _speed(encoders))
+
+
+def _what_was_measured(report: Report) -> Iterator[str]:
+    languages = ", ".join(f"{language}: {count:,}" for language, count in report["queries_per_language"].items())
+    yield f"{report['images']:,} pictures, {report['queries']:,} queries ({languages})."
+    if report["skipped_queries"]:
+        yield f"Queries without a relevant picture in the folder, left out: {report['skipped_queries']:,}."
+    if report["failed"]:
+        yield f"Files that could not be read: {len(report['failed']):,}."
+    bootstrap = report["bootstrap"]
+    yield (
+        f"In brackets: {bootstrap['confidence']:.0%} intervals over questions (over pictures for copies), "
+        f"bootstrap of {bootstrap['resamples']:,} draws."
+    )
+
+
+def _quality(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for language in encoders[0]["queries_per_language"]:
+        for one in encoders:
+            cells = (_with_interval(one[metric][language], one["intervals"][metric][language]) for metric in METRICS)
+            yield language, one["encoder"], *cells
+
+
+def _differences(report: Report) -> Iterator[Sequence[str]]:
+    for row in report["differences"]:
+        if row["metric"] in COMPARED:
+            gain = _with_interval(row["difference"], row["interval"], sign="+")
+            yield row["encoder"], row["than"], row["language"] or "", LABELS[row["metric"]], gain, _said(row["verdict"])
+
+
+def _said(verdict: str) -> str:
+    return "no difference shown" if verdict == "not shown" else verdict
+
+
+def _copies(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for kind, label in KIND_LABELS.items():
+        yield label, *(f"{one['copies']['recall_at_1'][kind]:.3f}" for one in encoders)
+    yield "mean", *(_with_interval(one["copies"]["mean"], one["copies"]["interval"]) for one in encoders)
+
+
+def _speed(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for one in encoders:
+        speed = one["speed"]
+        per_second, per_text = f"{speed['pictures_per_second']:.1f}", f"{speed['milliseconds_per_text']:.1f}"
+        yield one["encoder"], one["revision"], str(one["dimension"]), per_second, per_text
+
+
+def _with_interval(value: float, ends: Sequence[float] | None, *, sign: str = "") -> str:
+    if ends is None:
+        return f"{value:{sign}.3f}"
+    return f"{value:{sign}.3f} ({ends[0]:{sign}.3f} to {ends[1]:{sign}.3f})"
+
+
+def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
+    yield _row(head)
+    yield _row(["---"] * len(head))
+    yield from map(_row, rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

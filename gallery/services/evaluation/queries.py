@@ -1,0 +1,97 @@
+"""The file of labelled queries: {"queries": [{"query", "lang", "relevant": [file names]}]}. Other keys may be there."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gallery.conf import gallery
+from gallery.errors import ImageSearchError, InvalidQueryFile, UnreadablePath
+from gallery.services.query import parse
+
+FAULTS_TOLD = 3  # as many as fit a sentence; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledQuery:
+    text: str  # as the search parses it
+    language: str
+    relevant: frozenset[str]  # file names
+
+
+class _Fault(ValueError):
+    """What is wrong with one query."""
+
+
+def read_queries(path: Path) -> list[LabelledQuery]:
+    """Return the file's queries, in its order. Raises UnreadablePath, InvalidQueryFile."""
+    rows = _rows(path)
+    queries: list[LabelledQuery] = []
+    faults: list[str] = []
+    for position, row in enumerate(rows, start=1):
+        try:
+            queries.append(_labelled_query(row))
+        except _Fault as fault:
+            faults.append(f"query {position} {fault}")
+    if faults:
+        raise InvalidQueryFile(path=str(path), reason=_told(faults))
+    return queries
+
+
+def _rows(path: Path) -> list[Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise InvalidQueryFile(path=str(path), reason="it is not text in UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidQueryFile(path=str(path), reason=f"it is not JSON ({error})") from error
+    rows = content.get("queries") if isinstance(content, dict) else None
+    if not isinstance(rows, list):
+        raise InvalidQueryFile(path=str(path), reason="it has no list “queries”")
+    if not rows:
+        raise InvalidQueryFile(path=str(path), reason="its list “queries” is empty")
+    return rows
+
+
+def _labelled_query(row: Any) -> LabelledQuery:
+    """Raises _Fault."""
+    if not isinstance(row, dict):
+        raise _Fault("is not an object")
+    texts = {name: _text(row, name) for name in ("query", "lang")}
+    return LabelledQuery(_parsed(texts["query"]), texts["lang"], frozenset(_file_names(row)))
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    if name not in row:
+        raise _Fault(f"has no “{name}”")
+    value = row[name]
+    if not isinstance(value, str) or not value.strip():
+        raise _Fault(f"has a “{name}” that is not a text")
+    return value
+
+
+def _parsed(text: str) -> str:
+    """Return the query as a search would read it: what no one could search for is a fault of the file."""
+    try:
+        return parse(text, max_characters=gallery().max_query_characters).text
+    except ImageSearchError as error:
+        raise _Fault(f"cannot be searched for ({str(error).rstrip('.')})") from error
+
+
+def _file_names(row: dict[str, Any]) -> Iterator[str]:
+    """Yield the relevant pictures; an empty list is allowed, such a query is counted as skipped."""
+    if "relevant" not in row:
+        raise _Fault("has no “relevant”")
+    names = row["relevant"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _Fault("has a “relevant” that is not a list of file names")
+    yield from names
+
+
+def _told(faults: list[str]) -> str:
+    told = "; ".join(faults[:FAULTS_TOLD])
+    more = len(faults) - FAULTS_TOLD
+    return f"{told}; and {more:,} more" if more > 0 else told

@@ -1,0 +1,169 @@
+"""What `--json` prints and the files of `--report`, from figures that are made by hand."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gallery.errors import UnwritablePath
+from gallery.services.evaluation import Comparison, as_report, make_report_folder, summary, write_report
+from gallery.services.evaluation.comparing import EncoderResult
+from gallery.services.evaluation.copies import KINDS
+from gallery.services.evaluation.markdown import KIND_LABELS, LABELS
+from gallery.services.evaluation.metrics import METRICS
+
+NO_COPIES = np.empty((0, len(KINDS)))
+
+
+def result(encoder_id, values, copies_found=NO_COPIES):
+    """Return an encoder whose measures of each query are all one value."""
+    rows = np.repeat(np.array(values)[:, np.newaxis], len(METRICS), axis=1)
+    return EncoderResult(
+        encoder_id, "r1", 512, rows, copies_found, pictures_per_second=7.123, milliseconds_per_text=2.5
+    )
+
+
+@pytest.fixture
+def comparison():
+    """Three English queries and one Chinese, two encoders, two pictures with copies."""
+    found = np.ones((2, len(KINDS)))
+    worse = found.copy()
+    worse[:, 0] = (0, 1)
+    worse[1, 1] = 0
+    return Comparison(
+        images=9,
+        languages=("en", "zh", "en", "en"),
+        questions=(0, 0, 1, 2),
+        skipped=1,
+        failed=("notes.txt",),
+        results=(result("offline", [0.5, 0.25, 0.7, 0.6], worse), result("clip:a|b", [0.6, 0.5, 0.9, 0.9], found)),
+    )
+
+
+def test_report_has_the_first_encoder_at_top_level_and_all_in_a_list(comparison):
+    report = as_report(comparison)
+
+    assert {name: report[name] for name in report["encoders"][0]} == report["encoders"][0]
+    assert [one["encoder"] for one in report["encoders"]] == ["offline", "clip:a|b"]
+    assert (report["encoder"], report["images"], report["queries"]) == ("offline", 9, 4)
+    assert report["map"] == report["precision_at_10"] == {"en": 0.6, "zh": 0.25}
+    assert report["queries_per_language"] == {"en": 3, "zh": 1}
+    assert (report["revision"], report["dimension"]) == ("r1", 512)
+    assert report["speed"] == {"pictures_per_second": 7.12, "milliseconds_per_text": 2.5}
+    assert (report["skipped_queries"], report["failed"]) == (1, ["notes.txt"])
+    assert set(report["intervals"]) == set(METRICS)
+    low, high = report["intervals"]["map"]["en"]
+    assert 0.5 <= low < 0.6 < high <= 0.7
+    assert report["intervals"]["map"]["zh"] is None  # of one query
+
+
+def test_queries_for_the_same_pictures_are_one_question_to_the_interval(comparison):
+    report = as_report(replace(comparison, questions=(0, 0, 0, 0)))
+
+    assert report["intervals"]["map"] == {"en": None, "zh": None}
+    assert {row["verdict"] for row in report["differences"] if row["metric"] != "copies"} == {"not shown"}
+
+
+def test_report_says_what_each_further_encoder_gains_over_the_first(comparison):
+    rows = {(row["metric"], row["language"]): row for row in as_report(comparison)["differences"]}
+
+    assert set(rows) == {(metric, language) for metric in METRICS for language in ("en", "zh")} | {("copies", None)}
+    english, chinese, copies = rows["map", "en"], rows["map", "zh"], rows["copies", None]
+    assert (english["encoder"], english["than"]) == ("clip:a|b", "offline")
+    assert (english["difference"], english["interval"], english["verdict"]) == (0.2, [0.1, 0.3], "better")
+    assert (chinese["difference"], chinese["interval"], chinese["verdict"]) == (0.25, None, "not shown")
+    assert (copies["difference"], copies["interval"], copies["verdict"]) == (0.1, [0.1, 0.1], "better")
+
+
+def test_report_counts_copies_per_kind(comparison):
+    copies = as_report(comparison)["copies"]
+
+    assert copies["pictures"] == 2
+    assert copies["recall_at_1"] == {**dict.fromkeys(KINDS, 1.0), KINDS[0]: 0.5, KINDS[1]: 0.5}
+    assert (copies["mean"], copies["interval"]) == (0.9, [0.9, 0.9])
+
+
+def test_report_without_copies_and_of_one_encoder(comparison):
+    alone = as_report(replace(comparison, results=(result("offline", [0.5, 0.25, 0.7, 0.6]),)))
+
+    assert (alone["copies"], alone["differences"]) == (None, [])
+    assert "Copies" not in summary(alone)
+    assert "Differences" not in summary(alone)
+
+
+def test_every_measure_and_every_kind_has_a_label():
+    assert set(LABELS) == {*METRICS, "copies"}
+    assert tuple(KIND_LABELS) == KINDS
+
+
+def test_summary_has_a_table_for_each_question(comparison):
+    lines = summary(as_report(comparison)).splitlines()
+
+    assert lines[:3] == [
+        "9 pictures, 4 queries (en: 3, zh: 1).",
+        "Queries without a relevant picture in the folder, left out: 1.",
+        "Files that could not be read: 1.",
+    ]
+    assert [line for line in lines if line.startswith("#")] == [
+        "## Text to picture",
+        "## Differences",
+        "## Copies of 2 pictures: the original comes first",
+        "## Speed",
+    ]
+    assert "| zh | clip:a\\|b | " + " | ".join(["0.500"] * len(METRICS)) + " |" in lines
+    assert "| clip:a\\|b | offline | en | mAP | +0.200 (+0.100 to +0.300) | better |" in lines
+    assert "| clip:a\\|b | offline | zh | mAP | +0.250 | no difference shown |" in lines
+    assert "| clip:a\\|b | offline |  | copies found | +0.100 (+0.100 to +0.100) | better |" in lines
+    assert f"| {KIND_LABELS[KINDS[0]]} | 0.500 | 1.000 |" in lines
+    assert lines[-2] == "| offline | r1 | 512 | 7.1 | 2.5 |"
+
+
+def test_report_files_are_the_same_bytes_for_the_same_figures(comparison, tmp_path):
+    report = as_report(comparison)
+    for name in ("once", "again"):
+        make_report_folder(tmp_path / "new" / name)
+        write_report(report, tmp_path / "new" / name)
+
+    once, again = (
+        {path.name: path.read_bytes() for path in (tmp_path / "new" / n).iterdir()} for n in ("once", "again")
+    )
+    assert set(once) == {"evaluation.json", "evaluation.md", "evaluation.svg"}
+    assert once == again
+    assert json.loads(once["evaluation.json"]) == report
+    assert once["evaluation.md"].decode().startswith("# Evaluation\n\n![Quality per encoder](evaluation.svg)\n\n9 pic")
+    assert once["evaluation.svg"].startswith(b"<?xml")
+    assert b"<dc:date>" not in once["evaluation.svg"]
+
+
+def test_plot_shows_other_figures_differently(comparison, tmp_path):
+    changed = replace(comparison, results=(result("offline", [0.5, 0.25, 0.7, 0.2]),))
+    drawn = []
+    for found in (replace(comparison, results=comparison.results[:1]), changed, comparison):
+        write_report(as_report(found), tmp_path)
+        drawn.append((tmp_path / "evaluation.svg").read_bytes())
+
+    assert len(set(drawn)) == 3
+
+
+def test_report_without_matplotlib_has_its_tables_and_says_why_there_is_no_plot(comparison, tmp_path, monkeypatch):
+    (tmp_path / "evaluation.svg").write_text("of last year")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    written = write_report(as_report(comparison), tmp_path)
+
+    assert [path.name for path in written] == ["evaluation.json", "evaluation.md"]
+    assert sorted(path.name for path in tmp_path.glob("evaluation.*")) == ["evaluation.json", "evaluation.md"]
+    text = (tmp_path / "evaluation.md").read_text()
+    assert "No plot was drawn: matplotlib is not installed here." in text
+    assert "evaluation.svg" not in text
+
+
+def test_report_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    for folder in (tmp_path / "file", Path("/proc/evaluation")):
+        with pytest.raises(UnwritablePath, match="cannot be written"):
+            make_report_folder(folder)
