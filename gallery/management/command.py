@@ -80,7 +80,7 @@ class GalleryCommand(BaseCommand):
             known = known_error(error)
             if known is not None:
                 raise CommandError(sentence(known)) from error
-            if isinstance(error, DatabaseError) and _lacks_tables(str(error)):
+            if isinstance(error, DatabaseError) and lacks_tables(str(error)):
                 raise CommandError("The database has no tables yet. Run: manage.py migrate") from error
             if isinstance(error, OperationalError):
                 raise CommandError(f"The database cannot be used: {str(error).strip()}.") from error
@@ -93,7 +93,7 @@ class GalleryCommand(BaseCommand):
             yield lambda count: _advance(bar, count)
 
 
-def _lacks_tables(reason: str) -> bool:
+def lacks_tables(reason: str) -> bool:
     """Know what SQLite and PostgreSQL say before, or in the middle of, the migrations."""
     return any(words in reason for words in ("no such table", "no such column", 'relation "', 'column "'))
 

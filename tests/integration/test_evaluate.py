@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sqlite3
 import tempfile
 import weakref
 from io import StringIO
@@ -266,6 +267,33 @@ def test_command_fails_before_anything_is_encoded(colours, query_file, quick_enc
     assert sentence in str(caught.value)
     assert out.getvalue() == ""
     assert quick_encoder.encoded == 0
+
+
+def test_command_needs_no_database_and_takes_what_auto_means_where_there_is_no_library(tmp_path, query_file):
+    """The real encoder, in a process of its own, in a data folder that was never migrated."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("chelsea.png", "coffee.png", "rocket.jpg"):
+        (folder / name).write_bytes(sample_bytes(name))
+    rows = [
+        {"query": "a cat", "lang": "en", "relevant": ["chelsea.png"]},
+        {"query": "火箭", "lang": "zh", "relevant": ["rocket.jpg"]},
+    ]
+    query_file.write_text(json.dumps({"queries": rows}), encoding="utf-8")
+    environment = {"IMAGESEARCH_ENCODER": "auto", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "empty")}
+
+    done = manage(
+        tmp_path / "data", "evaluate", query_file, "--images", folder, "--copies", "1", "--json", **environment
+    )
+
+    assert done.status == 0, done.err
+    assert done.report["encoder"] == "offline"
+    assert done.report["map"] == {"en": 1.0, "zh": 1.0}
+    assert done.report["precision_at_10"] == {"en": 0.1, "zh": 0.1}
+    assert done.report["copies"]["mean"] == 1.0
+    assert done.report["speed"]["pictures_per_second"] > 0
+    with sqlite3.connect(tmp_path / "data" / "imagesearch.sqlite3") as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
 def test_command_says_what_is_wrong_with_the_query_file(tmp_path, colours):

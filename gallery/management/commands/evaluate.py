@@ -2,8 +2,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.db import DatabaseError
+
+from gallery.conf import gallery
+from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import InvalidInput
-from gallery.management.command import GalleryCommand, Report, given_path
+from gallery.management.command import GalleryCommand, Report, given_path, lacks_tables
 from gallery.services.encoding import current_encoder_name
 from gallery.services.evaluation import (
     as_report,
@@ -51,7 +55,7 @@ class Command(GalleryCommand):
         queries = read_queries(options["queries"])
         if folder is not None:
             make_report_folder(folder)
-        encoders = load_encoders(options["encoder"] or [current_encoder_name()])
+        encoders = load_encoders(options["encoder"] or [_encoder_in_use()])
         total = steps(options["images"], queries=len(queries), encoders=len(encoders), copies=copies)
         with self.progress(total, "step") as advance:
             found = compare(queries, folder=options["images"], encoders=encoders, copies=copies, progress=advance)
@@ -70,3 +74,13 @@ class Command(GalleryCommand):
             lines.append("No plot was drawn: matplotlib is not installed. It comes with requirements-dev.txt.")
         if not self.quiet:
             self.stderr.write("\n".join(lines), style_func=str)  # not in the colour of errors
+
+
+def _encoder_in_use() -> str:
+    """Return the encoder of this library or, where there is none yet, the one that the settings choose."""
+    try:
+        return current_encoder_name()
+    except DatabaseError as error:
+        if not lacks_tables(str(error)):
+            raise
+        return choose_encoder_name(gallery().encoder)
