@@ -15,6 +15,8 @@ from gallery.services.evaluation.copies import KINDS
 from gallery.services.evaluation.markdown import KIND_LABELS, LABELS
 from gallery.services.evaluation.metrics import METRICS
 
+FIRST = [0.5, 0.25, 0.7, 0.6, 0.5, 0.7, 0.6]
+SECOND = [0.6, 0.5, 0.9, 0.9, 0.6, 0.9, 0.9]
 NO_COPIES = np.empty((0, len(KINDS)))
 
 
@@ -28,18 +30,18 @@ def result(encoder_id, values, copies_found=NO_COPIES):
 
 @pytest.fixture
 def comparison():
-    """Three English queries and one Chinese, two encoders, two pictures with copies."""
-    found = np.ones((2, len(KINDS)))
+    """Six English queries and one Chinese, two encoders, eight pictures with copies."""
+    found = np.ones((8, len(KINDS)))
     worse = found.copy()
-    worse[:, 0] = (0, 1)
-    worse[1, 1] = 0
+    worse[::2, 0] = 0
+    worse[1::2, 1] = 0
     return Comparison(
         images=9,
-        languages=("en", "zh", "en", "en"),
-        questions=(0, 0, 1, 2),
+        languages=("en", "zh", "en", "en", "en", "en", "en"),
+        questions=(0, 0, 1, 2, 3, 4, 5),
         skipped=1,
         failed=("notes.txt",),
-        results=(result("offline", [0.5, 0.25, 0.7, 0.6], worse), result("clip:a|b", [0.6, 0.5, 0.9, 0.9], found)),
+        results=(result("offline", FIRST, worse), result("clip:a|b", SECOND, found)),
     )
 
 
@@ -48,9 +50,9 @@ def test_report_has_the_first_encoder_at_top_level_and_all_in_a_list(comparison)
 
     assert {name: report[name] for name in report["encoders"][0]} == report["encoders"][0]
     assert [one["encoder"] for one in report["encoders"]] == ["offline", "clip:a|b"]
-    assert (report["encoder"], report["images"], report["queries"]) == ("offline", 9, 4)
+    assert (report["encoder"], report["images"], report["queries"]) == ("offline", 9, 7)
     assert report["map"] == report["precision_at_10"] == {"en": 0.6, "zh": 0.25}
-    assert report["queries_per_language"] == {"en": 3, "zh": 1}
+    assert report["queries_per_language"] == {"en": 6, "zh": 1}
     assert (report["revision"], report["dimension"]) == ("r1", 512)
     assert report["speed"] == {"pictures_per_second": 7.12, "milliseconds_per_text": 2.5}
     assert (report["skipped_queries"], report["failed"]) == (1, ["notes.txt"])
@@ -61,7 +63,7 @@ def test_report_has_the_first_encoder_at_top_level_and_all_in_a_list(comparison)
 
 
 def test_queries_for_the_same_pictures_are_one_question_to_the_interval(comparison):
-    report = as_report(replace(comparison, questions=(0, 0, 0, 0)))
+    report = as_report(replace(comparison, questions=(0, 0, 1, 2, 3, 4, 4)))
 
     assert report["intervals"]["map"] == {"en": None, "zh": None}
     assert {row["verdict"] for row in report["differences"] if row["metric"] != "copies"} == {"not shown"}
@@ -73,7 +75,9 @@ def test_report_says_what_each_further_encoder_gains_over_the_first(comparison):
     assert set(rows) == {(metric, language) for metric in METRICS for language in ("en", "zh")} | {("copies", None)}
     english, chinese, copies = rows["map", "en"], rows["map", "zh"], rows["copies", None]
     assert (english["encoder"], english["than"]) == ("clip:a|b", "offline")
-    assert (english["difference"], english["interval"], english["verdict"]) == (0.2, [0.1, 0.3], "better")
+    assert (english["difference"], english["verdict"]) == (0.2, "better")
+    low, high = english["interval"]
+    assert 0.1 <= low < 0.2 < high <= 0.3
     assert (chinese["difference"], chinese["interval"], chinese["verdict"]) == (0.25, None, "not shown")
     assert (copies["difference"], copies["interval"], copies["verdict"]) == (0.1, [0.1, 0.1], "better")
 
@@ -81,13 +85,13 @@ def test_report_says_what_each_further_encoder_gains_over_the_first(comparison):
 def test_report_counts_copies_per_kind(comparison):
     copies = as_report(comparison)["copies"]
 
-    assert copies["pictures"] == 2
+    assert copies["pictures"] == 8
     assert copies["recall_at_1"] == {**dict.fromkeys(KINDS, 1.0), KINDS[0]: 0.5, KINDS[1]: 0.5}
     assert (copies["mean"], copies["interval"]) == (0.9, [0.9, 0.9])
 
 
 def test_report_without_copies_and_of_one_encoder(comparison):
-    alone = as_report(replace(comparison, results=(result("offline", [0.5, 0.25, 0.7, 0.6]),)))
+    alone = as_report(replace(comparison, results=(result("offline", FIRST),)))
 
     assert (alone["copies"], alone["differences"]) == (None, [])
     assert "Copies" not in summary(alone)
@@ -100,21 +104,25 @@ def test_every_measure_and_every_kind_has_a_label():
 
 
 def test_summary_has_a_table_for_each_question(comparison):
-    lines = summary(as_report(comparison)).splitlines()
+    report = as_report(comparison)
+
+    lines = summary(report).splitlines()
 
     assert lines[:3] == [
-        "9 pictures, 4 queries (en: 3, zh: 1).",
+        "9 pictures, 7 queries (en: 6, zh: 1).",
         "Queries without a relevant picture in the folder, left out: 1.",
         "Files that could not be read: 1.",
     ]
     assert [line for line in lines if line.startswith("#")] == [
         "## Text to picture",
         "## Differences",
-        "## Copies of 2 pictures: the original comes first",
+        "## Copies of 8 pictures: the original comes first",
         "## Speed",
     ]
     assert "| zh | clip:a\\|b | " + " | ".join(["0.500"] * len(METRICS)) + " |" in lines
-    assert "| clip:a\\|b | offline | en | mAP | +0.200 (+0.100 to +0.300) | better |" in lines
+    gain = next(row for row in report["differences"] if (row["metric"], row["language"]) == ("map", "en"))
+    low, high = gain["interval"]
+    assert f"| clip:a\\|b | offline | en | mAP | +0.200 ({low:+.3f} to {high:+.3f}) | better |" in lines
     assert "| clip:a\\|b | offline | zh | mAP | +0.250 | no difference shown |" in lines
     assert "| clip:a\\|b | offline |  | copies found | +0.100 (+0.100 to +0.100) | better |" in lines
     assert f"| {KIND_LABELS[KINDS[0]]} | 0.500 | 1.000 |" in lines
@@ -139,7 +147,7 @@ def test_report_files_are_the_same_bytes_for_the_same_figures(comparison, tmp_pa
 
 
 def test_plot_shows_other_figures_differently(comparison, tmp_path):
-    changed = replace(comparison, results=(result("offline", [0.5, 0.25, 0.7, 0.2]),))
+    changed = replace(comparison, results=(result("offline", [*FIRST[:-1], 0.2]),))
     drawn = []
     for found in (replace(comparison, results=comparison.results[:1]), changed, comparison):
         write_report(as_report(found), tmp_path)

@@ -19,18 +19,21 @@ from .metrics import FloatArray
 RESAMPLES = 5_000
 SEED = 1979  # the year of Efron's paper; any fixed number does
 CONFIDENCE = 0.95
+# Of five coins one throw in sixteen shows five equal sides: too often for an interval of 95 % to rest on so few signs,
+# and from so few values the bootstrap cannot know the tails.
+FEWEST_QUESTIONS = 6
 ROUNDING_NOISE = 1e-9  # means of equal values may differ in the last binary digit
 
 
 def mean_intervals(values: FloatArray, questions: Sequence[int]) -> FloatArray | None:
     """Return the (columns, 2) lower and upper ends for the means of `values` (queries, columns).
 
-    `questions` has a number per query, the same for those that are drawn together. None for fewer than two questions:
-    one says nothing about how they vary.
+    `questions` has a number per query, the same for those that are drawn together. None for fewer than
+    FEWEST_QUESTIONS.
     """
     sums, sizes = _by_question(values, questions)
     count = len(sizes)
-    if count < 2:
+    if count < FEWEST_QUESTIONS:
         return None
     generator = np.random.default_rng(SEED)
     means = np.empty((RESAMPLES, values.shape[1]))

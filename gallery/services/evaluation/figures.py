@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .bootstrap import CONFIDENCE, RESAMPLES, SEED, mean_intervals, verdict
+from .bootstrap import CONFIDENCE, FEWEST_QUESTIONS, RESAMPLES, SEED, mean_intervals, verdict
 from .comparing import Comparison, EncoderResult
 from .copies import KINDS
 from .metrics import METRICS, FloatArray
@@ -23,7 +23,12 @@ def as_report(found: Comparison) -> Report:
         **encoders[0],
         "encoders": encoders,
         "differences": [row for result in found.results[1:] for row in _differences(found, found.results[0], result)],
-        "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "confidence": CONFIDENCE},
+        "bootstrap": {
+            "resamples": RESAMPLES,
+            "seed": SEED,
+            "confidence": CONFIDENCE,
+            "fewest_questions": FEWEST_QUESTIONS,
+        },
     }
 
 

@@ -65,8 +65,8 @@ def _what_was_measured(report: Report) -> Iterator[str]:
         yield f"Files that could not be read: {len(report['failed']):,}."
     bootstrap = report["bootstrap"]
     yield (
-        f"In brackets: {bootstrap['confidence']:.0%} intervals over questions (over pictures for copies), "
-        f"bootstrap of {bootstrap['resamples']:,} draws."
+        f"In brackets: {bootstrap['confidence'] * 100:.0f} % intervals over questions (over pictures for copies), "
+        f"bootstrap of {bootstrap['resamples']:,} draws; none for fewer than {bootstrap['fewest_questions']}."
     )
 
 
