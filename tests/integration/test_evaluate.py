@@ -17,6 +17,7 @@ from gallery.services.evaluation import LabelledQuery, as_report, compare, compa
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
 from tests.quick_encoder import QuickEncoder
+from tests.unit.encoders.tiny_models import save_tiny_clip
 
 COLOURS = ("red", "lime", "blue", "yellow", "black", "white")
 QUERIES = [LabelledQuery(f"all {colour}", "en", frozenset({f"{colour}.png"})) for colour in COLOURS]
@@ -220,6 +221,20 @@ def test_encoders_are_all_there_before_anything_starts(encoders):
         load_encoders(["offline", "clip:grey", "offline"])
 
 
+def test_models_of_the_hubs_format_are_compared_beside_others(colours, tmp_path):
+    """A real model of transformers, tiny and with random weights, beside an encoder of another dimension."""
+    (tiny,) = load_encoders([f"clip:{save_tiny_clip(tmp_path / 'tiny')}"])
+
+    report = as_report(compare(QUERIES, folder=colours, encoders=[QuickEncoder(), tiny], copies=1))
+
+    quick, random = report["encoders"]
+    assert (quick["dimension"], random["dimension"]) == (13, 16)
+    assert random["encoder"] == f"clip:{tmp_path / 'tiny'}"
+    assert random["revision"].startswith("local-")
+    assert random["map"]["en"] < quick["map"]["en"] == 1.0
+    assert "better" not in {row["verdict"] for row in report["differences"]}
+
+
 # The command. Without the mark `django_db`: a database that is touched fails the test
 
 
@@ -269,6 +284,7 @@ def test_command_fails_before_anything_is_encoded(colours, query_file, quick_enc
     assert quick_encoder.encoded == 0
 
 
+@pytest.mark.slow
 def test_command_needs_no_database_and_takes_what_auto_means_where_there_is_no_library(tmp_path, query_file):
     """The real encoder, in a process of its own, in a data folder that was never migrated."""
     folder = tmp_path / "pictures"
