@@ -89,7 +89,7 @@ def test_interval_is_that_of_another_implementation():
 
 
 def test_intervals_hold_the_true_mean_about_as_often_as_they_promise():
-    """Of 60 samples of 30 some 57 should; with such small samples the percentile bootstrap reaches about 55."""
+    """Of 60 samples of 30 some 57 should; the percentile bootstrap of such small samples is a little too narrow."""
     intervals = [mean_intervals(sample(30, seed))[0] for seed in range(60)]
 
     held = sum(low <= 2 / 3 <= high for low, high in intervals)
