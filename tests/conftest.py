@@ -21,6 +21,7 @@ from gallery.models import Album, AlbumImage, Image, User, Visibility
 from gallery.search_index import reset_search_index
 from gallery.services.ingest import accept_upload, check_labels
 from tests.quick_encoder import QuickEncoder
+from tests.testbed_folder import WideEncoder
 
 SAMPLES = Path(__import__("skimage").__file__).parent / "data"
 PASSWORD = "correct horse battery staple"
@@ -71,6 +72,16 @@ def quick_encoder() -> Iterator[QuickEncoder]:
     encoder = QuickEncoder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(registry._instances, ("offline", registry.DEFAULT_OPTIONS), encoder)
+        yield encoder
+
+
+@pytest.fixture
+def wide_encoder(limits_of: Callable[..., None]) -> Iterator[WideEncoder]:
+    """Let the library's encoder be the testbed's model, which costs nothing here and knows colours only."""
+    encoder = WideEncoder()
+    limits_of(encoder="clip")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._instances, (encoder.id, registry.DEFAULT_OPTIONS), encoder)
         yield encoder
 
 

@@ -76,17 +76,25 @@ def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> 
 
 
 def store_picture(
-    file: BinaryIO, facts: Facts, small: dict[int, bytes], *, owner: User, name: str, labels: Labels
+    file: BinaryIO,
+    facts: Facts,
+    small: dict[int, bytes],
+    *,
+    owner: User,
+    name: str,
+    labels: Labels,
+    created_at: datetime | None = None,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
-    If one of these fails, the files that no picture uses go away again.
+    If one of these fails, the files that no picture uses go away again. `created_at` (now by default) is for pictures
+    that were added to another library before.
     """
     with content_lock(facts.sha256):
         try:
             save_original(file, sha256=facts.sha256, format=facts.format)
             save_thumbnails(small, sha256=facts.sha256)
-            return _store_row(facts, owner=owner, name=name, labels=labels)
+            return _store_row(facts, owner=owner, name=name, labels=labels, created_at=created_at)
         except BaseException:
             with suppress(OSError, DatabaseError):  # verify_index finds what cannot be deleted now
                 delete_unused_files_locked(facts.sha256, facts.format)
@@ -114,7 +122,7 @@ def existing_picture(md5: str, sha256: str, *, owner: User) -> Image | None:
     return existing
 
 
-def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Upload:
+def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels, created_at: datetime | None) -> Upload:
     """Make the row, or bring it back from the trash; whoever comes second gets what the first one made."""
     with transaction.atomic():
         image, created = Image.objects.get_or_create(
@@ -128,7 +136,7 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels) -> Uploa
         if created or revived:
             image.trashed_at, image.embed_error = None, ""
             image.description, image.visibility = labels.description, labels.visibility
-            image.created_at = timezone.now()
+            image.created_at = created_at or timezone.now()
             image.save(update_fields=["trashed_at", "embed_error", "description", "visibility", "created_at"])
             image.tags.set(Tag.objects.named(labels.tags))
     return Upload(image, created=created or revived)

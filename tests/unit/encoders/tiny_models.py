@@ -25,7 +25,7 @@ VISION = {**SHAPE, "image_size": 32, "patch_size": 8}
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz猫狗红色的汽车一只"
 
 
-def save_tiny_clip(folder: Path) -> Path:
+def save_tiny_clip(folder: Path, *, dimension: int = 16) -> Path:
     """CLIP with a byte-pair vocabulary: every byte, alone and at the end of a word, and three merges."""
     symbols = [chr(code) for code in (*range(33, 127), *range(161, 173), *range(174, 324))]
     merges = [("c", "a"), ("ca", "t</w>"), ("r", "e")]
@@ -34,7 +34,7 @@ def save_tiny_clip(folder: Path) -> Path:
     end = vocabulary["<|endoftext|>"]
     tokens = {"bos_token_id": end - 1, "eos_token_id": end, "pad_token_id": end}
     text = {**SHAPE, **tokens, "vocab_size": len(vocabulary), "max_position_embeddings": 24}
-    _save(CLIPModel, CLIPConfig(text_config=text, vision_config=VISION, projection_dim=16), folder)
+    _save(CLIPModel, CLIPConfig(text_config=text, vision_config=VISION, projection_dim=dimension), folder)
     CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=24).save_pretrained(folder)
     _save_image_processor(folder, "CLIPImageProcessor", {"shortest_edge": 32})
     return folder
