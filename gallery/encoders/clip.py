@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from gallery.encoders.base import Vectors
-from gallery.encoders.text_tower import TextTower
-from gallery.encoders.weights import fetch_weights, revision_of
+from gallery.encoders.downloads import fetch_weights
+from gallery.encoders.text_tower import TextTower, longest_text
+from gallery.encoders.weights import revision_of
 from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 
 # Trained on texts padded to the full length: shorter padding gives other vectors (SigLIP model card).
@@ -81,7 +82,12 @@ class ClipEncoder:
             self._image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model, report = AutoModel.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, dtype="float32", output_loading_info=True
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype="float32",
+                output_loading_info=True,
             )
         self._refuse_unless_whole(model, report)
         self._model = model.eval().requires_grad_(False).to(self.device)
@@ -211,8 +217,7 @@ def _features(output: Any) -> Any:
 
 def _padding(config: Any, tokenizer: Any) -> dict[str, Any]:
     """Return how this model wants its texts padded, and where it cuts them."""
-    text_config = getattr(config, "text_config", config)
-    limit = min(tokenizer.model_max_length, text_config.max_position_embeddings)
+    limit = longest_text(getattr(config, "text_config", config), tokenizer)
     return {"padding": "max_length" if config.model_type in PADDED_TO_FULL_LENGTH else "longest", "max_length": limit}
 
 

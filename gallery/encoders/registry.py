@@ -3,21 +3,19 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gallery.encoders.base import Encoder
 from gallery.encoders.clip import ClipEncoder
+from gallery.encoders.downloads import Report, bring
+from gallery.encoders.model_cards import CARDS, CARDS_BY_MODEL, CLIP_PREFIX, DEFAULT_CLIP_MODEL, ModelCard, card_of
 from gallery.encoders.offline import OfflineEncoder
-from gallery.encoders.weights import fetch_weights, find_weights
+from gallery.encoders.weights import LOCAL_REVISION, find_weights, is_folder, revision_of
 from gallery.errors import UnknownEncoder
 
 logger = logging.getLogger(__name__)
 
 AUTO, OFFLINE, CLIP = "auto", "offline", "clip"
-CLIP_PREFIX = "clip:"
-DEFAULT_CLIP_MODEL = "openai/clip-vit-base-patch32"
-# Text towers that were trained for the space of a model which knows English only.
-SECOND_TOWERS = {DEFAULT_CLIP_MODEL: "sentence-transformers/clip-ViT-B-32-multilingual-v1"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,10 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """How to load a clip model; the offline encoder has nothing to choose. See `ClipEncoder`."""
+    """How to load a clip model; the offline encoder has nothing to choose. See `ClipEncoder`.
+
+    `revision` is the commit that an index was made with; without it a model's pinned commit counts, or else `main`.
+    """
 
     revision: str | None = None
     text_model: str | None = None
@@ -60,8 +61,22 @@ def get_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder
     if key not in _instances:
         with _instances_lock:
             if key not in _instances:
-                _instances[key] = create_encoder(name, options)
+                _instances[key] = _loaded_before(*key) or create_encoder(name, options)
     return _instances[key]
+
+
+def _loaded_before(canonical: str, options: EncoderOptions) -> Encoder | None:
+    """Return the instance that has these weights already: a commit may be asked for, or be the one that is pinned."""
+    if canonical == OFFLINE or is_folder(model := canonical.removeprefix(CLIP_PREFIX)):
+        return None
+    folder = find_weights(model, revision=options.revision)
+    if folder is None:
+        return None
+    wanted, revision = replace(options, revision=None), revision_of(folder)
+    for (name, others), encoder in _instances.items():
+        if name == canonical and replace(others, revision=None) == wanted and encoder.revision == revision:
+            return encoder
+    return None
 
 
 def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder:
@@ -72,7 +87,7 @@ def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Enco
     model = canonical.removeprefix(CLIP_PREFIX)
     return ClipEncoder(
         model,
-        text_model=options.text_model or _second_tower_at_hand(model),
+        text_model=options.text_model or second_tower_at_hand(model),
         revision=options.revision,
         text_revision=options.text_revision,
         device=options.device,
@@ -91,10 +106,18 @@ def canonical_name(name: str) -> str:
     raise UnknownEncoder(encoder=name, choices=", ".join(spec.name for spec in SPECS))
 
 
-def weights_available(name: str) -> bool:
+def card_named(name: str) -> ModelCard | None:
+    """Return the card of an encoder or text tower by the name that people type; None if there is none."""
+    if name in CARDS_BY_MODEL and name:
+        return CARDS_BY_MODEL[name]
+    canonical = canonical_name(name)
+    return next((card for card in CARDS if card.name == canonical), None)
+
+
+def weights_available(name: str, revision: str | None = None) -> bool:
     """Say whether an encoder can load without the network. Uses neither network nor weights. Raises UnknownEncoder."""
     canonical = canonical_name(name)
-    return canonical == OFFLINE or find_weights(canonical.removeprefix(CLIP_PREFIX)) is not None
+    return canonical == OFFLINE or find_weights(canonical.removeprefix(CLIP_PREFIX), revision=revision) is not None
 
 
 def choose_encoder_name(setting: str, *, weights_available: Callable[[str], bool] = weights_available) -> str:
@@ -104,21 +127,42 @@ def choose_encoder_name(setting: str, *, weights_available: Callable[[str], bool
     return canonical_name(setting)
 
 
-def download_weights(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> None:
-    """Bring an encoder's weights, and those of its second text tower, onto this machine. Raises EncoderUnavailable."""
-    canonical = canonical_name(name)
-    if canonical == OFFLINE:
-        return
-    model = canonical.removeprefix(CLIP_PREFIX)
-    fetch_weights(model, revision=options.revision)
-    tower = options.text_model or SECOND_TOWERS.get(model)
-    if tower is not None:
-        fetch_weights(tower, revision=options.text_revision)
+def pinned_options(encoder_id: str, revision: str) -> EncoderOptions:
+    """Return how to load the encoder that an index was made with: with the very commit, whatever `main` is today."""
+    if encoder_id == OFFLINE or revision.startswith(LOCAL_REVISION):
+        return DEFAULT_OPTIONS
+    return EncoderOptions(revision=revision)
 
 
-def _second_tower_at_hand(model: str) -> str | None:
-    tower = SECOND_TOWERS.get(model)
-    if tower is not None and find_weights(tower) is None:
-        logger.warning("%s understands English only: the weights of %s are not on this machine.", model, tower)
+def models_to_download(name: str) -> tuple[str, ...]:
+    """Return the models that make up an encoder: itself and its second text tower. Raises UnknownEncoder."""
+    card = card_named(name)
+    if card is not None:
+        return tuple(filter(None, (card.model, card.second_tower)))
+    return (canonical_name(name).removeprefix(CLIP_PREFIX),)
+
+
+def download_weights(
+    name: str, *, revision: str | None = None, report: Report = lambda _arrived, _total: None
+) -> tuple[str, ...]:
+    """Bring an encoder's weights, and those of its second text tower, onto this machine; return the models' names.
+
+    `revision` is the commit of the encoder itself, not of its tower. Raises UnknownEncoder, EncoderUnavailable.
+    """
+    models = models_to_download(name)
+    for place, model in enumerate(models):
+        bring(model, revision=None if place else revision, report=report)
+    return models
+
+
+def second_tower_at_hand(model: str) -> str | None:
+    """Return the second text tower of a model if it can load without the network; warn if it cannot."""
+    card = card_of(model)
+    if card is None or not card.second_tower:
         return None
-    return tower
+    if find_weights(card.second_tower) is None:
+        logger.warning(
+            "%s understands English only: the weights of %s are not on this machine.", model, card.second_tower
+        )
+        return None
+    return card.second_tower

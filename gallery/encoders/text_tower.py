@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+# Their first position is the one after the padding token's: 514 positions hold 512 tokens.
+OFFSET_POSITIONS = frozenset({"altclip_text_model", "camembert", "mpnet", "roberta", "xlm-roberta"})
+
 
 class TextTower:
     """Loads at construction and raises whatever a broken folder raises; `ClipEncoder` makes that one sentence."""
@@ -23,7 +26,12 @@ class TextTower:
         self._lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
         self._tokenizer = AutoTokenizer.from_pretrained(transformer, local_files_only=True)
         model, report = AutoModel.from_pretrained(
-            transformer, local_files_only=True, trust_remote_code=False, dtype="float32", output_loading_info=True
+            transformer,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype="float32",
+            output_loading_info=True,
         )
         # the pooler of a BERT is not used: the tokens are averaged
         missing = [key for key in report["missing_keys"] if "pooler" not in key]
@@ -33,7 +41,7 @@ class TextTower:
             raise ValueError("only mean pooling is known")
         self._model = model.eval().requires_grad_(False).to(device)
         self._dense = [_load_dense(path, device) for path in dense]
-        self._limit = min(self._tokenizer.model_max_length, model.config.max_position_embeddings)
+        self._limit = longest_text(model.config, self._tokenizer)
         self.dimension = self.encode(["a"]).shape[1]
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -52,6 +60,15 @@ class TextTower:
             for layer in self._dense:
                 rows = layer(rows)
         return rows
+
+
+def longest_text(config: Any, tokenizer: Any) -> int:
+    """Return how many tokens a text may have for this text model."""
+    positions: int = config.max_position_embeddings
+    if config.model_type in OFFSET_POSITIONS:
+        positions -= config.pad_token_id + 1
+    limit: int = min(tokenizer.model_max_length, positions)
+    return limit
 
 
 def _read_layout(folder: Path) -> tuple[Path, dict[str, Any], list[Path]]:
@@ -75,8 +92,7 @@ def _load_dense(folder: Path, device: str) -> Any:
 
     config = _read_json(folder / "config.json")
     layer = torch.nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
-    safe = folder / "model.safetensors"
-    state = load_file(safe) if safe.is_file() else torch.load(folder / "pytorch_model.bin", weights_only=True)
+    state = load_file(folder / "model.safetensors")
     layer.load_state_dict({key.removeprefix("linear."): value for key, value in state.items()})
     # the configuration names a Python class; only those two that exist in published towers are known
     activations = {"Identity": torch.nn.Identity(), "Tanh": torch.nn.Tanh()}

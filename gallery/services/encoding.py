@@ -4,7 +4,7 @@ import logging
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
-from gallery.encoders.registry import choose_encoder_name, get_encoder
+from gallery.encoders.registry import choose_encoder_name, get_encoder, pinned_options
 from gallery.errors import EncoderMismatch
 from gallery.models import IndexState
 
@@ -16,11 +16,18 @@ def current_encoder() -> Encoder:
 
     Raises EncoderMismatch if the settings name another one than the index was made with, EncoderUnavailable.
     """
-    encoder = get_encoder(current_encoder_name())
+    name = current_encoder_name()
     state = IndexState.objects.current()
-    if state.has_encoder:
-        require_same(encoder, state)
+    if not state.has_encoder:
+        return get_encoder(name)
+    encoder = encoder_of(state)
+    require_same(encoder, state)
     return encoder
+
+
+def encoder_of(state: IndexState) -> Encoder:
+    """Return the encoder that the index was made with, at the index's own commit. Raises EncoderUnavailable."""
+    return get_encoder(state.encoder_id, pinned_options(state.encoder_id, state.encoder_revision))
 
 
 def current_encoder_name() -> str:

@@ -19,6 +19,7 @@ from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .embedding import Progress, embed_pending
+from .encoding import encoder_of
 from .media import delete_orphan, is_orphan, limits, open_original, original_size_bytes, sha256_of
 
 COPY_ROWS = 16_384
@@ -94,7 +95,7 @@ def reindex(encoder_name: str | None = None, *, progress: Progress = lambda _cou
     Searches go on in the old index until the new one is whole. Pictures added meanwhile are encoded at the end.
     One at a time: they share a scratch file. Raises UnknownEncoder, EncoderUnavailable, StoreBusy.
     """
-    encoder = get_encoder(choose_encoder_name(encoder_name) if encoder_name else _present_name())
+    encoder = get_encoder(choose_encoder_name(encoder_name)) if encoder_name else _present_encoder()
     settings = gallery()
     with FileLock(settings.locks_dir / "reindex.lock", timeout_seconds=settings.lock_timeout_seconds):
         rows = _reindex(encoder, progress)
@@ -116,9 +117,9 @@ def _reindex(encoder: Encoder, progress: Progress) -> int:
     return rows
 
 
-def _present_name() -> str:
+def _present_encoder() -> Encoder:
     state = IndexState.objects.current()
-    return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
+    return encoder_of(state) if state.has_encoder else get_encoder(choose_encoder_name(gallery().encoder))
 
 
 def _rounds() -> Iterator[Ids]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 
-from gallery.encoders.registry import canonical_name, weights_available
+from gallery.encoders.registry import canonical_name, pinned_options, weights_available
 from gallery.errors import EncoderUnavailable, ImageSearchError, StorageNotWritable
+from gallery.models import IndexState
 from gallery.search_index import search_index
 
 from .encoding import current_encoder_name
@@ -67,5 +68,7 @@ def _ask_storage() -> None:
 def _ask_encoder() -> None:
     """Its weights are at hand; loading them would take too long for a probe."""
     name = canonical_name(current_encoder_name())
-    if not weights_available(name):
+    state = IndexState.objects.current()
+    revision = pinned_options(state.encoder_id, state.encoder_revision).revision if state.has_encoder else None
+    if not weights_available(name, revision):
         raise EncoderUnavailable(encoder=name, reason="its weights are not on this machine", remedy="")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gallery.encoders.offline import OfflineEncoder
 from tests.unit.encoders.tiny_models import (
+    save_tiny_altclip,
     save_tiny_chinese_clip,
     save_tiny_clip,
     save_tiny_siglip,
@@ -65,6 +66,17 @@ def tiny_chinese_clip(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_siglip(tmp_path_factory):
     return save_tiny_siglip(tmp_path_factory.mktemp("siglip"))
+
+
+@pytest.fixture(scope="session")
+def tiny_altclip(tmp_path_factory):
+    return save_tiny_altclip(tmp_path_factory.mktemp("altclip"))
+
+
+@pytest.fixture(scope="session")
+def tiny_large_clip(tmp_path_factory):
+    """The architecture of ViT-L/14 is that of B/32; its space has another dimension."""
+    return save_tiny_clip(tmp_path_factory.mktemp("large-clip"), dimension=24)
 
 
 @pytest.fixture(scope="session")

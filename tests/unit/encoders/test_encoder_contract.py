@@ -122,3 +122,15 @@ class TestSiglip(ClipContract):
     @pytest.fixture
     def folder(self, tiny_siglip):
         return tiny_siglip
+
+
+class TestAltClip(ClipContract):
+    @pytest.fixture
+    def folder(self, tiny_altclip):
+        return tiny_altclip
+
+
+class TestLargeClip(ClipContract):
+    @pytest.fixture
+    def folder(self, tiny_large_clip):
+        return tiny_large_clip

@@ -1,13 +1,17 @@
 """Names, what `auto` means, one instance per process."""
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
 from gallery.encoders import registry
+from gallery.encoders.model_cards import CARDS, card_of
 from gallery.encoders.registry import (
     EncoderOptions,
     canonical_name,
+    card_named,
     choose_encoder_name,
     create_encoder,
     download_weights,
@@ -28,11 +32,13 @@ def empty_hub_cache(tmp_path, monkeypatch):
     return tmp_path / "hub"
 
 
-def put_into_cache(cache, name, source):
+def put_into_cache(cache, name, source, *, commit=None):
     repository = cache / ("models--" + name.replace("/", "--"))
-    snapshot = copy_of(source, repository / "snapshots" / ("a" * 40))
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("a" * 40)
+    card = card_of(name)
+    commit = commit or (card.revision if card is not None else "a" * 40)
+    snapshot = copy_of(source, repository / "snapshots" / commit)
+    (repository / "refs").mkdir(exist_ok=True)
+    (repository / "refs" / "main").write_text(commit)
     return snapshot
 
 
@@ -134,3 +140,70 @@ def test_download_weights_says_why_it_cannot():
     with pytest.raises(EncoderUnavailable, match="cannot be downloaded"):
         download_weights("clip")
     download_weights("offline")
+
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "encoders.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_card_is_documented_with_its_facts(card):
+    size = f"{card.input_px} px" if card.input_px else "texts only"
+    download = f"{card.download_mb:,} MB" if card.download_mb else "nothing"
+    facts = (f"`{card.name}`", card.title, card.dimension, size, card.languages, card.licence, download)
+    rows = [" | ".join(map(str, facts))]
+    rows += [f"{card.title} | {each.task} | {each.percent} | {each.source}" for each in card.figures]
+    rows += [f"`{card.model}` | `{card.revision}`"] if card.revision else []
+
+    assert [row for row in rows if f"| {row} |" not in DOCUMENT] == []
+
+
+def test_document_names_no_other_model():
+    rows = re.findall(r"^\| `([^`]+)` \| [^|]+ \| \d+ \|", DOCUMENT, re.MULTILINE)
+
+    assert rows == [card.name for card in CARDS]
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_card_is_found_by_its_name(card):
+    assert card_named(card.name) is card
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_card_of_the_hub_is_pinned_to_a_whole_commit(card):
+    commits = [card.revision, *card.same_vectors] if card.model else []
+
+    assert [commit for commit in commits if not re.fullmatch("[0-9a-f]{40}", commit)] == []
+
+
+def test_second_towers_and_their_models_name_each_other():
+    links = {(card.model, card.second_tower) for card in CARDS if card.second_tower}
+
+    assert links == {(card.tower_of, card.model) for card in CARDS if card.tower_of}
+    assert len(links) == 1
+
+
+def test_every_figure_has_a_source():
+    figures = [figure for card in CARDS for figure in card.figures]
+
+    assert [figure for figure in figures if not figure.source or not 0 < figure.percent < 100] == []
+    assert len(figures) == 8
+
+
+def test_old_index_is_served_by_the_converted_commit(empty_hub_cache, tiny_clip):
+    """Both commits have the same weights, so they are one instance with one revision."""
+    card = card_of("openai/clip-vit-base-patch32")
+    put_into_cache(empty_hub_cache, card.model, tiny_clip)
+    old = EncoderOptions(revision=card.same_vectors[0][:12])
+
+    assert get_encoder("clip", old) is get_encoder("clip")
+    assert get_encoder("clip").revision == card.same_vectors[0][:12]
+
+
+def test_other_commit_is_another_instance(empty_hub_cache, tiny_clip):
+    put_into_cache(empty_hub_cache, "someone/tiny", tiny_clip, commit="a" * 40)
+    put_into_cache(empty_hub_cache, "someone/tiny", tiny_clip, commit="b" * 40)
+
+    first = get_encoder("clip:someone/tiny", EncoderOptions(revision="a" * 12))
+
+    assert get_encoder("clip:someone/tiny") is not first
+    assert (first.revision, get_encoder("clip:someone/tiny").revision) == ("a" * 12, "b" * 12)

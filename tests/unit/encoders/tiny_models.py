@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import (
+    AltCLIPConfig,
+    AltCLIPModel,
     BertConfig,
     BertModel,
     BertTokenizer,
@@ -18,6 +20,7 @@ from transformers import (
     Siglip2Tokenizer,
     SiglipConfig,
     SiglipModel,
+    XLMRobertaTokenizer,
 )
 
 SHAPE = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -68,6 +71,18 @@ def save_tiny_siglip(folder: Path) -> Path:
     return folder
 
 
+def save_tiny_altclip(folder: Path) -> Path:
+    """A CLIP vision tower with an XLM-R text tower, whose positions begin after the padding token's."""
+    symbols = ["<s>", "<pad>", "</s>", "<unk>", "▁", *CHARACTERS, "<mask>"]
+    vocabulary = [(symbol, -1.0) for symbol in symbols]
+    text = {**SHAPE, "vocab_size": len(symbols), "max_position_embeddings": 26, "project_dim": 20}
+    config = AltCLIPConfig(text_config=text, vision_config=VISION, projection_dim=16)
+    _save(AltCLIPModel, config, folder)
+    XLMRobertaTokenizer(vocab=vocabulary).save_pretrained(folder)  # names no longest text, as some published ones
+    _save_image_processor(folder, "CLIPImageProcessor", {"shortest_edge": 32})
+    return folder
+
+
 def save_tiny_text_tower(folder: Path, *, dimension: int) -> Path:
     """A BERT with mean pooling and a projection, in the layout of sentence-transformers."""
     _save(BertModel, BertConfig(**SHAPE, vocab_size=64, max_position_embeddings=24), folder)
@@ -87,6 +102,14 @@ def save_tiny_text_tower(folder: Path, *, dimension: int) -> Path:
 def copy_of(folder: Path, target: Path) -> Path:
     """Return a copy that a test may break."""
     return Path(shutil.copytree(folder, target))
+
+
+def pickle_weights(folder: Path) -> Path:
+    """Leave the weights as `pytorch_model.bin` only, as repositories of older models have them."""
+    for safe in list(folder.rglob("model.safetensors")):
+        torch.save(load_file(safe), safe.with_name("pytorch_model.bin"))
+        safe.unlink()
+    return folder
 
 
 def _save(model_class, config, folder):
