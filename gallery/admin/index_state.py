@@ -1,8 +1,12 @@
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 
 from gallery.models import IndexState
 
 from .base import ReadOnlyAdmin
+from .encoders import encoders
 
 COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", "version", "updated_at"]
 
@@ -11,3 +15,12 @@ COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", 
 class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
     list_display = [*COLUMNS]
     fields = [*COLUMNS]
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.encoders)
+        return [path("encoders/", page, name="gallery_indexstate_encoders"), *super().get_urls()]
+
+    def encoders(self, request: HttpRequest) -> HttpResponse:
+        with self.telling_errors(request):
+            return encoders(self, request)
+        return redirect("admin:index")
