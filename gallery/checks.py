@@ -23,7 +23,7 @@ def encoder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         return [
             Info(
                 "The encoder is “offline”: no CLIP weights are at hand.",
-                hint="It works in English and Chinese; CLIP finds more. docs/operations.md says how to get it.",
+                hint="It works in English and Chinese; CLIP finds more: manage.py encoders download clip",
                 id="gallery.I001",
             )
         ]

@@ -55,11 +55,21 @@ class HubFile:
     sha256: str  # "" for a small file, which git holds itself
 
 
-def bring(name: str, *, revision: str | None = None, report: Report = lambda _arrived, _total: None) -> Path:
+def bring(
+    name: str,
+    *,
+    revision: str | None = None,
+    latest: bool = False,
+    report: Report = lambda _arrived, _total: None,
+) -> Path:
     """Return the folder of a model that can be loaded, downloaded and converted as far as that is needed.
 
+    `latest` takes the hub's `main` of today although an older commit is here; a pinned model has no later one.
     Goes on where a killed run stopped. Raises EncoderUnavailable: no network, no such model, no space...
     """
+    if latest and not wanted_revisions(name) and not is_folder(name) and not looks_like_a_path(name):
+        with _plain_failure(name):
+            return _download(name, None, report)
     if (folder := find_weights(name, revision=revision)) is not None:
         refuse_remote_code(name, folder)
         return folder

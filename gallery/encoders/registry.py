@@ -143,7 +143,11 @@ def models_to_download(name: str) -> tuple[str, ...]:
 
 
 def download_weights(
-    name: str, *, revision: str | None = None, report: Report = lambda _arrived, _total: None
+    name: str,
+    *,
+    revision: str | None = None,
+    latest: bool = False,
+    report: Report = lambda _arrived, _total: None,
 ) -> tuple[str, ...]:
     """Bring an encoder's weights, and those of its second text tower, onto this machine; return the models' names.
 
@@ -151,7 +155,7 @@ def download_weights(
     """
     models = models_to_download(name)
     for place, model in enumerate(models):
-        bring(model, revision=None if place else revision, report=report)
+        bring(model, revision=None if place else revision, latest=latest, report=report)
     return models
 
 

@@ -97,11 +97,17 @@ def _options(encoder_id: str) -> EncoderOptions:
     return pinned_options(encoder_id, state.encoder_revision) if state.encoder_id == encoder_id else DEFAULT_OPTIONS
 
 
-def bring_encoder(name: str, *, report: Report = lambda _arrived, _total: None) -> tuple[str, ...]:
-    """Download what an encoder lacks on this machine; return its models. Raises UnknownEncoder, EncoderUnavailable."""
+def bring_encoder(
+    name: str, *, latest: bool = False, report: Report = lambda _arrived, _total: None
+) -> tuple[str, ...]:
+    """Download what an encoder lacks on this machine; return its models.
+
+    The commit is that of the index if the index was made with this encoder, unless `latest` asks for the hub's.
+    Raises UnknownEncoder, EncoderUnavailable.
+    """
     card = card_named(name)
     encoder_id = card.name if card is not None else canonical_name(name)
-    return download_weights(name, revision=_options(encoder_id).revision, report=report)
+    return download_weights(name, revision=_options(encoder_id).revision, latest=latest, report=report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,19 @@ def test_main_may_move_without_changing_the_vectors(hub, environment, tiny_clip,
     assert found(environment) == str(first)
 
 
+def test_newer_main_is_brought_when_it_is_asked_for(hub, environment, tiny_clip, tmp_path):
+    hub.add(NAME, tiny_clip, commit=OLD)
+    bring(environment)
+    hub.add(NAME, changed(tiny_clip, tmp_path), commit=NEW)
+
+    status, output, _errors = finished(
+        environment, "manage.py", "encoders", "download", f"clip:{NAME}", "--latest", "--json"
+    )
+
+    assert (status, json.loads(output)["models"]) == (0, [NAME])
+    assert Path(found(environment)).name == NEW
+
+
 def test_commit_of_an_index_is_brought_again_after_main_moved(hub, environment, tiny_clip, tmp_path):
     hub.add(NAME, tiny_clip, commit=OLD)
     hub.add(NAME, changed(tiny_clip, tmp_path), commit=NEW)

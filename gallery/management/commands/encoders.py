@@ -1,7 +1,6 @@
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -21,19 +20,18 @@ class Command(GalleryCommand):
     help = "The models that encode pictures and texts: list them, download one, check that one works here."
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        actions: dict[str, Callable[[str], Report]] = {
-            "list": self._list,
-            "download": self._download,
-            "check": self._check,
-        }
-        self._actions = actions
-        parser.add_argument("action", choices=list(actions), help="what to do")
+        parser.add_argument("action", choices=["list", "download", "check"], help="what to do")
         parser.add_argument(
             "name", nargs="?", default="", metavar="NAME", help="clip, clip:MODEL or a name of the list"
         )
+        parser.add_argument(
+            "--latest", action="store_true", help="download the hub's newest commit; a model of the list has none"
+        )
 
     def run(self, **options: Any) -> Report:
-        return self._actions[options["action"]](options["name"])
+        if options["action"] == "download":
+            return self._download(options["name"], latest=options["latest"])
+        return self._check(options["name"]) if options["action"] == "check" else self._list()
 
     def failed(self, report: Report) -> bool:
         return report.get("ok") is False
@@ -45,17 +43,17 @@ class Command(GalleryCommand):
             return f"All of “{report['encoder']}” is here: {', '.join(report['models']) or 'pip installed it'}."
         return "\n\n".join(map(_described, report["models"]))
 
-    def _list(self, _name: str) -> Report:
+    def _list(self) -> Report:
         return {"encoder": encoder_name_in_use(), "models": [_listed(state) for state in model_states()]}
 
-    def _download(self, name: str) -> Report:
+    def _download(self, name: str, *, latest: bool) -> Report:
         if not name:
             raise CommandError("Say which: manage.py encoders download NAME. The names: manage.py encoders list")
         started = time.perf_counter()
         if not self.quiet:
             sys.stderr.write(f"Bringing what “{name}” lacks on this machine. It may be stopped and run again.\n")
         with tqdm(total=0, unit="B", unit_scale=True, file=sys.stderr, disable=self.quiet or None) as bar:
-            models = bring_encoder(name, report=lambda arrived, total: _show(bar, arrived, total))
+            models = bring_encoder(name, latest=latest, report=lambda arrived, total: _show(bar, arrived, total))
         return {"encoder": name, "models": list(models), "seconds": round(time.perf_counter() - started, 3)}
 
     def _check(self, name: str) -> Report:
