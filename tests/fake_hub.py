@@ -24,6 +24,7 @@ class FakeHub:
         self.main = {}
         self.declared_size = {}
         self.requests = []
+        self.tokens_at_hub = []
         self.tokens_at_cdn = []
         self.refuse_with = None
         self.pause_after = None
@@ -154,6 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _redirect(self, name, commit, file):
         """Send the client to another host, as the hub does for whatever git-lfs holds."""
+        self.hub.tokens_at_hub.append(self.headers.get("Authorization"))
         path = self.hub.commits[name][commit] / file
         self.send_response(302)
         self.send_header("X-Repo-Commit", commit)

@@ -51,6 +51,7 @@ def environment(hub, tmp_path):
         **{key: value for key, value in os.environ.items() if not key.startswith(("HF_", "DJANGO_"))},
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_DOWNLOAD_TIMEOUT": "60",  # seconds; a client that waits for a paused hub must not ask again
         "IMAGESEARCH_DATA_DIR": str(tmp_path / "data"),
         "PYTHONPATH": str(ROOT),
     }
@@ -122,7 +123,21 @@ def test_token_goes_to_the_hub_alone(hub, environment, tiny_clip):
 
     bring(environment | {"HF_TOKEN": "hf_secret"})
 
+    assert set(hub.tokens_at_hub) == {"Bearer hf_secret"}
     assert hub.tokens_at_cdn == [None]
+
+
+def test_two_processes_fetch_a_model_once(hub, environment, heavy_clip):
+    hub.add(NAME, heavy_clip)
+    hub.pause_after = 12_000_000
+    processes = [started(environment, "-c", BRING.format(revision=None), NAME) for _ in range(2)]
+    wait_until(lambda: hub.paused.is_set() and len(hub.asked_for("GET", "/api/models/someone/tiny")) == 2)
+    hub.go_on()
+
+    outputs = [process.communicate(timeout=120)[0].strip() for process in processes]
+
+    assert [Path(output).name for output in outputs] == [OLD, OLD]
+    assert hub.asked_for("GET", "/model.safetensors") == [None]
 
 
 def test_what_other_programs_need_is_not_downloaded(hub, environment, tiny_clip, tmp_path):
