@@ -18,6 +18,8 @@ class Gallery:
     max_upload_files: int
     max_pixels: int
     max_frames: int
+    decode_timeout_seconds: int
+    decode_memory_mb: int
     max_results: int
     max_query_characters: int
     engine: str

@@ -114,6 +114,40 @@ class BrokenPicture(InvalidPicture):
     message = gettext_noop("This %(format)s file is damaged or cut short. Export or copy the picture again.")
 
 
+class DecodingTooSlow(InvalidPicture):
+    code = "decoding_too_slow"
+    message = gettext_noop(
+        "Reading this picture took more than %(limit_seconds)s seconds, which is the limit. "
+        "Make it smaller or save it in another format, and try again."
+    )
+
+
+class DecodingOutOfMemory(InvalidPicture):
+    code = "decoding_out_of_memory"
+    http_status = 413
+    message = gettext_noop(
+        "Reading this picture takes more than %(limit_mb)s MB of memory, which is the limit. "
+        "Make it smaller and try again."
+    )
+
+
+class DecoderCrashed(InvalidPicture):
+    code = "decoder_crashed"
+    message = gettext_noop(
+        "The picture decoder crashed on this file of %(size_bytes)s bytes. "
+        "Open it in another program, export it from there and try again."
+    )
+
+
+class DecoderUnavailable(ImageSearchError):
+    code = "decoder_unavailable"
+    http_status = 503
+    message = gettext_noop(
+        "No picture can be read now, because the decoder process does not start: %(reason)s. "
+        "Try again in a moment, or ask the operator."
+    )
+
+
 class ContentCollision(InvalidPicture):
     code = "content_collision"
     http_status = 409

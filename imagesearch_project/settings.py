@@ -259,6 +259,8 @@ GALLERY = {
     "max_upload_files": DATA_UPLOAD_MAX_NUMBER_FILES,
     "max_pixels": env_int("IMAGESEARCH_MAX_MEGAPIXELS", 128, minimum=1, maximum=2_000) * 1_000_000,
     "max_frames": env_int("IMAGESEARCH_MAX_FRAMES", 2_000, minimum=1, maximum=1_000_000),
+    "decode_timeout_seconds": env_int("IMAGESEARCH_DECODE_TIMEOUT_SECONDS", 30, minimum=1, maximum=3_600),
+    "decode_memory_mb": env_int("IMAGESEARCH_DECODE_MEMORY_MB", 2_000, minimum=200, maximum=1_000_000),
     "max_results": env_int("IMAGESEARCH_MAX_RESULTS", 200, minimum=20, maximum=10_000),
     "max_query_characters": env_int("IMAGESEARCH_MAX_QUERY_CHARACTERS", 500, minimum=10, maximum=5_000),
     "engine": env_choice("IMAGESEARCH_ENGINE", "exact", choices=["exact", "fast", "faiss"]),

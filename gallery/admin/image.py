@@ -121,7 +121,7 @@ class ImageAdmin(ImageActions):
 
     @admin.display(description=gettext_lazy("file"), ordering="size_bytes")
     def file_facts(self, image: Image) -> SafeString:
-        facts = (image.format, self.dimensions(image), self.size(image))
+        facts = (image.format_label, self.dimensions(image), self.size(image))
         return format_html_join(", ", '<span class="nowrap">{}</span>', ((fact,) for fact in facts))
 
     @admin.display(description=gettext_lazy("size"), ordering="size_bytes")

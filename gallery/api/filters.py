@@ -8,7 +8,7 @@ from django_filters.fields import ChoiceField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import NotAuthenticated
 
-from gallery.imaging import FORMATS
+from gallery.imaging import FORMATS, LABELS
 from gallery.models import ImageQuerySet, User, Visibility, tag_key
 from gallery.models.tag import parse_tags
 
@@ -30,10 +30,11 @@ class StableOrderingFilter(filters.OrderingFilter):  # type: ignore[misc]  # the
 
 
 class FormatField(ChoiceField):  # type: ignore[misc]
-    """`png` is `PNG`."""
+    """`png` is `PNG`, and what people call a format is it too: `heic` is `HEIF`."""
 
     def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).upper()
+        name = str(super().to_python(value)).upper()
+        return next((known for known, label in LABELS.items() if label.upper() == name), name)
 
 
 class FormatFilter(filters.ChoiceFilter):  # type: ignore[misc]

@@ -27,7 +27,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
 from gallery.errors import NotSearchable, Phrase, gettext_noop
-from gallery.imaging import MIME_TYPES, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
+from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.models import Album, Image, ImageQuerySet, Tag, User, tag_key
 from gallery.models.tag import parse_tags
 from gallery.services.curation import delete_forever, relabel
@@ -167,7 +167,10 @@ class ImageViewSet(GenericViewSet[Image]):
         if unchanged is not None:
             return _revalidated(unchanged, etag)
         response = FileResponse(
-            open_original(image), filename=image.original_name, content_type=MIME_TYPES[image.format]
+            open_original(image),
+            as_attachment=image.format not in SHOWN_BY_BROWSERS,
+            filename=image.original_name,
+            content_type=MIME_TYPES[image.format],
         )
         return _revalidated(response, etag)
 

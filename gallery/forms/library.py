@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import InvalidInput
-from gallery.imaging import FORMATS
+from gallery.imaging import LABELS
 from gallery.models import Image, ImageQuerySet, User, Visibility, tag_key
 from gallery.models.tag import parse_tags
 
@@ -44,9 +44,7 @@ class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
         label=_("Name or description"), method="with_words", widget=forms.TextInput(attrs={"type": "search"})
     )
     tag = django_filters.CharFilter(label=_("Tag"), method="with_tag", max_length=200)
-    format = django_filters.ChoiceFilter(
-        label=_("Format"), choices=[(name, name) for name in FORMATS], empty_label=_("any")
-    )
+    format = django_filters.ChoiceFilter(label=_("Format"), choices=list(LABELS.items()), empty_label=_("any"))
     visibility = django_filters.ChoiceFilter(label=_("Visibility"), choices=Visibility.choices, empty_label=_("any"))
     status = django_filters.ChoiceFilter(
         label=_("Search"), choices=SEARCH_STATUSES, method="with_status", empty_label=_("any")

@@ -2,18 +2,34 @@
 
 `inspect` reads an uploaded file once and tells what it is; `load_pixels` reads a stored original again and gives
 the very same pixels, so that an embedding never depends on the path a picture took. Django is not imported here.
+
+Files are decoded in processes of their own (`decoders`, `decoder`, `decoder_process`, `wire`), under limits of
+memory and time: a hostile file may end one of them, never the site. The work itself is in `decoding`.
 """
 
 from gallery.imaging.decoding import PREVIEW_PX, Limits
-from gallery.imaging.formats import EXTENSIONS, FORMATS, MIME_TYPES
+from gallery.imaging.formats import (
+    ALL_EXTENSIONS,
+    EXTENSIONS,
+    FORMATS,
+    LABELS,
+    MIME_TYPES,
+    SHOWN_BY_BROWSERS,
+    SNIFFED_BYTES,
+    sniff,
+)
 from gallery.imaging.inspection import Facts, Picture, inspect, load_pixels
 from gallery.imaging.thumbnails import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX, thumbnails
 
 __all__ = [
+    "ALL_EXTENSIONS",
     "EXTENSIONS",
     "FORMATS",
+    "LABELS",
     "MIME_TYPES",
     "PREVIEW_PX",
+    "SHOWN_BY_BROWSERS",
+    "SNIFFED_BYTES",
     "THUMBNAIL_MIME_TYPE",
     "THUMBNAIL_SIZES_PX",
     "Facts",
@@ -21,5 +37,6 @@ __all__ = [
     "Picture",
     "inspect",
     "load_pixels",
+    "sniff",
     "thumbnails",
 ]

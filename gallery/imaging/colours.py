@@ -1,11 +1,16 @@
 """Any colours to plain sRGB: transparency on white, deep grey scaled, colour profiles applied."""
 
+from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_STRIP_PX = 1 << 20
+_Numbers = npt.NDArray[Any]
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 
@@ -36,11 +41,15 @@ def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         fits = source.profile.xcolor_space.strip() == image.mode
-        if fits and "sRGB" not in (source.profile.profile_description or ""):
+        if fits and not _is_srgb(source.profile.profile_description or ""):
             return _transformed(image, source)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         pass
     return image.convert("RGB")
+
+
+def _is_srgb(description: str) -> bool:
+    return "sRGB" in description or description == "RGB_D65_SRG_Rel_SRG"  # as libjxl calls it
 
 
 def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
@@ -49,13 +58,35 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale deep grey to 8 bits, where Pillow would clip: 16 bits by their full range, others by what occurs."""
-    values = np.nan_to_num(np.asarray(image), posinf=0, neginf=0)
-    if values.dtype.itemsize == 2:
-        return Image.fromarray((values >> 8).astype(np.uint8))
-    values = values.astype(np.float64)  # float32 overflows on the range of hostile values
-    low, high = values.min(), values.max()
-    return Image.fromarray(((values - low) * (255 / ((high - low) or 1.0))).astype(np.uint8))
+    """Scale deep grey to 8 bits, where Pillow would clip: 16 bits by their full range, others by what occurs.
+
+    Strip by strip: the numbers of a large picture would take several times the memory of the picture itself.
+    """
+    if image.mode.startswith("I;16"):
+        return _in_strips(image, lambda values: values >> 8)
+    low, high = 0.0, 0.0
+    for number, (_top, values) in enumerate(_strips(image)):
+        low = min(low, values.min()) if number else values.min()
+        high = max(high, values.max()) if number else values.max()
+    scale = 255 / ((high - low) or 1.0)
+    return _in_strips(image, lambda values: (values - low) * scale)
+
+
+def _in_strips(image: Image.Image, to_eight_bit: Callable[[_Numbers], _Numbers]) -> Image.Image:
+    grey = Image.new("L", image.size)
+    for top, values in _strips(image):
+        grey.paste(Image.fromarray(to_eight_bit(values).astype(np.uint8)), (0, top))
+    return grey
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, _Numbers]]:
+    """Yield (top row, numbers) of the whole picture: 16-bit numbers as they are, others as finite float64."""
+    rows = max(1, _STRIP_PX // image.width)
+    for top in range(0, image.height, rows):
+        values = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+        if values.dtype.itemsize != 2:  # float32 overflows on the range of hostile values
+            values = np.nan_to_num(values, posinf=0, neginf=0).astype(np.float64)
+        yield top, values
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,24 +1,27 @@
 """From bytes to one small RGB picture: limits first, then decoding, then colours, size and orientation."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
-from PIL import Image, ImageFile
+from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooManyPixels
 from gallery.imaging.colours import plain_rgb, resizable
 from gallery.imaging.exif import Shot, read_shot
-from gallery.imaging.formats import Format, count_gif_frames, count_jpeg_scans, promised_size, sniff
+from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
+from gallery.imaging.jpeg_xl import UPRIGHT
 from gallery.imaging.tiff import count_pages
 
 PREVIEW_PX = 1280  # longest side of the decoded picture: the large thumbnail; encoders look at 224 to 512 px
-# A progressive JPEG has about ten scans. Each costs a walk over the whole picture, a hostile one only some bytes:
-# 100 scans in 0.5 MB kept one core busy for 8 s at 121 million pixels.
-_MAX_SCANS = 50
+# A panorama may be longer, so that its short side keeps what an encoder can see: 20:1 would leave 64 px of it.
+PANORAMA_SHORT_PX, PANORAMA_LONG_PX = 256, 5120
+MAX_PREVIEW_PX = PREVIEW_PX * PREVIEW_PX  # pixels of a decoded picture, panoramas included
 _TIFF_TILE_TAGS = (322, 323)  # width_px, height_px of one tile
+_OUT_OF_MEMORY = re.compile(r"memory|bad_alloc", re.IGNORECASE)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,23 +32,30 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+_COUNTED_WHEN_OPENED = ("PNG", "WEBP", "AVIF", "HEIF")  # their headers say it
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What may be decoded: bytes of the file, pixels of one frame, frames of an animation (or pages of a TIFF).
 
+    And what decoding may take: seconds, and memory of the decoder process in millions of bytes.
     Above about 178 million pixels Pillow's own guard still refuses some GIF and TIFF files.
     """
 
     max_bytes: int
     max_pixels: int
     max_frames: int
+    timeout_seconds: int = 30
+    memory_mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One decoded file: `pixels` is upright RGB of at most PREVIEW_PX; width_px and height_px are the original's."""
+    """One decoded file: `pixels` is upright RGB of a preview's size; width_px and height_px are the original's.
+
+    `thumbnails` are there where they were asked for.
+    """
 
     format: Format
     width_px: int
@@ -53,25 +63,27 @@ class Decoded:
     frame_count: int
     shot: Shot
     pixels: Image.Image
+    thumbnails: dict[int, bytes] = field(default_factory=dict)
 
 
 def decode(data: bytes, limits: Limits) -> Decoded:
-    """Return the first frame of `data`. Raises UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture."""
+    """Return the first frame of `data`, decoded in this very process: `Decoders.decode` is for all who serve others.
+
+    Raises UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture, and MemoryError.
+    """
     known = sniff(data)
-    with _hostile(known.name):
+    with _hostile(known.label):
         _check_pixels(promised_size(data, known.name), limits)
-        _check_scans(data, known.name)
         frames = _check_frames(_count_frames(data, known.name, limits), limits)
         with known.open(BytesIO(data)) as image:
             size = image.size
             _check_pixels(size, limits)
             _check_tiles(image, limits)
-            if known.name in ("PNG", "WEBP"):  # these two say it in their header
+            if known.name in _COUNTED_WHEN_OPENED:
                 frames = _check_frames(int(getattr(image, "n_frames", 1)), limits)
             pixels = _small_rgb(image)
             shot = read_shot(image)
-    # Pillow turns a TIFF upright while it decodes, size included.
-    turn = 1 if known.name == "TIFF" else shot.orientation
+            turn = 1 if image.info.get(UPRIGHT) or known.name == "TIFF" else shot.orientation
     width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
     return Decoded(known, width_px, height_px, frames, shot, _upright(pixels, turn))
 
@@ -81,15 +93,17 @@ def _hostile(name: str) -> Iterator[None]:
     """Turn whatever Pillow raises for a damaged or hostile file into BrokenPicture: the only place that does.
 
     Seen or documented: OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error,
-    zlib.error, OverflowError, ZeroDivisionError, AttributeError, AssertionError, RuntimeError, MemoryError and
+    zlib.error, OverflowError, ZeroDivisionError, AttributeError, AssertionError, RuntimeError and
     DecompressionBombError. The list grows with each Pillow, hence the broad catch. All bytes are in memory by now,
     so no fault of a disk or network can be mistaken for a damaged picture.
     """
     try:
         yield
-    except ImageSearchError:
+    except (ImageSearchError, MemoryError):
         raise
     except Exception as error:
+        if _OUT_OF_MEMORY.search(str(error)):  # how libheif and libavif say it
+            raise MemoryError from error
         raise BrokenPicture(format=name, reason=str(error) or type(error).__name__) from error
 
 
@@ -98,12 +112,7 @@ def _check_pixels(size: tuple[int, int] | None, limits: Limits) -> None:
         raise TooManyPixels(size_px=size[0] * size[1], limit_px=limits.max_pixels)
 
 
-def _check_scans(data: bytes, name: str) -> None:
-    if name == "JPEG" and count_jpeg_scans(data, _MAX_SCANS + 1) > _MAX_SCANS:
-        raise BrokenPicture(format=name, reason=f"more than {_MAX_SCANS} scans")
-
-
-def _check_tiles(image: ImageFile.ImageFile, limits: Limits) -> None:
+def _check_tiles(image: Image.Image, limits: Limits) -> None:
     """Refuse a small TIFF made of one huge tile: libtiff allocates whole tiles whatever the picture's size."""
     if isinstance(image, TiffImageFile):
         width, height = (int(image.tag_v2.get(tag, 0)) for tag in _TIFF_TILE_TAGS)
@@ -124,14 +133,16 @@ def _check_frames(frames: int, limits: Limits) -> int:
 
 
 def _small_size(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, PREVIEW_PX / max(size))
+    panorama = min(PANORAMA_SHORT_PX / min(size), PANORAMA_LONG_PX / max(size))
+    scale = min(1.0, max(PREVIEW_PX / max(size), panorama))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _small_rgb(image: ImageFile.ImageFile) -> Image.Image:
-    """Decode and return an RGB picture of at most PREVIEW_PX, not yet upright, transparency on white."""
+def _small_rgb(image: Image.Image) -> Image.Image:
+    """Decode and return an RGB picture of a preview's size, not yet upright, transparency on white."""
     target = _small_size(image.size)
-    image.draft(None, target)  # a JPEG is decoded at 1/2, 1/4 or 1/8 when that is still large enough
+    # A JPEG is decoded at 1/2, 1/4 or 1/8, a HEIC from a smaller copy in it, when that is still large enough.
+    image.draft(None, target)
     image.load()
     small = resizable(image)
     if small.size != target:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import ImageFile
+from PIL import AvifImagePlugin, Image
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -15,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gallery.errors import UnsupportedFormat
+from gallery.imaging import jpeg_xl
 
 # Sizes of the header that follows a BMP's first 14 bytes; two letters "BM" alone would also match ordinary text.
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -22,17 +24,29 @@ _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MAX_SEGMENTS = 5_000  # a 16 MB depth map in 64 kB segments needs 256; 12 million of 4 bytes took Pillow 22 to 44 s
 _MAX_GAP_BYTES = 65_536  # between two header segments, where none is allowed; 50 MB of filling took 66 s
+# A progressive JPEG has about ten scans. Each costs a walk over the whole picture, a hostile one only some bytes:
+# 100 scans in 0.5 MB kept one core busy for 8 s at 121 million pixels.
+_MAX_SCANS = 50
+SNIFFED_BYTES = 256  # a HEIC names the kinds of picture that it holds behind its first bytes
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: `open` is Pillow's class itself, so nothing outside this file's table can ever be tried."""
+    """One format: `open` is its decoder itself, so nothing outside this file's table can ever be tried.
+
+    `name` is kept in the database and told to programs; `label` is what people call it. The first extension is that
+    of stored files. `is_shown_by_browsers`: a page can show the original itself.
+    """
 
     name: str
-    extension: str
+    label: str
+    extensions: tuple[str, ...]
     mime_type: str
-    open: Callable[[BytesIO], ImageFile.ImageFile]
+    open: Callable[[BytesIO], Image.Image]
     starts: Callable[[bytes], bool]
+    is_shown_by_browsers: bool = True
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -47,35 +61,100 @@ def _prefix(*prefixes: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(prefixes)
 
 
-# JpegImageFile, not Pillow's factory: a phone's multi-picture file (MPO) is then a JPEG, of which the first is used.
+def _brands(head: bytes) -> set[bytes]:
+    """Return the kinds that a file of the HEIC and AVIF family names, as far as `head` goes; none for others."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(len(head), struct.unpack_from(">I", head)[0])
+    return {head[8:12]} | {head[place : place + 4] for place in range(16, end - 3, 4)}
+
+
+def _is_avif(head: bytes) -> bool:
+    return bool(_brands(head) & _AVIF_BRANDS) and head[8:12] not in _HEVC_BRANDS
+
+
+def _is_heif(head: bytes) -> bool:
+    return bool(_brands(head) & _HEVC_BRANDS) and head[8:12] not in _AVIF_BRANDS
+
+
+def _open_jpeg(file: BytesIO) -> Image.Image:
+    """JpegImageFile, not Pillow's factory: a phone's multi-picture file (MPO) is a JPEG, of which the first is used."""
+    if count_jpeg_scans(file.getvalue(), _MAX_SCANS + 1) > _MAX_SCANS:
+        raise ValueError(f"more than {_MAX_SCANS} scans")
+    return JpegImageFile(file)
+
+
+def _open_heif(file: BytesIO) -> Image.Image:
+    from pillow_heif import options  # noqa: PLC0415 -- libheif is loaded in decoder processes only
+    from pillow_heif.as_plugin import HeifImageFile  # noqa: PLC0415 -- as above
+
+    options.DECODE_THREADS = 1  # as many pictures as cores are decoded at a time already
+    options.DEPTH_IMAGES = options.AUX_IMAGES = False  # never used
+    opened: Image.Image = HeifImageFile(file)  # type: ignore[no-untyped-call]
+    return opened
+
+
+def _open_avif(file: BytesIO) -> Image.Image:
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as above; each thread more takes memory for frames of its own
+    return AvifImageFile(file)
+
+
+def _open_jpeg_xl(file: BytesIO) -> Image.Image:
+    return jpeg_xl.open_picture(file, open_jpeg=_open_jpeg)
+
+
 _TABLE = (
-    Format("JPEG", ".jpg", "image/jpeg", JpegImageFile, _prefix(b"\xff\xd8\xff")),
-    Format("PNG", ".png", "image/png", PngImageFile, _prefix(b"\x89PNG\r\n\x1a\n")),
-    Format("GIF", ".gif", "image/gif", GifImageFile, _prefix(b"GIF87a", b"GIF89a")),
-    Format("BMP", ".bmp", "image/bmp", BmpImageFile, _is_bmp),
-    Format("WEBP", ".webp", "image/webp", WebPImageFile, _is_webp),
-    Format("TIFF", ".tif", "image/tiff", TiffImageFile, _prefix(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Format("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", _open_jpeg, _prefix(b"\xff\xd8\xff")),
+    Format("PNG", "PNG", (".png", ".apng"), "image/png", PngImageFile, _prefix(b"\x89PNG\r\n\x1a\n")),
+    Format("GIF", "GIF", (".gif",), "image/gif", GifImageFile, _prefix(b"GIF87a", b"GIF89a")),
+    Format("BMP", "BMP", (".bmp",), "image/bmp", BmpImageFile, _is_bmp),
+    Format("WEBP", "WebP", (".webp",), "image/webp", WebPImageFile, _is_webp),
+    Format(
+        "TIFF",
+        "TIFF",
+        (".tif", ".tiff"),
+        "image/tiff",
+        TiffImageFile,
+        _prefix(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        is_shown_by_browsers=False,
+    ),
+    Format("AVIF", "AVIF", (".avif",), "image/avif", _open_avif, _is_avif),
+    Format("HEIF", "HEIC", (".heic", ".heif", ".hif"), "image/heic", _open_heif, _is_heif, is_shown_by_browsers=False),
+    Format(
+        "JXL", "JPEG XL", (".jxl",), "image/jxl", _open_jpeg_xl, _prefix(*jpeg_xl.STARTS), is_shown_by_browsers=False
+    ),
 )
-FORMATS = tuple(known.name for known in _TABLE)
-EXTENSIONS = {known.name: known.extension for known in _TABLE}
+_BY_NAME = {known.name: known for known in _TABLE}
+FORMATS = tuple(_BY_NAME)
+LABELS = {known.name: known.label for known in _TABLE}
+EXTENSIONS = {known.name: known.extensions[0] for known in _TABLE}
+ALL_EXTENSIONS = tuple(extension for known in _TABLE for extension in known.extensions)
 MIME_TYPES = {known.name: known.mime_type for known in _TABLE}
+SHOWN_BY_BROWSERS = frozenset(known.name for known in _TABLE if known.is_shown_by_browsers)
+
+
+def format_named(name: str) -> Format:
+    """Raises KeyError."""
+    return _BY_NAME[name]
 
 
 def sniff(data: bytes) -> Format:
     """Return the format of `data` by its content; the file's name is never asked. Raises UnsupportedFormat."""
-    head = data[:32]
+    head = bytes(data[:SNIFFED_BYTES])
     for known in _TABLE:
         if known.starts(head):
             return known
-    raise UnsupportedFormat(formats=", ".join(FORMATS))
+    raise UnsupportedFormat(formats=", ".join(LABELS.values()))
 
 
 def promised_size(data: bytes, name: str) -> tuple[int, int] | None:
-    """Return (width_px, height_px) from the header of a GIF or WebP, None for formats that Pillow opens lazily.
+    """Return (width_px, height_px) from the header of a GIF, WebP or JPEG XL, None for formats that are opened lazily.
 
-    Pillow allocates whole canvases when it merely opens these two, so their size must be known before.
-    Raises struct.error when the header is cut short.
+    Whole canvases are allocated when these three are merely opened, so their size must be known before.
+    Raises struct.error or ValueError when the header is cut short.
     """
+    if name == "JXL":
+        return jpeg_xl.promised_size(data)
     if name == "GIF":
         width, height = struct.unpack_from("<HH", data, 6)
         return width, height

@@ -1,7 +1,7 @@
-"""The doors of this package: a file is read once, within the byte limit, and then everything happens in memory."""
+"""The doors of this package: a file is read once, within the byte limit, and decoded in a process of its own."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import SEEK_END, BytesIO
 from typing import BinaryIO, Protocol
@@ -9,7 +9,9 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
-from gallery.imaging.decoding import Decoded, Limits, decode
+from gallery.imaging.decoders import decoders
+from gallery.imaging.decoding import Decoded, Limits
+from gallery.imaging.formats import sniff
 
 _CHUNK_BYTES = 1 << 20
 
@@ -33,31 +35,43 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is the first frame: RGB, upright, transparency on white, longest side at most PREVIEW_PX."""
+    """`pixels` is the first frame: RGB, upright, transparency on white, longest side at most PREVIEW_PX.
+
+    Of a panorama it is longer, up to PANORAMA_LONG_PX, as far as its short side needs that to stay visible.
+    `thumbnails` are there where they were asked for.
+    """
 
     facts: Facts
     pixels: Image.Image
+    thumbnails: dict[int, bytes] = field(default_factory=dict)
 
 
 class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def inspect(file: BinaryIO, *, limits: Limits) -> Picture:
+def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False) -> Picture:
     """Read `file` from its start and return its facts and pixels; it is left at its start where it can seek.
 
-    Raises a kind of InvalidPicture: EmptyFile, FileTooLarge, UnsupportedFormat, TooManyPixels, TooManyFrames or
-    BrokenPicture.
+    Raises a kind of InvalidPicture: EmptyFile, FileTooLarge, UnsupportedFormat, TooManyPixels, TooManyFrames,
+    BrokenPicture, DecodingTooSlow, DecodingOutOfMemory or DecoderCrashed; DecoderUnavailable if no picture can be
+    decoded now.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     data = _read(file, limits.max_bytes, md5, sha256)
-    decoded = decode(data, limits)
-    return Picture(_facts(decoded, md5.hexdigest(), sha256.hexdigest(), len(data)), decoded.pixels)
+    decoded = _decode(data, limits, thumbnails=with_thumbnails)
+    facts = _facts(decoded, md5.hexdigest(), sha256.hexdigest(), len(data))
+    return Picture(facts, decoded.pixels, decoded.thumbnails)
 
 
 def load_pixels(file: BinaryIO, *, limits: Limits) -> Image.Image:
     """Return exactly the pixels that `inspect` gives for the same bytes. Raises what `inspect` raises."""
-    return decode(_read(file, limits.max_bytes), limits).pixels
+    return _decode(_read(file, limits.max_bytes), limits, thumbnails=False).pixels
+
+
+def _decode(data: bytes, limits: Limits, *, thumbnails: bool) -> Decoded:
+    sniff(data)  # what is no picture needs no process
+    return decoders().decode(data, limits, thumbnails=thumbnails)
 
 
 def _read(file: BinaryIO, max_bytes: int, *digests: _Digest) -> bytes:
@@ -89,7 +103,7 @@ def _facts(decoded: Decoded, md5: str, sha256: str, size_bytes: int) -> Facts:
         sha256=sha256,
         size_bytes=size_bytes,
         format=decoded.format.name,
-        extension=decoded.format.extension,
+        extension=decoded.format.extensions[0],
         mime_type=decoded.format.mime_type,
         width_px=decoded.width_px,
         height_px=decoded.height_px,

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from gallery.imaging import LABELS
+
 from .user import AnyUser, User, is_curator
 
 if TYPE_CHECKING:
@@ -233,6 +235,11 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    @property
+    def format_label(self) -> str:
+        """Return what people call the format."""
+        return LABELS.get(self.format, self.format)
 
     @property
     def is_searchable(self) -> bool:

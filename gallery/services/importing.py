@@ -17,6 +17,7 @@ from PIL.Image import Image as Pixels
 from gallery.conf import gallery
 from gallery.encoders.base import Vectors
 from gallery.errors import (
+    DecoderUnavailable,
     FileTooLarge,
     ImageSearchError,
     Phrase,
@@ -26,8 +27,7 @@ from gallery.errors import (
     UnsupportedFormat,
     gettext_noop,
 )
-from gallery.imaging import EXTENSIONS, Facts, Limits, inspect, thumbnails
-from gallery.imaging.formats import sniff
+from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Facts, Limits, inspect, sniff
 from gallery.models import Image, ImportJob, User
 
 from .embedding import EmbedReport, commit_batch, embed_images
@@ -37,8 +37,6 @@ from .media import limits, original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
-SNIFFED_BYTES = 32
-PICTURE_SUFFIXES = {*EXTENSIONS.values(), ".jpeg", ".jpe", ".tiff"}
 
 
 @dataclass(slots=True)
@@ -200,7 +198,10 @@ class _Import:
         yield from ahead
 
     def _take(self, source: Source, prepared: "Future[Prepared | Known | None]") -> None:
-        """Store one file, or note why not. A full or read-only disk ends the run: no later file would fare better."""
+        """Store one file, or note why not. A full or read-only disk ends the run: no later file would fare better.
+
+        Nor would one without a decoder.
+        """
         try:
             content = prepared.result()
             if content is None:
@@ -209,7 +210,7 @@ class _Import:
                 self._take_known(source, content)
             else:
                 self._store(source, content)
-        except (StorageFull, StorageNotWritable):
+        except (StorageFull, StorageNotWritable, DecoderUnavailable):
             raise
         except ImageSearchError as error:
             self.report.failed.append({"path": shown(source.path), "error": str(error)})
@@ -273,14 +274,14 @@ class _Import:
 
 def _prepare(source: Source, known: frozenset[str], bounds: Limits) -> Prepared | Known | None:
     """Read one file; None for a file of a folder that is no picture and does not claim to be one."""
-    if not source.named and source.path.suffix.lower() not in PICTURE_SUFFIXES and not _is_picture(source.path):
+    if not source.named and source.path.suffix.lower() not in ALL_EXTENSIONS and not _is_picture(source.path):
         return None
     content = _read(source.path, bounds)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 in known:
         return Known(md5, hashlib.sha256(content).hexdigest())
-    picture = inspect(BytesIO(content), limits=bounds)
-    return Prepared(content, picture.facts, thumbnails(picture.pixels), picture.pixels)
+    picture = inspect(BytesIO(content), limits=bounds, with_thumbnails=True)
+    return Prepared(content, picture.facts, picture.thumbnails, picture.pixels)
 
 
 def _read(path: Path, bounds: Limits) -> bytes:

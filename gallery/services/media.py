@@ -18,7 +18,13 @@ from gallery.vectors.files import FileLock, storage_errors
 
 def limits() -> Limits:
     settings = gallery()
-    return Limits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels, max_frames=settings.max_frames)
+    return Limits(
+        max_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        max_frames=settings.max_frames,
+        timeout_seconds=settings.decode_timeout_seconds,
+        memory_mb=settings.decode_memory_mb,
+    )
 
 
 def original_path(sha256: str, format: str) -> str:

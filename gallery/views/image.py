@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from gallery.forms.image import ImageForm
-from gallery.imaging import MIME_TYPES, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
+from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.models import Image
 from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.media import open_original, open_thumbnail
@@ -86,7 +86,7 @@ def original(request: HttpRequest, pk: int) -> HttpResponseBase:
         return unchanged
     response = FileResponse(
         open_original(picture),
-        as_attachment="download" in request.GET,
+        as_attachment="download" in request.GET or picture.format not in SHOWN_BY_BROWSERS,
         filename=picture.original_name,
         content_type=MIME_TYPES[picture.format],
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
+from gallery.imaging import LABELS
 from gallery.models import Image, ImageQuerySet
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
 from gallery.services.embedding import EmbedReport, embed_images
@@ -131,7 +132,10 @@ def _page(
 
 def _shares(formats: dict[str, int]) -> list[FormatShare]:
     total = sum(formats.values())
-    return [FormatShare(name, count, max(1, round(100 * count / total))) for name, count in formats.items()]
+    return [
+        FormatShare(LABELS.get(name, name), count, max(1, round(100 * count / total)))
+        for name, count in formats.items()
+    ]
 
 
 def _trash(request: SignedInRequest, ids: Sequence[int]) -> HttpResponse:

@@ -15,7 +15,7 @@ from gallery.conf import gallery
 from gallery.doors import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
 from gallery.forms.upload import UploadForm
-from gallery.imaging import FORMATS, MIME_TYPES
+from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
 from gallery.models import Image, User
 from gallery.services.ingest import Labels, accept_upload
 
@@ -115,8 +115,9 @@ def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> Ht
         "limits": limits,
         "megabytes": f"{limits.max_upload_bytes / 1_000_000:g}",  # of a million bytes, as the setting counts
         "megapixels": f"{limits.max_pixels / 1_000_000:g}",
-        "formats": FORMATS,
-        "mime_types": MIME_TYPES.values(),
+        "formats": LABELS.values(),
+        # The extensions too: systems that do not know a kind of file, such as JPEG XL, would not offer it.
+        "accepted": (*MIME_TYPES.values(), *ALL_EXTENSIONS),
     }
     return render(request, "gallery/upload.html", page, status=status)
 

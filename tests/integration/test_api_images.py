@@ -83,6 +83,7 @@ def test_an_image_is_described(alice, upload):
         ({"q": "a picture of BLUE"}, ["blue"]),
         ({"format": "png"}, ["blue", "green", "red"]),
         ({"format": "JPEG"}, []),
+        ({"format": "heic"}, []),
         ({"visibility": "private"}, ["blue", "green", "red"]),
         ({"visibility": "public"}, []),
         ({"owner": "me"}, ["blue", "green", "red"]),

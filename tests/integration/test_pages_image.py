@@ -15,6 +15,7 @@ from gallery.services.curation import move_to_trash
 from gallery.services.media import original_path, thumbnail_path
 from tests.conftest import drawn_picture, sample_bytes
 from tests.pages import as_user, images_on, text_of
+from tests.picture_files import register_writers
 
 READS = ("", "original/", "thumbnail/400/", "thumbnail/1280/", "similar/")
 
@@ -201,6 +202,30 @@ def test_the_original_comes_back_byte_for_byte(alice, upload):
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     assert shown.headers["Content-Disposition"] == 'inline; filename="chelsea.png"'
     assert downloaded.headers["Content-Disposition"] == 'attachment; filename="chelsea.png"'
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "headers"),
+    [
+        ("HEIF", "HEIC", ("image/heic", "attachment")),
+        ("JXL", "JPEG XL", ("image/jxl", "attachment")),
+        ("TIFF", "TIFF", ("image/tiff", "attachment")),
+        ("AVIF", "AVIF", ("image/avif", "inline")),
+        ("WEBP", "WebP", ("image/webp", "inline")),
+    ],
+)
+def test_what_browsers_cannot_show_is_downloaded(alice, upload, kind, label, headers):
+    register_writers()
+    content = drawn_picture(format=kind)
+    picture = upload(alice, f"sea.{kind.lower()}", content=content)
+    client = as_user(alice)
+
+    page, original = client.get(f"/images/{picture.pk}/"), client.get(f"/images/{picture.pk}/original/")
+
+    assert f"<dd>{label}</dd>" in page.content.decode()
+    assert original.getvalue() == content
+    assert (original.headers["Content-Type"], original.headers["Content-Disposition"].split(";")[0]) == headers
+    assert client.get(f"/images/{picture.pk}/thumbnail/400/").getvalue()[8:12] == b"WEBP"
 
 
 def test_a_download_keeps_a_name_in_any_script(alice, upload):

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from PIL.Image import Image as Pixels
 
 from gallery.encoders.base import Encoder
-from gallery.encoders.registry import CLIP_PREFIX, DEFAULT_CLIP_MODEL
+from gallery.encoders.model_cards import CLIP_PREFIX, DEFAULT_CLIP_MODEL
 from gallery.errors import InvalidInput, InvalidPicture, Phrase, UnusableVectors, gettext_noop
 from gallery.imaging import inspect
 from gallery.services.encoding import current_encoder, current_encoder_name

@@ -66,7 +66,7 @@
     const address = URL.createObjectURL(item.file);
     function release() { URL.revokeObjectURL(address); }
     preview.addEventListener("load", release);
-    preview.addEventListener("error", function () { release(); preview.hidden = true; }); // TIFF, or no picture at all
+    preview.addEventListener("error", function () { release(); preview.hidden = true; }); // TIFF, HEIC, JPEG XL, or no picture at all
     preview.src = address;
   }
 

@@ -1,0 +1,108 @@
+"""What a decoder process runs: one picture after another, under limits of memory and time, until its pipe closes.
+
+It is started as `python -m gallery.imaging.decoder_process` by `gallery.imaging.decoder`, with nothing but its pipes
+and no setting or secret of the site. Whatever a hostile file does to a C library ends here: the kernel refuses more
+memory (RLIMIT_DATA) and any written file (RLIMIT_FSIZE), the alarm ends what takes too long even if the site is gone,
+and a crash ends this process alone. On macOS the kernel does not count the memory of a process in this way.
+"""
+
+import os
+import resource
+import select
+import signal
+import threading
+
+from gallery.errors import DecodingOutOfMemory, ImageSearchError
+from gallery.imaging.decoding import Decoded, Limits, decode
+from gallery.imaging.thumbnails import thumbnails
+from gallery.imaging.wire import Message, receive, send
+
+ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
+
+
+def main() -> None:
+    requests, answers = _own_pipes()
+    _restrict()
+    threading.Thread(target=_end_with_the_site, args=(requests,), daemon=True).start()
+    send(answers, {"ready": True}, [], deadline=None)
+    _silence(2)
+    while True:
+        try:
+            request, blobs = receive(requests, max_blob_bytes=None, deadline=None)
+        except EOFError:
+            return
+        answer, parts = answer_to(request, bytes(blobs.pop()))
+        send(answers, answer, parts, deadline=None)
+
+
+def _own_pipes() -> tuple[int, int]:
+    """Move the pipes away from where a library might read or print."""
+    requests, answers = os.dup(0), os.dup(1)
+    _silence(0)
+    _silence(1)
+    return requests, answers
+
+
+def _silence(fd: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, fd)
+    os.close(null)
+
+
+def _restrict() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel's own end, which no library can hold up
+
+
+def _end_with_the_site(requests: int) -> None:
+    """End at once when the other end of the pipe closes, in the middle of a picture too."""
+    poll = select.poll()
+    poll.register(requests, 0)  # a hang-up is told without being asked for
+    poll.poll()
+    os._exit(0)
+
+
+def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
+    limits = Limits(**request["limits"])
+    _limit_memory(limits.memory_mb)
+    signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds + ALARM_GRACE_SECONDS)
+    try:
+        decoded = decode(data, limits)
+        small = thumbnails(decoded.pixels) if request["thumbnails"] else {}
+        return _described(decoded, list(small)), [decoded.pixels.tobytes(), *small.values()]
+    except MemoryError:
+        return _refused(DecodingOutOfMemory(limit_mb=limits.memory_mb))
+    except ImageSearchError as error:
+        return _refused(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _limit_memory(memory_mb: int) -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = memory_mb * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _refused(error: ImageSearchError) -> tuple[Message, list[bytes]]:
+    return {"error": error.code, "details": error.details}, []
+
+
+def _described(decoded: Decoded, thumbnail_sizes: list[int]) -> Message:
+    shot = decoded.shot
+    return {
+        "format": decoded.format.name,
+        "width_px": decoded.width_px,
+        "height_px": decoded.height_px,
+        "frame_count": decoded.frame_count,
+        "orientation": shot.orientation,
+        "taken_at": shot.taken_at and shot.taken_at.isoformat(),
+        "exif": shot.selection,
+        "size": decoded.pixels.size,
+        "thumbnails": thumbnail_sizes,
+    }
+
+
+if __name__ == "__main__":
+    main()

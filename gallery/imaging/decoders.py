@@ -1,0 +1,214 @@
+"""The decoder processes of this process: a few, started when needed, each ended after a while without work."""
+
+import atexit
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import asdict
+from datetime import datetime
+
+from PIL import Image
+
+from gallery.errors import (
+    BrokenPicture,
+    DecoderCrashed,
+    DecodingOutOfMemory,
+    DecodingTooSlow,
+    InvalidPicture,
+    TooManyFrames,
+    TooManyPixels,
+    UnsupportedFormat,
+)
+from gallery.imaging.decoder import Decoder
+from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
+from gallery.imaging.exif import Shot
+from gallery.imaging.formats import format_named
+from gallery.imaging.wire import BadMessage, Message
+
+logger = logging.getLogger(__name__)
+
+PROCESSES = max(2, min(4, os.cpu_count() or 1))  # at most, of each process of the site
+JOBS_PER_PROCESS = 1_000  # whatever a library leaks goes away; a start costs as much as some twenty photos
+IDLE_SECONDS = 60
+_ATTEMPTS = 2  # a process may die for other reasons, such as the kernel's need of memory; twice is the file's fault
+_REFUSALS: dict[str, type[InvalidPicture]] = {
+    kind.code: kind for kind in (UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture, DecodingOutOfMemory)
+}
+
+
+class Decoders:
+    """A pool: one job at a time for each process, and every job waits for its turn. For any number of threads.
+
+    A fork of the site starts with an empty pool and closes its copies of the pipes, so that each process still ends
+    with the one that started it. At exit all are ended; after `kill -9` of the site they see their pipe close.
+    """
+
+    def __init__(self, size: int = PROCESSES) -> None:
+        self._size = size
+        self._turn = threading.Condition()
+        self._idle: list[Decoder] = []
+        self._all: set[Decoder] = set()
+        self._starting = 0
+        self._keeper: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def decode(self, data: bytes, limits: Limits, *, thumbnails: bool) -> Decoded:
+        """Do what `decoding.decode` does, elsewhere.
+
+        Raises what that raises, and DecodingTooSlow, DecodingOutOfMemory, DecoderCrashed, DecoderUnavailable.
+        """
+        request = {"limits": asdict(limits), "thumbnails": thumbnails}
+        for _attempt in range(_ATTEMPTS):
+            decoder = self._take()
+            try:
+                outcome = _outcome(*decoder.ask(request, data, timeout_seconds=limits.timeout_seconds))
+            except TimeoutError:
+                self._drop(decoder)
+                raise DecodingTooSlow(limit_seconds=limits.timeout_seconds) from None
+            except (EOFError, OSError, BadMessage, LookupError, TypeError, ValueError) as error:
+                _log_death(self._drop(decoder), len(data), error)
+                continue
+            except BaseException:
+                self._drop(decoder)
+                raise
+            self._give_back(decoder, reusable=not isinstance(outcome, DecodingOutOfMemory))
+            if isinstance(outcome, InvalidPicture):
+                raise outcome
+            return outcome
+        raise DecoderCrashed(size_bytes=len(data))
+
+    @property
+    def pids(self) -> list[int]:
+        with self._turn:
+            return sorted(decoder.pid for decoder in self._all)
+
+    def close(self) -> None:
+        """End all processes that are idle or busy; the pool can be used again."""
+        self._closed.set()
+        with self._turn:
+            decoders, self._all, self._idle = self._all, set(), []
+        for decoder in decoders:
+            decoder.close()
+
+    def forget(self) -> None:
+        for decoder in self._all:
+            decoder.forget()
+
+    def _take(self) -> Decoder:
+        """Return an idle process or a new one, waiting while all are busy."""
+        with self._turn:
+            while True:
+                while self._idle:
+                    decoder = self._idle.pop()  # the latest: the others get old enough to end
+                    if decoder.is_alive:
+                        return decoder
+                    self._all.discard(decoder)
+                    decoder.close()
+                if len(self._all) + self._starting < self._size:
+                    self._starting += 1
+                    break
+                self._turn.wait()
+        return self._start()
+
+    def _start(self) -> Decoder:
+        decoder = None
+        try:
+            decoder = Decoder()
+            return decoder
+        finally:
+            with self._turn:
+                self._starting -= 1
+                if decoder:
+                    self._all.add(decoder)
+                    self._keep()
+                else:
+                    self._turn.notify()
+
+    def _give_back(self, decoder: Decoder, *, reusable: bool = True) -> None:
+        if not reusable or decoder.jobs >= JOBS_PER_PROCESS:
+            self._drop(decoder)
+            return
+        with self._turn:
+            if decoder in self._all:  # the pool may have been closed meanwhile
+                decoder.idle_since = time.monotonic()
+                self._idle.append(decoder)
+            self._turn.notify()
+
+    def _drop(self, decoder: Decoder) -> int:
+        status = decoder.close()
+        with self._turn:
+            self._all.discard(decoder)
+            self._turn.notify()
+        return status
+
+    def _keep(self) -> None:
+        """See to it that a thread ends what is idle for long; called with the lock held."""
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._end_idle_ones, name="decoder keeper", daemon=True)
+            self._keeper.start()
+
+    def _end_idle_ones(self) -> None:
+        while True:
+            self._closed.wait(IDLE_SECONDS / 4)
+            self._closed.clear()
+            oldest = time.monotonic() - IDLE_SECONDS
+            with self._turn:
+                ended = [one for one in self._idle if one.idle_since < oldest or not one.is_alive]
+                self._idle = [one for one in self._idle if one not in ended]
+                self._all.difference_update(ended)
+                is_over = not self._all
+                if is_over:
+                    self._keeper = None
+                self._turn.notify(len(ended))
+            for decoder in ended:
+                decoder.close()
+            if is_over:
+                return
+
+
+def _outcome(answer: Message, blobs: list[bytearray]) -> Decoded | InvalidPicture:
+    """Return what a process answered. Raises LookupError, TypeError or ValueError for an answer that is none."""
+    if "error" in answer:
+        return _REFUSALS[answer["error"]](**answer["details"])
+    width, height = answer["size"]
+    if not 0 < width * height <= MAX_PREVIEW_PX or len(blobs[0]) != width * height * 3:
+        raise ValueError("an answer of the wrong size")
+    taken_at = answer["taken_at"] and datetime.fromisoformat(answer["taken_at"])
+    return Decoded(
+        format_named(answer["format"]),
+        int(answer["width_px"]),
+        int(answer["height_px"]),
+        int(answer["frame_count"]),
+        Shot(int(answer["orientation"]), taken_at, answer["exif"]),
+        Image.frombytes("RGB", (width, height), blobs[0]),
+        dict(zip(map(int, answer["thumbnails"]), map(bytes, blobs[1:]), strict=True)),
+    )
+
+
+def _log_death(status: int, size_bytes: int, error: Exception) -> None:
+    cause = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    logger.warning("A decoder process died (%s, %r) while it read a file of %s bytes.", cause, error, size_bytes)
+
+
+_decoders = Decoders()
+
+
+def decoders() -> Decoders:
+    """Return this process's pool."""
+    return _decoders
+
+
+def _start_anew() -> None:
+    global _decoders  # noqa: PLW0603 -- one pool for each process
+    _decoders.forget()
+    _decoders = Decoders()
+
+
+def _close() -> None:
+    _decoders.close()
+
+
+os.register_at_fork(after_in_child=_start_anew)
+atexit.register(_close)
