@@ -77,11 +77,12 @@ def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
         return _refused(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        _limit_memory(None)  # taking in the next file is no fault of that file
 
 
-def _limit_memory(memory_mb: int) -> None:
+def _limit_memory(memory_mb: int | None) -> None:
     _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = memory_mb * 1_000_000
+    wanted = hard if memory_mb is None else memory_mb * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
