@@ -1,8 +1,10 @@
 """CLIP-like dual encoders (CLIP, Chinese-CLIP, SigLIP, SigLIP 2...) through transformers."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +13,32 @@ from PIL import Image
 
 from gallery.encoders.base import Vectors
 from gallery.encoders.downloads import fetch_weights
+from gallery.encoders.packed import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
+from gallery.encoders.streams import Streams, single_thread
 from gallery.encoders.text_tower import TextTower, longest_text
 from gallery.encoders.weights import revision_of
 from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 
+logger = logging.getLogger(__name__)
+
 # Trained on texts padded to the full length: shorter padding gives other vectors (SigLIP model card).
 PADDED_TO_FULL_LENGTH = frozenset({"siglip", "siglip2"})
+SAYS_ITS_DIMENSION = frozenset({"clip", "chinese_clip"})  # `projection_dim` of some others is another number
 LAST_LATIN_LETTER = "\u024f"  # end of the block Latin Extended-B
 # Resizing by 3 or less is left to the model's own filter: a larger factor first averages whole pixels, which Pillow's
 # `reducing_gap` documents as indistinguishable at 3.
 REDUCING_GAP = 3
+STREAM_BATCH = 8  # pictures that one thread takes at a time: 4 to 16 are equally fast, and 8 need 60 MB
 MAX_ASPECT_RATIO = 20  # CLIP scales the short side up to 224 px: a 1 x 16,000 strip would become 800 million pixels
 
 
 class ClipEncoder:
-    """One dual encoder, loaded whole at construction, on the GPU where there is one. Safe to share between threads.
+    """One dual encoder, on the GPU where there is one. Safe to share between threads.
+
+    Construction checks that all weights are there; the half for pictures, or for texts, comes into memory when it is
+    first needed. On the CPU, CLIP's own towers run packed (see `packed`): pictures side by side with one thread each, a
+    text on one thread. `precision` `bfloat16` halves their weights where the processor multiplies it, and is given up
+    with a warning where it is not close enough; vectors of both precisions may meet in one index.
 
     `model_name_or_path` is a hub name (from its cache, HF_ENDPOINT or the hub) or a folder in the hub's format.
     `text_model` may name a second text tower in the same space (sentence-transformers layout); texts with letters
@@ -44,17 +57,26 @@ class ClipEncoder:
         device: str | None = None,
         local_files_only: bool = False,
         batch_size: int = 32,
+        precision: str = FLOAT32,
+        streams: int | None = None,
     ) -> None:
         import torch  # noqa: PLC0415 -- slow import
 
         self.id = f"clip:{model_name_or_path}"
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = self._possible(precision)
         self._batch_size = batch_size
+        self._streams = Streams(streams)
         self._tokenizer_lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
-        folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
-        self.revision = revision_of(folder)
-        self._load(folder)
-        self.dimension = len(self._encode_own_texts(["a"])[0])
+        self._loading_lock = threading.Lock()
+        self._folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
+        self.revision = revision_of(self._folder)
+        self._vision: _Half | None = None
+        self._text: _Half | None = None
+        self._load_processors()
+        self._model: Any = self._load_model()
+        self._padding = _padding(self._model.config, self._tokenizer)
+        self.dimension = self._find_dimension()
         self._text_tower = None
         if text_model is not None:
             text_folder = fetch_weights(text_model, revision=text_revision, local_files_only=local_files_only)
@@ -62,7 +84,11 @@ class ClipEncoder:
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return (len(images), dimension) float32 unit rows. Raises EncoderUnavailable if one is too large."""
-        return self._in_batches(images, self._encode_image_batch)
+        if len(images) < 2 or not self._vision_half().packed:
+            return self._in_batches(images, self._encode_image_batch)
+        size = min(STREAM_BATCH, -(-len(images) // self._streams.count))
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        return np.concatenate(self._streams.map(lambda part: self._in_batches(part, self._encode_image_batch), parts))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), dimension) float32 unit rows; texts over the model's limit (CLIP: 77 tokens) are cut."""
@@ -70,19 +96,41 @@ class ClipEncoder:
         second = [self._text_tower is not None and has_letters_beyond_latin(text) for text in texts]
         for tower, encode in ((False, self._encode_own_texts), (True, self._encode_with_text_tower)):
             places = [place for place, is_second in enumerate(second) if is_second is tower]
+            places.sort(key=lambda place: len(texts[place]))  # a batch is padded to its longest
             if places:
                 rows[places] = self._in_batches([texts[place] for place in places], encode)
         return rows
 
-    def _load(self, folder: Path) -> None:
-        from transformers import AutoImageProcessor, AutoModel, AutoTokenizer  # noqa: PLC0415 -- slow import
+    @property
+    def text_lanes(self) -> int:
+        """Return how many threads should encode texts at a time: each packed forward pass computes on one thread."""
+        packed = self.device == "cpu" and (self._text is None or self._text.packed)
+        return self._streams.count if packed else 1
+
+    def _possible(self, precision: str) -> str:
+        """Return the precision to compute in: float32 where another would only be slower."""
+        if precision == BFLOAT16 and (self.device != "cpu" or not bfloat16_is_fast()):
+            logger.warning("%s is computed in float32: this processor does not multiply bfloat16.", self.id)
+            return FLOAT32
+        return precision
+
+    def _load_processors(self) -> None:
+        from transformers import AutoImageProcessor, AutoTokenizer  # noqa: PLC0415 -- slow import
 
         with plain_failure(self.id):
             # backend="pil": the other image processors need torchvision
-            self._image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._image_processor = AutoImageProcessor.from_pretrained(
+                self._folder, backend="pil", local_files_only=True
+            )
+            self._tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+
+    def _load_model(self) -> Any:
+        """Return the model; weights on the CPU are mapped from their file, not copied."""
+        from transformers import AutoModel  # noqa: PLC0415 -- slow import
+
+        with plain_failure(self.id):
             model, report = AutoModel.from_pretrained(
-                folder,
+                self._folder,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
@@ -90,8 +138,48 @@ class ClipEncoder:
                 output_loading_info=True,
             )
         self._refuse_unless_whole(model, report)
-        self._model = model.eval().requires_grad_(False).to(self.device)
-        self._padding = _padding(model.config, self._tokenizer)
+        return model.eval().requires_grad_(False).to(self.device)
+
+    def _load_again(self) -> Any:
+        """Read the model for its other half, if its files are still those that were checked."""
+        if revision_of(self._folder) != self.revision:
+            raise EncoderUnavailable(
+                encoder=self.id,
+                reason=Phrase(gettext_noop("its files have changed since they were first read")),
+                remedy=Phrase(gettext_noop("Restart the site.")),
+            )
+        return self._load_model()
+
+    def _vision_half(self) -> "_Half":
+        if self._vision is None:
+            with self._loading_lock:
+                if self._vision is None:
+                    self._vision = self._take_half(packed_vision_tower, lambda model: model.get_image_features)
+        return self._vision
+
+    def _text_half(self) -> "_Half":
+        if self._text is None:
+            with self._loading_lock:
+                if self._text is None:
+                    self._text = self._take_half(packed_text_tower, lambda model: model.get_text_features)
+        return self._text
+
+    def _take_half(self, pack: Callable[[Any, str], Any], plain: Callable[[Any], Any]) -> "_Half":
+        """Return one half of the model. Once packed, nothing of the file is needed, and its memory is given back."""
+        import torch  # noqa: PLC0415 -- slow import
+
+        model = self._model if self._model is not None else self._load_again()
+        with torch.inference_mode(), single_thread():
+            tower = pack(model, self.precision)
+        self._model = None if tower is not None else model
+        return _Half(tower, packed=True) if tower is not None else _Half(plain(model), packed=False)
+
+    def _find_dimension(self) -> int:
+        """Return the length of a row, without using the weights where the configuration says it."""
+        config = self._model.config
+        if config.model_type in SAYS_ITS_DIMENSION:
+            return int(config.projection_dim)
+        return len(self._encode_own_texts(["a"])[0])
 
     def _refuse_unless_whole(self, model: Any, report: dict[str, Any]) -> None:
         """Raise EncoderUnavailable for a model of another kind, or one whose gaps transformers filled at random."""
@@ -125,18 +213,22 @@ class ClipEncoder:
         return tower
 
     def _encode_image_batch(self, images: Sequence[Image.Image]) -> Any:
+        half = self._vision_half()
         shortest_px = _input_size_px(self._image_processor)
         prepared = [prepare(image, shortest_px=shortest_px) for image in images]
         inputs = self._image_processor(images=prepared, return_tensors="pt").to(self.device)
-        return _features(self._model.get_image_features(**inputs))
+        return half.run(inputs["pixel_values"]) if half.packed else _features(half.run(**inputs))
 
     def _encode_own_texts(self, texts: Sequence[str]) -> Any:
         import torch  # noqa: PLC0415 -- slow import
 
+        half = self._text_half()
         with self._tokenizer_lock:
             inputs = self._tokenizer(list(texts), truncation=True, return_tensors="pt", **self._padding)
-        with torch.inference_mode():
-            return _features(self._model.get_text_features(**inputs.to(self.device)))
+        with torch.inference_mode(), single_thread() if half.packed else nullcontext():
+            if half.packed:
+                return half.run(inputs["input_ids"], inputs["attention_mask"].sum(dim=1))
+            return _features(half.run(**inputs.to(self.device)))
 
     def _encode_with_text_tower(self, texts: Sequence[str]) -> Any:
         assert self._text_tower is not None  # noqa: S101 -- the caller asks for it only then
@@ -170,6 +262,14 @@ class ClipEncoder:
             ) from error
         torch.cuda.empty_cache()
         self._batch_size = max(1, size // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """What turns inputs into features: a packed tower, or the model's own method."""
+
+    run: Callable[..., Any]
+    packed: bool
 
 
 def has_letters_beyond_latin(text: str) -> bool:

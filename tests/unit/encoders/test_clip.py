@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from transformers import AutoModel
 
 from gallery.encoders.clip import ClipEncoder, has_letters_beyond_latin, prepare
 from gallery.errors import EncoderUnavailable
@@ -16,35 +17,50 @@ def clip(tiny_clip):
     return ClipEncoder(str(tiny_clip), device="cpu")
 
 
-def reference_text_row(encoder, text, **padding):
-    """Encode one text straight through transformers."""
-    inputs = encoder._tokenizer([text], truncation=True, max_length=24, return_tensors="pt", **padding)
-    row = encoder._model.get_text_features(**inputs).pooler_output.detach().numpy()[0]
+@pytest.fixture(scope="module")
+def plain(tiny_clip):
+    """The same model, straight from transformers."""
+    return AutoModel.from_pretrained(tiny_clip).eval()
+
+
+def unit(row):
     return row / np.linalg.norm(row)
 
 
-def test_clip_short_padding_equals_padding_to_the_full_length(clip):
+def reference_text_row(model, tokenizer, text, **padding):
+    """Encode one text straight through transformers."""
+    inputs = tokenizer([text], truncation=True, max_length=24, return_tensors="pt", **padding)
+    return unit(model.get_text_features(**inputs).pooler_output.detach().numpy()[0])
+
+
+def reference_image_row(model, image_processor, image):
+    inputs = image_processor(images=[image], return_tensors="pt")
+    return unit(model.get_image_features(**inputs).pooler_output.detach().numpy()[0])
+
+
+def test_clip_short_padding_equals_padding_to_the_full_length(clip, plain):
     ours = clip.encode_texts(["a cat", "a much longer text about a red car"])[0]
 
-    np.testing.assert_allclose(ours, reference_text_row(clip, "a cat", padding="max_length"), atol=1e-5)
+    reference = reference_text_row(plain, clip._tokenizer, "a cat", padding="max_length")
+    np.testing.assert_allclose(ours, reference, atol=1e-5)
 
 
 def test_clip_siglip_is_padded_to_the_full_length(tiny_siglip):
     siglip = ClipEncoder(str(tiny_siglip), device="cpu")
     inputs = siglip._tokenizer(["a cat"], padding="max_length", max_length=16, return_tensors="pt")
-    reference = siglip._model.get_text_features(**inputs).pooler_output.detach().numpy()[0]
+    reference = AutoModel.from_pretrained(tiny_siglip).get_text_features(**inputs).pooler_output.detach().numpy()[0]
 
     ours = siglip.encode_texts(["a cat"])[0]
 
     np.testing.assert_allclose(ours, reference / np.linalg.norm(reference), atol=1e-5)
 
 
-def test_clip_image_row_equals_the_plain_pipeline(clip, picture):
+def test_clip_image_row_equals_the_plain_pipeline(clip, plain, picture):
     image = picture("chelsea.png").resize((90, 60))
-    inputs = clip._image_processor(images=[image], return_tensors="pt")
-    reference = clip._model.get_image_features(**inputs).pooler_output.detach().numpy()[0]
 
-    np.testing.assert_allclose(clip.encode_images([image])[0], reference / np.linalg.norm(reference), atol=1e-5)
+    reference = reference_image_row(plain, clip._image_processor, image)
+
+    np.testing.assert_allclose(clip.encode_images([image])[0], reference, atol=1e-5)
 
 
 def test_clip_text_beyond_the_limit_is_cut(clip):
@@ -201,7 +217,7 @@ def test_clip_language_rule(text, expected):
 
 
 def test_clip_batch_is_halved_when_memory_runs_out(tiny_clip, picture, monkeypatch):
-    encoder = ClipEncoder(str(tiny_clip), device="cpu", batch_size=8)
+    encoder = ClipEncoder(str(tiny_clip), device="cpu", batch_size=8, streams=1)
     images = [picture("chelsea.png").resize((40 + side, 40)) for side in range(7)]
     expected = encoder.encode_images(images)
     encode, sizes = encoder._encode_image_batch, []
