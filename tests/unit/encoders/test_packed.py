@@ -74,9 +74,7 @@ def test_packed_text_tower_equals_the_plain_one_for_texts_of_unequal_length(mode
 @pytest.mark.parametrize("activation", ["gelu", "quick_gelu"])
 def test_packed_towers_know_the_activation(activation, pixels):
     model = model_with(activation)
-    token_ids = torch.tensor(
-        [[3, 9, 59, 1], [7, 59, 1, 1]]
-    )  # 59, the highest, ends a text
+    token_ids = torch.tensor([[3, 9, 59, 1], [7, 59, 1, 1]])  # 59, the highest, ends a text
     mask = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0]])
 
     images = packed_vision_tower(model, "float32")(pixels)

@@ -16,6 +16,7 @@ from gallery.encoders.registry import (
     create_encoder,
     download_weights,
     get_encoder,
+    use_precision,
     weights_available,
 )
 from gallery.errors import EncoderUnavailable, UnknownEncoder
@@ -207,3 +208,21 @@ def test_other_commit_is_another_instance(empty_hub_cache, tiny_clip):
 
     assert get_encoder("clip:someone/tiny") is not first
     assert (first.revision, get_encoder("clip:someone/tiny").revision) == ("a" * 12, "b" * 12)
+
+
+def test_get_encoder_keeps_texts(tiny_clip, monkeypatch):
+    encoder = get_encoder(f"clip:{tiny_clip}")
+    expected = encoder.encode_texts(["a cat"])
+    monkeypatch.setattr(encoder.encoder, "encode_texts", lambda texts: pytest.fail(f"{texts} encoded again"))
+
+    assert (encoder.encode_texts(["a cat"]) == expected).all()
+
+
+def test_use_precision_is_for_what_is_loaded_from_then_on(tiny_clip, monkeypatch):
+    monkeypatch.setattr(registry, "_computing", registry._Computing())
+    monkeypatch.setattr("gallery.encoders.clip.bfloat16_is_fast", lambda: True)
+    before = create_encoder(f"clip:{tiny_clip}")
+
+    use_precision("bfloat16")
+
+    assert (before.precision, create_encoder(f"clip:{tiny_clip}").precision) == ("float32", "bfloat16")
