@@ -14,6 +14,7 @@ from django.core.signals import setting_changed
 class Gallery:
     data_dir: Path
     encoder: str
+    precision: str
     max_upload_bytes: int
     max_upload_files: int
     max_pixels: int

@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
 GALLERY = {
     "data_dir": DATA_DIR,
     "encoder": env_str("IMAGESEARCH_ENCODER", "auto"),
+    "precision": env_choice("IMAGESEARCH_PRECISION", "float32", choices=["float32", "bfloat16"]),
     "max_upload_bytes": env_int("IMAGESEARCH_MAX_UPLOAD_MB", 50, minimum=1, maximum=10_000) * 1_000_000,
     "max_upload_files": DATA_UPLOAD_MAX_NUMBER_FILES,
     "max_pixels": env_int("IMAGESEARCH_MAX_MEGAPIXELS", 128, minimum=1, maximum=2_000) * 1_000_000,
