@@ -14,6 +14,7 @@ from PIL import Image
 from gallery.encoders.base import Vectors
 from gallery.encoders.downloads import fetch_weights
 from gallery.encoders.packed import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
+from gallery.encoders.pixels import InputPixels
 from gallery.encoders.streams import Streams, single_thread
 from gallery.encoders.text_tower import TextTower, longest_text
 from gallery.encoders.weights import revision_of
@@ -122,6 +123,7 @@ class ClipEncoder:
             self._image_processor = AutoImageProcessor.from_pretrained(
                 self._folder, backend="pil", local_files_only=True
             )
+            self._input_pixels = InputPixels(self._image_processor)
             self._tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
 
     def _load_model(self) -> Any:
@@ -216,7 +218,7 @@ class ClipEncoder:
         half = self._vision_half()
         shortest_px = _input_size_px(self._image_processor)
         prepared = [prepare(image, shortest_px=shortest_px) for image in images]
-        inputs = self._image_processor(images=prepared, return_tensors="pt").to(self.device)
+        inputs = {name: tensor.to(self.device) for name, tensor in self._input_pixels(prepared).items()}
         return half.run(inputs["pixel_values"]) if half.packed else _features(half.run(**inputs))
 
     def _encode_own_texts(self, texts: Sequence[str]) -> Any:
