@@ -15,7 +15,7 @@ from gallery.encoders.base import Vectors
 from gallery.encoders.downloads import fetch_weights
 from gallery.encoders.packed import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
 from gallery.encoders.pixels import InputPixels
-from gallery.encoders.streams import Streams, single_thread
+from gallery.encoders.streams import Streams, give_back_memory, single_thread
 from gallery.encoders.text_tower import TextTower, longest_text
 from gallery.encoders.weights import revision_of
 from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
@@ -173,8 +173,12 @@ class ClipEncoder:
         model = self._model if self._model is not None else self._load_again()
         with torch.inference_mode(), single_thread():
             tower = pack(model, self.precision)
-        self._model = None if tower is not None else model
-        return _Half(tower, packed=True) if tower is not None else _Half(plain(model), packed=False)
+        if tower is None:
+            self._model = model
+            return _Half(plain(model), packed=False)
+        self._model = model = None
+        give_back_memory()
+        return _Half(tower, packed=True)
 
     def _find_dimension(self) -> int:
         """Return the length of a row, without using the weights where the configuration says it."""

@@ -211,7 +211,7 @@ class _Product:
 
         self._operations = torch.ops.mkldnn
         self._weight = self._operations._reorder_linear_weight(weight.to(dtype).contiguous())
-        self._bias = None if bias is None else bias.to(dtype).contiguous()
+        self._bias = None if bias is None else bias.to(dtype, copy=True)  # a view would keep the whole file mapped
         self._dtype = dtype
         self._activation: tuple[str, list[Any], str] = (activation, [], "none" if activation == "gelu" else "")
 

@@ -1,6 +1,7 @@
 """Packed towers give the rows of transformers' own modules, or are not used."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,7 +150,20 @@ def test_clip_reads_each_half_when_it_is_needed(tiny_clip, picture):
 
     assert halves == [(None, None), (True, None)]
     assert encoder._vision is not None
-    assert encoder._model is None  # nothing of the file is held once both are packed
+    assert encoder._model is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the kernel does not list what is mapped")
+def test_clip_holds_nothing_of_the_file_once_it_is_packed(tiny_clip, tmp_path, picture):
+    folder = copy_of(tiny_clip, tmp_path / "mapped")
+    encoder = ClipEncoder(str(folder), device="cpu")
+    before = str(folder) in Path("/proc/self/maps").read_text()
+
+    encoder.encode_texts(["a cat"])
+    encoder.encode_images([picture("chelsea.png")])
+
+    assert before
+    assert str(folder) not in Path("/proc/self/maps").read_text()
 
 
 def test_clip_files_that_changed_between_the_halves_are_refused(tiny_clip, tmp_path, picture):
