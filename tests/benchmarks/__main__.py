@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks                     every part
     python -m tests.benchmarks pictures            importing beside encoding alone, searching beside encoding the query
+    python -m tests.benchmarks encoders            CLIP in full size: pictures, texts, import, memory of a worker
     python -m tests.benchmarks search              the vector engine beside NumPy and faiss, at each of --rows
     python -m tests.benchmarks library             store, database and processes, at the largest of --rows
     python -m tests.benchmarks report              nothing anew: write the report of the last results again
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from .results import Results
 
-PARTS = ("pictures", "search", "library")
+PARTS = ("pictures", "encoders", "search", "library")
 
 
 def row_counts(text: str) -> list[int]:
@@ -46,6 +47,10 @@ def run_part(part: str, options: argparse.Namespace, results: Results) -> None:
         from .pictures import bench_pictures
 
         results.put("pictures", bench_pictures())
+    elif part == "encoders":
+        from .encoders import bench_encoders
+
+        results.put("encoders", bench_encoders())
     elif part == "search":
         from .search import bench_search
 

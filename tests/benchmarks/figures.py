@@ -1,4 +1,4 @@
-"""The figures that the vector engine is to reach, each computed from the largest size that was measured."""
+"""The figures that vector engine and encoders are to reach, computed from the largest size that was measured."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ NOT_MEASURED = "-"
 
 def figures(found: Result) -> list[Line]:
     sizes, library = found.get("search"), found.get("library")
-    return [*_of_search(sizes[-1] if sizes else None), *_of_library(library)]
+    return [*_of_search(sizes[-1] if sizes else None), *_of_library(library), *_of_encoders(found.get("encoders"))]
 
 
 def _of_search(found: Result | None) -> list[Line]:
@@ -70,3 +70,29 @@ def _of_library(found: Result | None) -> list[Line]:
         ),
         (f"durable append of one row, {rows} / 1,000 rows", "1.2", "1.0", f"{found['append']['ratio']:.2f}"),
     ]
+
+
+def _of_encoders(found: Result | None) -> list[Line]:
+    if found is None:
+        return []
+    ratios, texts = found["pictures"]["ratios"], found["texts"]
+    cosine = f"cosine {found['pictures']['cosine_of_bfloat16']:.6f}, random weights"
+    lines = [
+        (
+            "CLIP B/32 pictures per second / (best float32 product / operations per picture), ready tensors",
+            "0.95",
+            "1.0",
+            f"{ratios['tensors/best']:.2f} (of plain products {ratios['tensors/plain']:.2f})",
+        ),
+        ("the same from decoded pictures", "0.95", "1.0", f"{ratios['decoded/best']:.2f}"),
+        ("CLIP B/32 `bfloat16` / `float32`", "1.4", "1.4", f"{ratios['bfloat16/float32']:.2f} ({cosine})"),
+        ("text padded to 77 tokens / short text", "2", "3", f"{texts['padded/short']:.2f}"),
+        ("16 texts one at a time / at once", "2", "4", f"{texts['at_once/one_at_a_time']:.2f}"),
+    ]
+    for name, one in found["import"].items():
+        lines.append((f"import / encoder alone, `{name}`", "0.85", "0.95", f"{one['ratio']:.2f}"))
+    for name, limits in (("offline", ("1,000 MB", "600 MB")), ("clip", ("1,500 MB", "1,200 MB"))):
+        memory = found["memory"][name]
+        measured = NOT_MEASURED if memory is None else f"{memory['texts_and_pictures']['resident']:,.0f} MB"
+        lines.append((f"memory of a serving process, `{name}`", *limits, measured))
+    return lines

@@ -25,6 +25,10 @@ ALONE = """# Performance
 ## Library
 <!-- results: library -->
 <!-- end -->
+
+## Encoders
+<!-- results: encoders -->
+<!-- end -->
 """
 Result = dict[str, Any]
 
@@ -58,6 +62,8 @@ def _sections(found: Result) -> dict[str, list[str]]:
         sections["search"] = list(_search(found["search"]))
     if "library" in found:
         sections["library"] = list(_library(found["library"]))
+    if "encoders" in found:
+        sections["encoders"] = list(_encoders(found["encoders"]))
     return sections
 
 
@@ -127,6 +133,45 @@ def _library(found: Result) -> Iterator[str]:
     yield from _table(
         ("what", "measured"), [(said, "-" if value is None else f"{value:,.2f}") for said, value in values]
     )
+
+
+ENCODER_SIDES = (
+    ("plain_modules", "transformers' own modules, all threads"),
+    ("tensors", "`float32`, ready tensors"),
+    ("decoded", "`float32`, decoded pictures of 480 × 360"),
+    ("bfloat16_tensors", "`bfloat16`, ready tensors"),
+    ("bfloat16_decoded", "`bfloat16`, decoded pictures of 480 × 360"),
+)
+
+
+def _encoders(found: Result) -> Iterator[str]:
+    pictures, texts = found["pictures"], found["texts"]
+    yield "CLIP ViT-B/32 in full size with random weights."
+    yield ""
+    rows = []
+    for name, said in ENCODER_SIDES:
+        ratios = (f"{pictures['ratios'][f'{name}/{of}']:.2f}" for of in ("best", "plain"))
+        rows.append((said, milliseconds(pictures["per_second"][name]), *ratios))
+    yield from _table(("pictures", "per second", "/ best product", "/ best plain product"), rows)
+    yield ""
+    yield from _table(
+        ("texts", "ms"),
+        [
+            (f"short, {texts['tokens_of_short']} tokens", milliseconds(texts["short_ms"])),
+            ("the same padded to 77 tokens", milliseconds(texts["padded_ms"])),
+            ("16 texts, one after the other", milliseconds(texts["one_at_a_time_ms"])),
+            ("16 texts from 16 threads", milliseconds(texts["at_once_ms"])),
+        ],
+    )
+    yield ""
+    columns = ("resident", "private", "shareable")
+    rows = [
+        (f"`{name}`, after {said}", *(f"{memory[state][column]:,.0f}" for column in columns))
+        for name, memory in found["memory"].items()
+        if memory is not None
+        for state, said in (("texts", "texts"), ("texts_and_pictures", "texts and pictures"))
+    ]
+    yield from _table(("memory of a worker, MB", "resident", "private", "of files"), rows)
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -42,6 +42,43 @@ LIBRARY = {
     "add": {"small_ms": 4.0, "large_ms": 4.0, "ratio": 1.0},
 }
 
+SIDES = ("plain_modules", "tensors", "decoded", "bfloat16_tensors", "bfloat16_decoded")
+MEMORY = {"resident": 812.3, "proportional": 790.0, "private": 600.4, "shareable": 211.9}
+ENCODERS = {
+    "pictures": {
+        "cosine_of_bfloat16": 0.999997,
+        "per_second": dict.fromkeys(SIDES, 21.54),
+        "ratios": {
+            **{f"{side}/{of}": 0.97 for side in SIDES for of in ("best", "plain")},
+            **{"bfloat16/float32": 1.8},
+        },
+    },
+    "texts": {
+        "tokens_of_short": 7,
+        "short_ms": 9.5,
+        "padded_ms": 38.0,
+        "one_at_a_time_ms": 150.0,
+        "at_once_ms": 50.0,
+        "padded/short": 4.0,
+        "at_once/one_at_a_time": 3.0,
+    },
+    "import": {"offline": {"ratio": 0.98}, "clip": {"ratio": 0.91}},
+    "memory": {name: {"idle": MEMORY, "texts": MEMORY, "texts_and_pictures": MEMORY} for name in ("offline", "clip")},
+}
+
+
+def test_report_of_the_encoders(tmp_path: Path):
+    Results(tmp_path / "performance.json").put("encoders", ENCODERS)
+
+    main(["report", "--report", str(tmp_path)])
+
+    text = (tmp_path / "performance.md").read_text()
+    assert "| `float32`, ready tensors | 21.5 | 0.97 | 0.97 |" in text
+    assert "| 16 texts from 16 threads | 50.0 |" in text
+    assert "| `clip`, after texts and pictures | 812 | 600 | 212 |" in text
+    assert "| import / encoder alone, `clip` | 0.85 | 0.95 | 0.91 |" in text
+    assert "| memory of a serving process, `clip` | 1,500 MB | 1,200 MB | 812 MB |" in text
+
 
 def test_report_writes_tables_and_plot_and_keeps_what_stands_around_them(tmp_path: Path):
     results = Results(tmp_path / "performance.json")
@@ -61,7 +98,7 @@ def test_report_writes_tables_and_plot_and_keeps_what_stands_around_them(tmp_pat
     assert "| `exact` p50 / read limit, 1,000,000 rows | 1.25 | 1.10 | 1.33 |" in text
     assert "| slowest filter: p50 / unfiltered p50, 1,000,000 rows | 1.3 | 1.0 | 7.00 (50% allowed) |" in text
     assert "| durable append of one row, 1,000,000 rows / 1,000 rows | 1.2 | 1.0 | 1.10 |" in text
-    assert text.count("<!-- end -->") == 4
+    assert text.count("<!-- end -->") == 5
     assert "<svg" in (tmp_path / "images" / "search_speed.svg").read_text()
 
 
