@@ -76,6 +76,7 @@ class ClipEncoder:
         self._text: _Half | None = None
         self._load_processors()
         self._model: Any = self._load_model()
+        self._model_type = self._model.config.model_type
         self._padding = _padding(self._model.config, self._tokenizer)
         self.dimension = self._find_dimension()
         self._text_tower = None
@@ -105,8 +106,8 @@ class ClipEncoder:
     @property
     def text_lanes(self) -> int:
         """Return how many threads should encode texts at a time: each packed forward pass computes on one thread."""
-        packed = self.device == "cpu" and (self._text is None or self._text.packed)
-        return self._streams.count if packed else 1
+        packed = self._text.packed if self._text is not None else self._model_type == "clip"
+        return self._streams.count if packed and self.device == "cpu" else 1
 
     def _possible(self, precision: str) -> str:
         """Return the precision to compute in: float32 where another would only be slower."""
