@@ -81,7 +81,9 @@ def wide_encoder(limits_of: Callable[..., None]) -> Iterator[WideEncoder]:
     encoder = WideEncoder()
     limits_of(encoder="clip")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._instances, (encoder.id, registry.DEFAULT_OPTIONS), encoder)
+        # before there is an index, and with the revision that the index keeps
+        for options in (registry.DEFAULT_OPTIONS, registry.pinned_options(encoder.id, encoder.revision)):
+            patch.setitem(registry._instances, (encoder.id, options), encoder)
         yield encoder
 
 

@@ -45,9 +45,9 @@ class EncoderOptions:
 
 @dataclass
 class _Computing:
-    """How this process computes, whatever it loads."""
+    """How this process computes, whatever it loads. Asked for when something is loaded, not before."""
 
-    precision: str = FLOAT32
+    precision: Callable[[], str] = lambda: FLOAT32
 
 
 SPECS = (
@@ -81,8 +81,8 @@ def _batching(encoder: Encoder) -> Encoder:
     return BatchingEncoder(encoder, lanes=encoder.text_lanes if isinstance(encoder, ClipEncoder) else core_count())
 
 
-def use_precision(precision: str) -> None:
-    """Compute in `float32` or `bfloat16` with every encoder that this process loads from now on."""
+def use_precision(precision: Callable[[], str]) -> None:
+    """Ask `precision` for `float32` or `bfloat16` for every encoder that this process loads from now on."""
     _computing.precision = precision
 
 
@@ -113,7 +113,7 @@ def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Enco
         text_revision=options.text_revision,
         device=options.device,
         local_files_only=options.local_files_only,
-        precision=_computing.precision,
+        precision=_computing.precision(),
     )
 
 

@@ -61,8 +61,20 @@ def in_child(work: Callable[[], object]) -> int:
     os._exit(0)
 
 
+def seconds_until_first_picture(work: Callable[[], object]) -> float:
+    """Run it to its end; return when it began to store: before that decoders start, and nothing can be lost."""
+    started, first = time.monotonic(), 0.0
+    pid = in_child(work)
+    while not os.waitpid(pid, os.WNOHANG)[0]:
+        if not first and Image.objects.exists():
+            first = time.monotonic() - started
+        time.sleep(0.005)
+    assert first, "nothing was stored, or all of it between two looks"
+    return first
+
+
 def kill_many_times(folder: Path, *, kills: int) -> int:
-    """Kill an import at moments spread over its whole length, each time of an empty library; run it again each time.
+    """Kill an import at moments spread over its length, each time of an empty library; run it again each time.
 
     Return how many imports died half-way. Any assertion that fails ends the process with a traceback.
     """
@@ -79,8 +91,10 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
         return time.monotonic() - started
 
     usual_seconds = min(seconds_undisturbed() for _run in range(3))  # the first one also warms the disk's cache
+    delete_forever(Image.objects.all())
+    first_seconds = seconds_until_first_picture(bring_in)
     died_half_way = 0
-    for seconds in moments(kills, usual_seconds, seed=2):
+    for seconds in moments(kills, usual_seconds, earliest_seconds=0.8 * min(first_seconds, usual_seconds), seed=2):
         delete_forever(Image.objects.all())
         pid = in_child(bring_in)
         time.sleep(seconds)

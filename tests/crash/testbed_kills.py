@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.many_kills import in_child, moments  # sets Django up
+from tests.crash.many_kills import in_child, moments, seconds_until_first_picture  # sets Django up
 
 # isort: split
 import numpy as np
@@ -72,8 +72,10 @@ def kill_imports(folder: Path, kills: int) -> int:
         quietly("import_testbed", str(folder))
 
     usual_seconds = seconds_of(bring_in)
+    delete_forever(Image.objects.all())
+    first_seconds = seconds_until_first_picture(bring_in)
     died_half_way = 0
-    for seconds in moments(kills, usual_seconds, seed=3):
+    for seconds in moments(kills, usual_seconds, earliest_seconds=0.8 * min(first_seconds, usual_seconds), seed=3):
         delete_forever(Image.objects.all())
         with killed_after(seconds, bring_in):
             died_half_way += 0 < Image.objects.count() < len(old.index["images"]) or Image.objects.pending().exists()
@@ -106,7 +108,8 @@ def main(folder: Path, kills: int) -> None:
     settings.GALLERY |= {"encoder": "clip", "embed_batch_size": 2}
     importing.VECTORS_PER_COMMIT = 3  # many commits in one run, so that there are many moments to die at
     encoder = WideEncoder()
-    registry._instances[encoder.id, registry.DEFAULT_OPTIONS] = encoder
+    for options in (registry.DEFAULT_OPTIONS, registry.pinned_options(encoder.id, encoder.revision)):
+        registry._instances[encoder.id, options] = encoder
     call_command("migrate", verbosity=0, skip_checks=True)
     User.objects.create_user("alice")
     imports = kill_imports(folder, kills)

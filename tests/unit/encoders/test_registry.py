@@ -223,6 +223,6 @@ def test_use_precision_is_for_what_is_loaded_from_then_on(tiny_clip, monkeypatch
     monkeypatch.setattr("gallery.encoders.clip.bfloat16_is_fast", lambda: True)
     before = create_encoder(f"clip:{tiny_clip}")
 
-    use_precision("bfloat16")
+    use_precision(lambda: "bfloat16")
 
     assert (before.precision, create_encoder(f"clip:{tiny_clip}").precision) == ("float32", "bfloat16")
