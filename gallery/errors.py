@@ -340,6 +340,14 @@ class EncoderMismatch(ImageSearchError):
     )
 
 
+class EncoderChanged(ImageSearchError):
+    """The index moved to another encoder between encoding a query and searching with it: encode it again."""
+
+    code = "encoder_changed"
+    http_status = 503
+    message = gettext_noop("The model of this index was changed during the search. Search again.")
+
+
 # Vectors and storage
 
 

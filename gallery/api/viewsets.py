@@ -35,7 +35,7 @@ from gallery.services.encoding import current_encoder_name
 from gallery.services.ingest import Labels, accept_upload, check_labels
 from gallery.services.media import open_original, open_thumbnail
 from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
-from gallery.services.search import ResultPage, find_images, picture_vector, similar_images
+from gallery.services.search import ResultPage, find_images, query_by_file, similar_images
 
 from .filters import ImageFilter
 from .serializers import (
@@ -262,7 +262,7 @@ def _query(given: dict[str, Any]) -> Query:
         return parse(text, max_characters=gallery().max_query_characters)
     if text:
         raise ValidationError({"image": [_("Give a text or a picture, not both.")]})
-    return Query(vector=picture_vector(picture))
+    return query_by_file(picture)
 
 
 class AlbumViewSet(GenericViewSet[Album]):

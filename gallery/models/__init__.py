@@ -3,7 +3,7 @@ from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .image import Image, ImageQuerySet, Visibility
 from .import_job import ImportJob
-from .index_state import IndexState
+from .index_state import EncoderKey, IndexState
 from .query_picture import QueryPicture
 from .tag import Tag, tag_key
 from .user import User
@@ -13,6 +13,7 @@ __all__ = [
     "Album",
     "AlbumImage",
     "ApiToken",
+    "EncoderKey",
     "Image",
     "ImageQuerySet",
     "ImportJob",

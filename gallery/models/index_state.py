@@ -1,7 +1,19 @@
+from dataclasses import dataclass
 from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderKey:
+    """Which encoder a vector is of: vectors of two keys are never compared."""
+
+    id: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.revision})"
 
 
 class IndexStateQuerySet(models.QuerySet["IndexState"]):
@@ -46,3 +58,7 @@ class IndexState(models.Model):
     @property
     def has_encoder(self) -> bool:
         return bool(self.encoder_id)
+
+    @property
+    def encoder_key(self) -> EncoderKey:
+        return EncoderKey(self.encoder_id, self.encoder_revision)

@@ -9,19 +9,16 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from django.db import connection, transaction
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import EncoderMismatch, StoreDamaged
-from gallery.models import AccessState, Image, ImageQuerySet, IndexState
-from gallery.vectors.codes import Codes
+from gallery.errors import EncoderChanged, EncoderMismatch, StoreDamaged
+from gallery.models import AccessState, EncoderKey, Image, ImageQuerySet, IndexState
 from gallery.vectors.engines import make_engine
-from gallery.vectors.engines.base import Engine, Hits
+from gallery.vectors.engines.base import Hits
 from gallery.vectors.files import FileLock
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
@@ -29,30 +26,10 @@ from gallery.vectors.unit_vectors import Ids
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
 from .files import IndexFiles, batches, ids_of_rows
+from .view import View, is_of
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
 UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
-
-
-@dataclass(frozen=True)
-class View:
-    """One committed version of the index as this process sees it."""
-
-    epoch: int
-    version: int
-    engine: Engine
-    matrix: Vectors
-    codes: Codes
-
-    @property
-    def row_count(self) -> int:
-        return self.codes.row_count
-
-    def rows_of(self, rows: Ids, image_ids: Ids) -> npt.NDArray[np.bool_]:
-        """Return which of these rows are here and are still those of these images."""
-        here = rows < self.row_count
-        here[here] = self.codes.ids_of(rows[here]) == image_ids[here]
-        return here
 
 
 Blocks = Iterable[tuple[Ids, Vectors]]
@@ -69,24 +46,36 @@ class SearchIndex:
 
     # Reading
 
-    def search(self, queries: Vectors, k: int, allowed: ImageQuerySet | None = None) -> Hits:
+    def search(
+        self, queries: Vectors, k: int, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
+    ) -> Hits:
         """Return the `k` best image ids for each of `queries` (n, dimension), only of images in `allowed` if given.
 
         Every hit that exists and is allowed counts: k come back if k exist. The answer is that of one committed state:
         where pictures left their rows while it was searched, it is searched again, a few times at most.
+        `encoder` is that of the queries: raises EncoderChanged where the index is of another one by now.
         """
         for _attempt in range(ATTEMPTS):
             access = AccessState.objects.current()  # before all else: see `AllowedRows`
-            hits = self._search(queries, k, allowed, access.version)
+            hits = self._search(queries, k, allowed, access.version, encoder)
             if AccessState.objects.current().departures == access.departures:
                 break
         return hits
 
-    def _search(self, queries: Vectors, k: int, allowed: ImageQuerySet | None, access_version: int) -> Hits:
+    def _search(
+        self,
+        queries: Vectors,
+        k: int,
+        allowed: ImageQuerySet | None,
+        access_version: int,
+        encoder: EncoderKey | None,
+    ) -> Hits:
         while True:
             view = self._current_view()
             if view is None:
                 return Hits.none(len(queries))
+            if encoder not in (None, view.encoder):
+                raise EncoderChanged
             if allowed is None:
                 return view.engine.search(queries, k)
             mask = self._allowed.mask_of(allowed, access_version=access_version, epoch=view.epoch, codes=view.codes)
@@ -105,24 +94,35 @@ class SearchIndex:
 
     def vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors]:
         """Return the ids that are embedded, in the order given, and their vectors: (n,) and (n, dimension)."""
-        view = self._current_view()
+        ids, vectors, _encoder = self._vectors(image_ids)
+        return ids, vectors
+
+    def vector_of(self, image_id: int) -> tuple[Vectors, EncoderKey] | None:
+        """Return the vector of a picture, (dimension,), and what it is of; None if it is not embedded."""
+        ids, vectors, encoder = self._vectors([image_id])
+        return (vectors[0], encoder) if encoder is not None and len(ids) else None
+
+    def _vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors, EncoderKey | None]:
         ids = np.asarray(image_ids, dtype=np.int64)
-        if view is None:
-            return ids[:0], np.empty((0, 0), dtype=np.float32)
-        rows = Image.objects.rows_by_id(image_ids)
-        known = np.array([image_id for image_id in image_ids if image_id in rows], dtype=np.int64)
-        places = np.array([rows[image_id] for image_id in known.tolist()], dtype=np.int64)
-        here = view.rows_of(places, known)
-        return known[here], view.matrix[places[here]]
+        while True:
+            view = self._current_view()
+            if view is None:
+                return ids[:0], np.empty((0, 0), dtype=np.float32), None
+            rows = Image.objects.rows_by_id(image_ids)
+            known = np.array([image_id for image_id in image_ids if image_id in rows], dtype=np.int64)
+            places = np.array([rows[image_id] for image_id in known.tolist()], dtype=np.int64)
+            here = view.rows_of(places, known)
+            if here.all() or is_of(view, IndexState.objects.current()):  # else the rows may be those of another epoch
+                return known[here], view.matrix[places[here]], view.encoder
 
     def _current_view(self) -> View | None:
         """Return what is committed now, mapping again only when the version has moved. None: nothing is indexed."""
         state = IndexState.objects.current()
         if not state.has_encoder:
             return None
-        if not _is_of(self._view, state):
+        if not is_of(self._view, state):
             with self._refresh:
-                if not _is_of(self._view, IndexState.objects.current()):  # another thread may have been first
+                if not is_of(self._view, IndexState.objects.current()):  # another thread may have been first
                     self._view = self._load_view()
         return self._view
 
@@ -148,7 +148,7 @@ class SearchIndex:
                 settings.engine, state.dimension, threads=settings.search_threads, code_folder=settings.machine_code_dir
             )
         engine.serve(matrix, codes)
-        return View(state.epoch, state.version, engine, matrix, codes)
+        return View(state.epoch, state.version, state.encoder_key, engine, matrix, codes)
 
     # Writing
 
@@ -333,10 +333,6 @@ class SearchIndex:
             state.row_count = row_count
         state.save()
         return state
-
-
-def _is_of(view: View | None, state: IndexState) -> bool:
-    return view is not None and (view.epoch, view.version) == (state.epoch, state.version)
 
 
 def _outlive_half_commits() -> None:

@@ -6,7 +6,7 @@ from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.encoders.registry import choose_encoder_name, get_encoder, pinned_options
 from gallery.errors import EncoderMismatch
-from gallery.models import IndexState
+from gallery.models import EncoderKey, IndexState
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +16,8 @@ def current_encoder() -> Encoder:
 
     Raises EncoderMismatch if the settings name another one than the index was made with, EncoderUnavailable.
     """
-    name = current_encoder_name()
-    state = IndexState.objects.current()
+    state = IndexState.objects.current()  # once: what is read a second time may be that of another encoder
+    name = _name_for(state)
     if not state.has_encoder:
         return get_encoder(name)
     encoder = encoder_of(state)
@@ -32,7 +32,10 @@ def encoder_of(state: IndexState) -> Encoder:
 
 def current_encoder_name() -> str:
     """Return the name of the encoder in use, without loading it. Raises EncoderMismatch."""
-    state = IndexState.objects.current()
+    return _name_for(IndexState.objects.current())
+
+
+def _name_for(state: IndexState) -> str:
     wanted = gallery().encoder
     if not state.has_encoder:
         return choose_encoder_name(wanted)
@@ -41,11 +44,12 @@ def current_encoder_name() -> str:
     return state.encoder_id
 
 
+def key_of(encoder: Encoder) -> EncoderKey:
+    return EncoderKey(encoder.id, encoder.revision)
+
+
 def require_same(encoder: Encoder, state: IndexState) -> None:
     """Raise EncoderMismatch unless the index was made by exactly this encoder."""
-    if (encoder.id, encoder.revision) != (state.encoder_id, state.encoder_revision):
-        raise EncoderMismatch(
-            index_encoder=f"{state.encoder_id} ({state.encoder_revision})",
-            encoder=f"{encoder.id} ({encoder.revision})",
-            encoder_name=encoder.id,
-        )
+    key = key_of(encoder)
+    if key != state.encoder_key:
+        raise EncoderMismatch(index_encoder=str(state.encoder_key), encoder=str(key), encoder_name=encoder.id)

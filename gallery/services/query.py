@@ -1,16 +1,20 @@
 """What somebody searches for, parsed and checked. Pure: no database, no encoder."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gallery.encoders.base import Encoder
 from gallery.errors import EmptyQuery, InvalidInput, InvalidTop, QueryTooLong, QueryWithoutWords, gettext_noop
+from gallery.models import EncoderKey
 from gallery.models.plain_text import is_control_character
 
 DEFAULT_TOP = 20
+Vector = npt.NDArray[np.float32]
 
 
 class QueryWithControlCharacters(InvalidInput):
@@ -20,10 +24,17 @@ class QueryWithControlCharacters(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search: a text, or a vector that a picture was encoded to; narrowed by filters that are part of it."""
+    """One search: a text, or something else that an encoder can turn into a vector; narrowed by filters that are part
+    of it.
+
+    `encode` is asked again when the index moves to another encoder meanwhile. A `vector` is what it is: of `encoder`,
+    if that is given.
+    """
 
     text: str = ""
-    vector: npt.NDArray[np.float32] | None = None  # (dimension,), unit length
+    encode: Callable[[Encoder], Vector] | None = None
+    vector: Vector | None = None  # (dimension,), unit length
+    encoder: EncoderKey | None = None
     tag_keys: tuple[str, ...] = ()
     excluded_ids: tuple[int, ...] = field(default=())
 

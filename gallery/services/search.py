@@ -1,28 +1,31 @@
 """Finding pictures: encode the query, search among what the user may see, return pictures in score order."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery.encoders.base import Encoder
+from gallery.errors import EncoderChanged
 from gallery.imaging import inspect
-from gallery.models import Image, ImageQuerySet, QueryPicture
+from gallery.models import EncoderKey, Image, ImageQuerySet, QueryPicture
 from gallery.models.plain_text import plain_text
 from gallery.models.user import AnyUser
 from gallery.search_index import search_index
 
-from .encoding import current_encoder, current_encoder_name
+from .encoding import current_encoder, current_encoder_name, key_of
 from .media import limits
-from .query import DEFAULT_TOP, Query
+from .query import DEFAULT_TOP, Query, Vector
 
+Answer = TypeVar("Answer")
+ENCODER_CHANGES = 5  # during one search: far more than there ever are
 QUERY_PICTURE_DAYS = 30
 MAX_QUERY_PICTURES = 2_000  # about 50 MB: anybody may search with a picture, so there must be an end
 QUERY_PREVIEW_PX = 512  # enough for every encoder's input and for showing it
@@ -62,14 +65,30 @@ class ResultPage:
 def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -> ResultPage:
     """Return the `top` pictures nearest to the query, of those that `user` may see (None: the operator, all).
 
-    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure.
+    The whole answer is of one encoder: where the index moves to another one meanwhile, all is done again with that.
+    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises EncoderChanged
+    only for a vector that cannot be computed again.
     """
+    return while_encoders_change(lambda: _find(query, user=user, top=top), again=query.vector is None)
+
+
+def while_encoders_change(work: Callable[[], Answer], *, again: bool = True) -> Answer:
+    """Return what `work` returns, which is begun anew each time that the index moves to another encoder meanwhile."""
+    for _attempt in range(ENCODER_CHANGES if again else 0):
+        with suppress(EncoderChanged):
+            return work()
+    return work()
+
+
+def _find(query: Query, *, user: AnyUser | None, top: int) -> ResultPage:
     started = time.perf_counter()
-    vector = query.vector if query.vector is not None else current_encoder().encode_texts([query.text])[0]
+    vector, key = _encoded(query)
     encoded = time.perf_counter()
-    results, searched = _nearest(vector, _candidates(query, user), excluded_ids=query.excluded_ids, top=top)
+    results, searched = _nearest(
+        vector, _candidates(query, user), encoder=key, excluded_ids=query.excluded_ids, top=top
+    )
     return ResultPage(
-        encoder=current_encoder_name(),
+        encoder=key.id if key is not None else current_encoder_name(),
         results=results,
         searched=searched,
         milliseconds=(time.perf_counter() - encoded) * 1000,
@@ -77,15 +96,28 @@ def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -
     )
 
 
+def _encoded(query: Query) -> tuple[Vector, EncoderKey | None]:
+    if query.vector is not None:
+        return query.vector, query.encoder
+    encoder = current_encoder()
+    vector = query.encode(encoder) if query.encode is not None else encoder.encode_texts([query.text])[0]
+    return vector, key_of(encoder)
+
+
 def _nearest(
-    vector: npt.NDArray[np.float32], candidates: ImageQuerySet, *, excluded_ids: tuple[int, ...], top: int
+    vector: Vector,
+    candidates: ImageQuerySet,
+    *,
+    encoder: EncoderKey | None,
+    excluded_ids: tuple[int, ...],
+    top: int,
 ) -> tuple[tuple[Result, ...], int]:
     """Return the nearest candidates, and how many there are to compare with.
 
     The excluded ones are left out here, not in the database's question, whose answer serves other searches too.
     """
     for _attempt in range(2):
-        hits = search_index().search(vector[np.newaxis], k=top + len(excluded_ids), allowed=candidates)
+        hits = search_index().search(vector[np.newaxis], k=top + len(excluded_ids), allowed=candidates, encoder=encoder)
         found = list(zip(*(column.tolist() for column in (hits.of(0).ids, hits.of(0).scores)), strict=True))
         wanted = [hit for hit in found if hit[0] not in excluded_ids]
         results = _results(candidates, wanted[:top])
@@ -99,11 +131,16 @@ def similar_images(
     image: Image, *, user: AnyUser | None, top: int = DEFAULT_TOP, tag_keys: tuple[str, ...] = ()
 ) -> ResultPage | None:
     """Return the pictures nearest to this one, itself left out; None while it is not searchable itself."""
-    ids, vectors = search_index().vectors([image.pk])
-    if not len(ids):
-        return None
-    query = Query(vector=np.array(vectors[0]), excluded_ids=(image.pk,), tag_keys=tag_keys)
-    return find_images(query, user=user, top=top)
+
+    def find() -> ResultPage | None:
+        embedded = search_index().vector_of(image.pk)
+        if embedded is None:
+            return None
+        vector, key = embedded
+        query = Query(vector=np.array(vector), encoder=key, excluded_ids=(image.pk,), tag_keys=tag_keys)
+        return find_images(query, user=user, top=top)
+
+    return while_encoders_change(find)
 
 
 def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
@@ -124,23 +161,22 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
     )
 
 
-def picture_vector(file: BinaryIO) -> npt.NDArray[np.float32]:
-    """Return the vector of a picture file: (dimension,). Raises InvalidPicture and its kinds, EncoderUnavailable."""
-    vector: npt.NDArray[np.float32] = current_encoder().encode_images([inspect(file, limits=limits()).pixels])[0]
-    return vector
+def query_by_file(file: BinaryIO) -> Query:
+    """Return the search for a picture file. Raises InvalidPicture and its kinds."""
+    pixels = inspect(file, limits=limits()).pixels
+    return Query(encode=lambda encoder: encoder.encode_images([pixels])[0])
 
 
 def query_of(picture: QueryPicture) -> Query:
-    """Return the search for this picture; after a change of encoder the kept preview is encoded again."""
-    encoder = current_encoder()
+    """Return the search for this picture; for another encoder the kept preview is encoded again."""
+    return Query(encode=lambda encoder: _vector_of_kept(picture, encoder))
+
+
+def _vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
     if (picture.encoder_id, picture.encoder_revision) == (encoder.id, encoder.revision):
-        return Query(vector=np.frombuffer(picture.vector, dtype=np.float32))
-    return Query(vector=_vector_of_preview(picture, encoder))
-
-
-def _vector_of_preview(picture: QueryPicture, encoder: Encoder) -> npt.NDArray[np.float32]:
+        return np.frombuffer(picture.vector, dtype=np.float32)
     with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:
-        vector: npt.NDArray[np.float32] = encoder.encode_images([preview.convert("RGB")])[0]
+        vector: Vector = encoder.encode_images([preview.convert("RGB")])[0]
         return vector
 
 

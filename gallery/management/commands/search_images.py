@@ -7,7 +7,7 @@ from gallery.conf import gallery
 from gallery.errors import InvalidInput, Phrase, UnreadablePath, gettext_noop
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
 from gallery.services.query import Query, parse, parse_top
-from gallery.services.search import ResultPage, find_images, picture_vector
+from gallery.services.search import ResultPage, find_images, query_by_file
 
 
 class Command(GalleryCommand):
@@ -41,7 +41,7 @@ def _query(text: str, image: Path | None) -> Query:
         raise InvalidInput(reason=Phrase(gettext_noop("give a text or --image, not both")))
     try:
         with image.open("rb") as file:
-            return Query(vector=picture_vector(file))
+            return query_by_file(file)
     except OSError as error:
         raise UnreadablePath(path=str(image), reason=error.strerror or str(error)) from error
 
