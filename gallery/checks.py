@@ -44,6 +44,16 @@ def index_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
         return []  # encoder_check says it
     if state is None or not state.has_encoder or state.encoder_id == name:
         return []
+    if name == state.replaced_setting:
+        return [
+            Warning(
+                f"The index was moved to “{state.encoder_id}”, which is used, but IMAGESEARCH_ENCODER is still "
+                f"“{gallery().encoder}”.",
+                hint=f"Set IMAGESEARCH_ENCODER={state.encoder_id} or auto; or move back with: "
+                f"manage.py reindex --encoder {gallery().encoder}",
+                id="gallery.W003",
+            )
+        ]
     return [
         Warning(
             f"The index was made by “{state.encoder_id}” but IMAGESEARCH_ENCODER is “{gallery().encoder}”.",

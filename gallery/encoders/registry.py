@@ -69,11 +69,20 @@ def get_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder
     Raises UnknownEncoder, or EncoderUnavailable if its weights cannot be used (and tries again at the next call).
     """
     key = (canonical_name(name), options)
-    if key not in _instances:
+    encoder = _instances.get(key)
+    if encoder is None:
         with _instances_lock:
-            if key not in _instances:
-                _instances[key] = _loaded_before(*key) or _batching(create_encoder(name, options))
-    return _instances[key]
+            encoder = _instances.get(key)
+            if encoder is None:
+                encoder = _instances[key] = _loaded_before(*key) or _batching(create_encoder(name, options))
+    return encoder
+
+
+def forget_encoder(name: str) -> None:
+    """Let go of this process's encoder of that name, and of its memory once nobody uses it any more."""
+    with _instances_lock:
+        for key in [key for key in _instances if key[0] == canonical_name(name)]:
+            del _instances[key]
 
 
 def _batching(encoder: Encoder) -> Encoder:

@@ -4,6 +4,7 @@ from .api_token import ApiToken
 from .image import Image, ImageQuerySet, Visibility
 from .import_job import ImportJob
 from .index_state import EncoderKey, IndexState
+from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
 from .tag import Tag, tag_key
 from .user import User
@@ -18,6 +19,8 @@ __all__ = [
     "ImageQuerySet",
     "ImportJob",
     "IndexState",
+    "ModelChange",
+    "NextEmbedding",
     "QueryPicture",
     "Tag",
     "User",

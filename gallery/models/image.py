@@ -84,6 +84,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def failed(self) -> Self:
         return self.filter(embedding_row__isnull=True).exclude(embed_error="")
 
+    def not_in_next_epoch(self) -> Self:
+        """Searchable pictures that the epoch under construction has neither a vector nor a failure of, by age."""
+        return self.searchable().filter(next_embedding__isnull=True).order_by("pk")
+
     def trashed_before(self, moment: datetime) -> Self:
         return self.filter(trashed_at__lt=moment)
 
@@ -202,6 +206,7 @@ class Image(models.Model):
 
     embedding_row = models.PositiveBigIntegerField(_("embedding row"), null=True, blank=True, unique=True)
     embed_error = models.CharField(_("why it is not searchable"), max_length=500, blank=True)
+    embed_deaths = models.PositiveSmallIntegerField(_("processes that died at it"), default=0, db_default=0)
 
     objects = ImageQuerySet.as_manager()
 

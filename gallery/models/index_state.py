@@ -35,6 +35,8 @@ class IndexState(models.Model):
     """Which vectors are committed: the database's word on the `.npy` file.
 
     `version` grows with every change of the index; a reader that knows it knows whether its own view is current.
+    `replaced_setting` is the encoder that IMAGESEARCH_ENCODER named when somebody moved the index to another one all
+    the same: while it still says so, the index is right. `next_encoder_id` lets processes load a model in time.
     """
 
     epoch = models.PositiveIntegerField(_("epoch"), default=1)
@@ -43,6 +45,8 @@ class IndexState(models.Model):
     encoder_revision = models.CharField(_("encoder revision"), max_length=200, blank=True)
     dimension = models.PositiveIntegerField(_("dimension"), default=0)
     row_count = models.PositiveBigIntegerField(_("rows"), default=0)
+    replaced_setting = models.CharField(_("setting that a reindex went against"), max_length=200, blank=True)
+    next_encoder_id = models.CharField(_("encoder it moves to soon"), max_length=200, blank=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = IndexStateQuerySet.as_manager()

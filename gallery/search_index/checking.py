@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from gallery.encoders.base import Vectors
 from gallery.errors import StoreDamaged
-from gallery.models import Image, IndexState
+from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.codes import CodesFile
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
@@ -32,6 +32,20 @@ def problems_of(files: IndexFiles, store: VectorStore, state: IndexState) -> lis
     problems += [*_missing(pairs, filled), *_orphans(pairs, filled)]
     problems += _wrong_codes(files.codes(state.epoch, state.dimension), matrix[: state.row_count], problems)
     return problems + [Problem("stale_vectors", path.name) for path in files.stale(store, state.epoch)]
+
+
+def next_problems_of(store: VectorStore, change: ModelChange) -> tuple[list[Problem], list[int]]:
+    """Return what is wrong with the epoch under construction, and in which rows: none where it is the whole file."""
+    problems = store.check(epoch=change.epoch)
+    held = 0 if _is_damaged(problems) else store.row_count(epoch=change.epoch)
+    if _is_damaged(problems) or held < change.row_count:
+        detail = problems[0].detail if _is_damaged(problems) else f"it has {held:,} of {change.row_count:,} rows"
+        return [Problem("next_file_damaged", f"The epoch under construction: {detail}")], []
+    pairs, filled = NextEmbedding.objects.rows(), np.asarray(store.read(epoch=change.epoch).any(axis=1))
+    problems += [*_missing(pairs, filled), *_orphans(pairs, filled)]
+    bad = [problem for problem in problems if problem.row is not None]
+    rows = sorted({problem.row for problem in bad if problem.row is not None})
+    return [Problem(f"next_{problem.code}", f"The epoch under construction: {problem.detail}") for problem in bad], rows
 
 
 def lost_rows(store: VectorStore, state: IndexState) -> list[Problem]:

@@ -1,18 +1,20 @@
 """The files of the index: vectors, checksums and codes of an epoch, changed together under one lock."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from django.db import transaction
 
 from gallery.conf import gallery
 from gallery.encoders.base import Vectors
 from gallery.errors import StorageFull, StorageNotWritable, StoreBusy, StoreDamaged
-from gallery.models import Image, IndexState
+from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.codes import Codes, CodesFile
-from gallery.vectors.files import partial_path
+from gallery.vectors.files import FileLock, partial_path
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import NO_ID, Ids
 
@@ -29,13 +31,15 @@ class IndexFiles:
     def __init__(self) -> None:
         self._stores: dict[int, VectorStore] = {}
 
-    def store(self, dimension: int) -> VectorStore:
-        """Return the process's one store of this dimension: its lock must be one object."""
+    @cached_property
+    def lock(self) -> FileLock:
+        """The process's one writer lock: that of every epoch, whatever its dimension."""
         settings = gallery()
+        return FileLock(settings.vectors_dir / "store.lock", timeout_seconds=settings.lock_timeout_seconds)
+
+    def store(self, dimension: int) -> VectorStore:
         if dimension not in self._stores:
-            store = VectorStore(
-                settings.vectors_dir, dimension=dimension, lock_timeout_seconds=settings.lock_timeout_seconds
-            )
+            store = VectorStore(gallery().vectors_dir, dimension=dimension, lock=self.lock)
             return self._stores.setdefault(dimension, store)  # another thread may have been first
         return self._stores[dimension]
 
@@ -44,15 +48,10 @@ class IndexFiles:
 
     @contextmanager
     def current(self) -> Iterator[tuple[VectorStore, int]]:
-        """Hold the writer lock of the index as it is now; a reindex may have moved it while we waited for the lock."""
-        while True:
-            dimension = IndexState.objects.current().dimension
-            store = self.store(dimension)
-            with store.lock():
-                state = IndexState.objects.current()
-                if state.dimension == dimension:
-                    yield store, state.epoch
-                    return
+        """Hold the writer lock of the index as it is then; a reindex may move it while we wait for the lock."""
+        with self.lock:
+            state = IndexState.objects.current()
+            yield self.store(state.dimension), state.epoch
 
     def read(self, state: IndexState) -> tuple[Vectors, Codes]:
         """Map the vectors that the database counts, and their codes. Raises StoreDamaged where vectors are missing."""
@@ -76,14 +75,25 @@ class IndexFiles:
             logger.warning("The codes stay in the memory of this process: %s", error)
         return Codes.of(matrix, ids_of_rows(len(matrix)))
 
-    def append(self, store: VectorStore, epoch: int, vectors: Vectors, image_ids: Sequence[int]) -> range:
-        """Commit vectors and write their codes; return their rows. Raises like VectorStore.append."""
+    def append(
+        self,
+        store: VectorStore,
+        epoch: int,
+        vectors: Vectors,
+        image_ids: Sequence[int],
+        *,
+        owners: Callable[[int], Ids] | None = None,
+    ) -> range:
+        """Commit vectors and write their codes; return their rows. Raises like VectorStore.append.
+
+        `owners` gives the images of the rows before, by default those of the current epoch.
+        """
         rows = store.append(vectors, epoch=epoch, image_ids=image_ids)
         file, ids = self.codes(epoch, store.dimension), np.array(image_ids, dtype=np.int64)
         try:
             file.extend(rows.start, vectors, ids)
         except StoreDamaged:
-            file.build(store.read(epoch=epoch), np.concatenate([ids_of_rows(rows.start), ids]))
+            file.build(store.read(epoch=epoch), np.concatenate([(owners or ids_of_rows)(rows.start), ids]))
         return rows
 
     def clear(self, store: VectorStore, epoch: int, rows: Sequence[int]) -> None:
@@ -121,20 +131,44 @@ class IndexFiles:
         self.codes(epoch, store.dimension).remove()
 
     def stale(self, store: VectorStore, epoch: int) -> list[Path]:
-        """Return the files of other epochs and of unfinished writing. Under the lock nobody is writing one."""
-        others = [path for other in store.epochs() if other != epoch for path in store.epoch_files(other)]
-        mine = self.codes(epoch, store.dimension).path
-        others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path != mine]
+        """Return the files of epochs that are neither in use nor under construction, and of unfinished writing.
+
+        Under the lock nobody is writing one.
+        """
+        change = ModelChange.objects.building()
+        used = {epoch, change.epoch} if change is not None else {epoch}
+        others = [path for other in store.epochs() if other not in used for path in store.epoch_files(other)]
+        codes = {self.codes(each, store.dimension).path for each in used}
+        others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path not in codes]
         return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
 
 def ids_of_rows(row_count: int) -> Ids:
     """Return the image of each of the first rows, as the database has it; NO_ID where there is none."""
+    return _placed(Image.objects.rows(), row_count)
+
+
+def ids_of_next_rows(row_count: int) -> Ids:
+    """The same of the epoch under construction."""
+    return _placed(NextEmbedding.objects.rows(), row_count)
+
+
+def _placed(pairs: Ids, row_count: int) -> Ids:
     ids = np.full(row_count, NO_ID, dtype=np.int64)
-    pairs = Image.objects.rows()
     pairs = pairs[pairs[:, 0] < row_count]
     ids[pairs[:, 0]] = pairs[:, 1]
     return ids
+
+
+def outlive_half_commits() -> None:
+    """Commit something, before files are changed because of what the database does not say.
+
+    A process that is killed within SQLite's commit can leave a whole transaction in the write-ahead log that nobody
+    sees yet. Whoever reads the log anew, after the last process has gone, takes it for committed, unless something has
+    been written over it: then the picture would refer to a vector that was cleared, or to a file that was removed.
+    """
+    with transaction.atomic(durable=True):
+        IndexState.objects.locked().save(update_fields=["updated_at"])
 
 
 def batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -16,16 +16,16 @@ from django.db import connection, transaction
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import EncoderChanged, EncoderMismatch, StoreDamaged
-from gallery.models import AccessState, EncoderKey, Image, ImageQuerySet, IndexState
+from gallery.models import AccessState, EncoderKey, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.vectors.engines import make_engine
 from gallery.vectors.engines.base import Hits
-from gallery.vectors.files import FileLock
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
-from .files import IndexFiles, batches, ids_of_rows
+from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
+from .next_epoch import NextEpoch
 from .view import View, is_of
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
@@ -42,6 +42,7 @@ class SearchIndex:
         self._view: View | None = None
         self._refresh = threading.Lock()
         self._files = IndexFiles()
+        self.next = NextEpoch(self._files)
         self._allowed = AllowedRows()
 
     # Reading
@@ -175,46 +176,41 @@ class SearchIndex:
     def removing(self, image_ids: Iterable[int]) -> Iterator[None]:
         """Run the body, which forgets these pictures or their embeddings, and the version change in one transaction.
 
-        Afterwards their vectors are overwritten with zeros.
+        Afterwards their vectors are overwritten with zeros, also those of the epoch under construction.
         """
         ids = list(image_ids)
-        with self._files.current() as (store, epoch):
+        with self._files.current() as (store, epoch), self.next.forgetting(ids) as forget_next:
             with transaction.atomic(durable=True):
                 rows = self._rows_of(ids)
+                forget_next()
                 yield
                 for some in batches(ids, UPDATE_BATCH):
                     Image.objects.filter(pk__in=some).update(embedding_row=None)
                 self._leave_rows()
             self._files.clear(store, epoch, rows)
 
-    def rebuild(self, blocks: Callable[[Ids], Blocks], *, encoder: Encoder | None = None) -> int:
-        """Write a new epoch from `blocks` and move to it in one transaction; return its row count.
+    def rebuild(self, blocks: Callable[[Ids], Blocks]) -> int:
+        """Write a new epoch of the same encoder from `blocks`, move to it in one transaction; return its row count.
 
-        `blocks` is called with the embedded image ids in row order and yields (ids, vectors) for them; with `encoder`
-        they are of that encoder, otherwise of the present one. Searches go on in the old epoch meanwhile; pictures
-        that are embedded or deleted meanwhile are sorted out under the lock at the end.
+        `blocks` is called with the embedded image ids in row order and yields (ids, vectors) for them. Searches go on
+        in the old epoch meanwhile; a change of the model that is under way waits.
         """
-        with FileLock(gallery().locks_dir / "rebuild.lock", timeout_seconds=gallery().lock_timeout_seconds):
-            _outlive_half_commits()
-            state = IndexState.objects.current()
-            dimension = encoder.dimension if encoder else state.dimension
-            store, epoch = self._files.store(dimension), state.epoch + 1
-            with store.lock():
-                if encoder is None:
-                    refuse_damaged_rows(store, state.epoch)
-                ids = self._files.write_epoch(store, epoch, blocks(Image.objects.rows()[:, 1]))
-                self._move_to(epoch, ids, encoder, dimension)
-                self._files.remove_epoch(store, state.epoch)
-        return IndexState.objects.current().row_count
+        with self._files.current() as (store, old_epoch):
+            outlive_half_commits()
+            change = ModelChange.objects.current()
+            epoch = max(old_epoch, change.epoch if change is not None else 0) + 1
+            refuse_damaged_rows(store, old_epoch)
+            ids = self._files.write_epoch(store, epoch, blocks(Image.objects.rows()[:, 1]))
+            self._move_to(epoch, ids)
+            self._files.remove_epoch(store, old_epoch)
+        return len(ids)
 
-    def _move_to(self, epoch: int, ids: Ids, encoder: Encoder | None, dimension: int) -> None:
+    def _move_to(self, epoch: int, ids: Ids) -> None:
         with transaction.atomic(durable=True):
             Image.objects.searchable().update(embedding_row=None)
             self._point((int(image_id), row) for row, image_id in enumerate(ids))
             state = self._bump(row_count=len(ids))
-            state.epoch, state.dimension = epoch, dimension
-            if encoder is not None:
-                state.encoder_id, state.encoder_revision = encoder.id, encoder.revision
+            state.epoch = epoch
             state.save()
 
     # Checking
@@ -224,7 +220,8 @@ class SearchIndex:
         if not IndexState.objects.current().has_encoder:
             return []
         with self._files.current() as (store, _epoch):
-            return problems_of(self._files, store, IndexState.objects.current())
+            found = problems_of(self._files, store, IndexState.objects.current())
+            return found + self.next.problems()
 
     def restore_file(self) -> int:
         """Make a damaged or missing vector file readable again; return how many pictures lost their row by it.
@@ -270,7 +267,7 @@ class SearchIndex:
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""
         with self._files.current() as (store, epoch):
-            _outlive_half_commits()
+            outlive_half_commits()
             for path in self._files.stale(store, epoch):
                 path.unlink(missing_ok=True)
 
@@ -303,7 +300,7 @@ class SearchIndex:
         if lost := lost_rows(store, state):
             raise StoreDamaged(path=str(store.path(state.epoch)), reason=lost[0].detail)
         if orphans := range(state.row_count, store.row_count(epoch=state.epoch)):
-            _outlive_half_commits()
+            outlive_half_commits()
             self._files.clear(store, state.epoch, orphans)
 
     def _rows_of(self, image_ids: list[int]) -> list[int]:
@@ -333,14 +330,3 @@ class SearchIndex:
             state.row_count = row_count
         state.save()
         return state
-
-
-def _outlive_half_commits() -> None:
-    """Commit something, before files are changed because of what the database does not say.
-
-    A process that is killed within SQLite's commit can leave a whole transaction in the write-ahead log that nobody
-    sees yet. Whoever reads the log anew, after the last process has gone, takes it for committed, unless something has
-    been written over it: then the picture would refer to a vector that was cleared, or to a file that was removed.
-    """
-    with transaction.atomic(durable=True):
-        IndexState.objects.locked().save(update_fields=["updated_at"])

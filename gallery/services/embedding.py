@@ -5,17 +5,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from PIL.Image import Image as Pixels
-
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import ImageSearchError, InvalidPicture, InvalidVector, OriginalMissing
-from gallery.imaging import load_pixels
+from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector
 from gallery.models import Image
 from gallery.search_index import search_index
 
-from .encoding import current_encoder
-from .media import limits, open_original
+from .encoding import current_encoder, key_of
+from .encoding_batch import count_deaths, encode_batch
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
@@ -56,33 +53,34 @@ def _waiting_batches() -> Iterable[list[Image]]:
 def _embed(batches: Iterable[list[Image]], *, progress: Progress) -> EmbedReport:
     report = EmbedReport()
     started = time.perf_counter()
+    count_deaths()
     for batch in batches:
         if batch:
-            _encode_and_commit(batch, [_open(image, report) for image in batch], report)
+            _encode_and_commit(batch, report)
             progress(len(batch))
     report.seconds = time.perf_counter() - started
     return report
 
 
-def _open(image: Image, report: EmbedReport) -> Pixels | None:
-    """Return the picture's pixels, or None after noting why they cannot be had."""
-    try:
-        with open_original(image) as file:
-            return load_pixels(file, limits=limits())
-    except (InvalidPicture, OriginalMissing) as error:
-        mark_failed(image, error, report)
-    except OSError as error:  # a fault of the disk or its permissions: it stays in the queue, the others go on
-        logger.error("The original of picture %s cannot be read now: %s", image.pk, error)
-        _note(image, str(error), report)
-    return None
-
-
-def _encode_and_commit(batch: Sequence[Image], pixels: Sequence[Pixels | None], report: EmbedReport) -> None:
-    ready = [(image, opened) for image, opened in zip(batch, pixels, strict=True) if opened is not None]
-    if ready:
+def _encode_and_commit(batch: Sequence[Image], report: EmbedReport) -> None:
+    """Embed a batch; once more where the index moves to another encoder meanwhile. Each of its pictures is then
+    searchable, failed with its reason, or in the queue with its reason logged.
+    """
+    while True:
         encoder = current_encoder()
-        vectors = encoder.encode_images([opened for _image, opened in ready])
-        commit_batch([image for image, _opened in ready], vectors, encoder=encoder, report=report)
+        encoded = encode_batch(batch, encoder)
+        try:
+            if encoded.images:
+                commit_batch(encoded.images, encoded.matrix, encoder=encoder, report=report)
+        except EncoderMismatch:
+            if key_of(encoder) == key_of(current_encoder()):
+                raise
+            continue
+        for image, error in encoded.failed:
+            mark_failed(image, error, report)
+        for image, reason in encoded.deferred:
+            _note(image, reason, report)
+        return
 
 
 def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder, report: EmbedReport) -> None:
@@ -104,7 +102,7 @@ def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder,
 def mark_failed(image: Image, error: ImageSearchError, report: EmbedReport) -> None:
     """Take the picture out of the queue with the reason; a retry puts it back."""
     logger.warning("Picture %s is not searchable: %s", image.pk, error)
-    Image.objects.filter(pk=image.pk, embedding_row__isnull=True).update(embed_error=str(error)[:500])
+    Image.objects.filter(pk=image.pk, embedding_row__isnull=True).update(embed_error=str(error)[:500], embed_deaths=0)
     _note(image, str(error), report)
 
 

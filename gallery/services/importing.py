@@ -1,6 +1,7 @@
 """Importing folders: read and shrink in threads, store in this thread, encode in another, so that none waits long."""
 
 import hashlib
+import logging
 import os
 import time
 from collections import deque
@@ -15,9 +16,10 @@ from django.utils import timezone
 from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
-from gallery.encoders.base import Vectors
+from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import (
     DecoderUnavailable,
+    EncoderMismatch,
     FileTooLarge,
     ImageSearchError,
     Phrase,
@@ -37,6 +39,8 @@ from .media import limits, original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -140,7 +144,7 @@ class _Import:
         self.progress = progress
         self.report = ImportReport()
         self.batch: list[tuple[Image, Pixels]] = []
-        self.encoding: deque[tuple[list[Image], Future[Vectors]]] = deque()
+        self.encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
         self.left_in_queue: list[int] = []  # known pictures that an earlier, killed run did not embed
 
     def run(self) -> ImportReport:
@@ -256,13 +260,27 @@ class _Import:
             self._commit_oldest()
         if self.batch:
             images, pixels = [list(part) for part in zip(*self.batch, strict=True)]
-            self.encoding.append((images, encoder_thread.submit(self.encoder.encode_images, pixels)))
+            encoding = encoder_thread.submit(self.encoder.encode_images, pixels)
+            self.encoding.append((images, self.encoder, encoding))
             self.batch = []
 
     def _commit_oldest(self) -> None:
-        images, vectors = self.encoding.popleft()
+        """Commit a batch. What the encoder breaks at, or what the index left behind by moving to another encoder, is
+        left to the queue, which tries picture by picture and with the encoder of then.
+        """
+        images, encoder, encoding = self.encoding.popleft()
         report = EmbedReport()
-        commit_batch(images, vectors.result(), encoder=self.encoder, report=report)
+        try:
+            vectors = encoding.result()
+        except Exception as error:  # noqa: BLE001 -- whatever it is: the queue finds out whose fault it is
+            logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
+            self.left_in_queue += [image.pk for image in images]
+            return
+        try:
+            commit_batch(images, vectors, encoder=encoder, report=report)
+        except EncoderMismatch:
+            self.encoder = current_encoder()
+            self.left_in_queue += [image.pk for image in images]
         self._note_failures(report)
 
     def _note_failures(self, report: EmbedReport) -> None:

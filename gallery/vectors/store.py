@@ -11,14 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import Phrase, StoreDamaged, gettext_noop
-from gallery.vectors.checksums import (
-    CHECKSUM_BYTES,
-    NO_CHECKSUM,
-    Checksums,
-    checksums_of,
-    read_checksums,
-    unlike,
-)
+from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM, Checksums, checksums_of, read_checksums, unlike
 from gallery.vectors.crash_points import crash_point
 from gallery.vectors.files import (
     FileLock,
@@ -108,11 +101,16 @@ class VectorStore:
     that is atomic, a 512-byte sector that is written whole or not at all.
     """
 
-    def __init__(self, folder: Path, *, dimension: int, lock_timeout_seconds: float = 30.0) -> None:
-        """Open no file: a store on a folder that does not exist yet is empty."""
+    def __init__(
+        self, folder: Path, *, dimension: int, lock_timeout_seconds: float = 30.0, lock: FileLock | None = None
+    ) -> None:
+        """Open no file: a store on a folder that does not exist yet is empty.
+
+        Stores of one process on one folder, as of two dimensions, must share one `lock` object.
+        """
         self.folder = folder
         self.dimension = dimension
-        self._lock = FileLock(folder / "store.lock", timeout_seconds=lock_timeout_seconds)
+        self._lock = lock or FileLock(folder / "store.lock", timeout_seconds=lock_timeout_seconds)
 
     def lock(self) -> FileLock:
         """Return the writer lock, to hold around a change of file and database: `with store.lock(): ...`.

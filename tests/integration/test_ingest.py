@@ -438,7 +438,7 @@ def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeyp
             raise OSError(errno.EIO, "Input/output error")
         return real(image)
 
-    monkeypatch.setattr("gallery.services.embedding.open_original", fault)
+    monkeypatch.setattr("gallery.services.encoding_batch.open_original", fault)
     report = embed_pending()
     monkeypatch.undo()
 

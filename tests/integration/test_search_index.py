@@ -15,7 +15,8 @@ from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
 from gallery.models import Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
-from gallery.services.maintenance import compact, reindex, repair, verify
+from gallery.services.maintenance import compact, repair, verify
+from gallery.services.model_change import change_model
 from gallery.vectors import crash_points
 from gallery.vectors.npy_header import HEADER_BYTES, encode_header
 from gallery.vectors.store import VectorStore
@@ -817,7 +818,7 @@ def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_
     old = SearchIndex()
     assert best(quick_encoder.encode_texts(["red"])[0], k=1, index=old) == [library[0].pk]
 
-    assert reindex("clip:wide") == 5
+    assert change_model("clip:wide").rows == 5
 
     state = IndexState.objects.current()
     assert (state.encoder_id, state.dimension, state.epoch) == ("clip:wide", 16, 2)
@@ -831,7 +832,7 @@ def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_
 def test_reindex_leaves_what_cannot_be_opened_failed_with_the_reason(library, quick_encoder, data_dir):
     next((data_dir / "media" / "originals").rglob(f"{library[4].sha256}*")).unlink()
 
-    assert reindex() == 4
+    assert change_model().rows == 4
 
     library[4].refresh_from_db()
     assert library[4].search_status == "failed"

@@ -1,28 +1,53 @@
+import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import Image, IndexState
-from gallery.services.maintenance import reindex
+from gallery.models import Image
+from gallery.services.model_change import cancel_change, change_model
 
 
 class Command(GalleryCommand):
-    help = "Encode the whole library again, with another encoder if named. Searches go on in the old index meanwhile."
+    help = (
+        "Encode the whole library again, with another encoder if named, and move to it in one moment. Searches and "
+        "uploads go on meanwhile. It may be killed and run again: it goes on where it was."
+    )
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--encoder", metavar="X", help="offline, clip, or clip:MODEL (default: the present one)")
+        parser.add_argument("--retry-failed", action="store_true", help="try again what the next encoder failed on")
+        parser.add_argument(
+            "--accept-failures", action="store_true", help="move also if many pictures cannot be found afterwards"
+        )
+        parser.add_argument("--cancel", action="store_true", help="give up the change that is under way")
 
     def run(self, **options: Any) -> Report:
+        if options["cancel"]:
+            return {"cancelled": cancel_change()}
         started = time.perf_counter()
         with self.progress(Image.objects.searchable().count(), "picture") as advance:
-            rows = reindex(options["encoder"], progress=advance)
+            done = change_model(
+                options["encoder"],
+                retry_failed=options["retry_failed"],
+                accept_failures=options["accept_failures"],
+                progress=advance,
+            )
+        if done.started_over:
+            sys.stderr.write("It started over: what was there could not be gone on with.\n")
         return {
-            "encoder": IndexState.objects.current().encoder_id,
-            "rows": rows,
+            "encoder": done.encoder,
+            "rows": done.rows,
             "pending": Image.objects.pending().count(),
+            "failed": done.failed,
+            "failures": done.failures,
+            "resumed": done.resumed,
             "seconds": round(time.perf_counter() - started, 3),
         }
 
     def describe(self, report: Report) -> str:
-        return f"{report['rows']} pictures encoded with “{report['encoder']}” in {report['seconds']:.1f} s."
+        if "cancelled" in report:
+            return "The change was given up." if report["cancelled"] else "No change was under way."
+        lines = [f"  {failure['name']}: {failure['error']}" for failure in report["failures"]]
+        summary = f"{report['rows']} pictures encoded with “{report['encoder']}” in {report['seconds']:.1f} s."
+        return "\n".join([summary, *lines])

@@ -1,0 +1,275 @@
+"""The epoch of another encoder, built beside the one that is searched until the index moves to it."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from gallery.encoders.base import Encoder, Vectors
+from gallery.errors import ModelChangeCancelled, StoreDamaged
+from gallery.models import AccessState, EncoderKey, Image, IndexState, ModelChange, NextEmbedding
+from gallery.vectors.crash_points import crash_point
+from gallery.vectors.files import FileLock
+from gallery.vectors.store import Problem, VectorStore
+
+from .checking import next_problems_of
+from .files import IndexFiles, batches, ids_of_next_rows, outlive_half_commits
+
+IDS_AT_A_TIME = 1_000  # in one statement
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`done` pictures were in the epoch already; `is_anew`: what was there could not be used and is gone."""
+
+    change: ModelChange
+    done: int
+    is_anew: bool
+
+
+class NextEpoch:
+    """Grows `embeddings-<epoch>.npy`, its checksums and codes while the index goes on in another epoch.
+
+    **What is true**: `ModelChange` counts the rows, `NextEmbedding` says whose they are. A searchable picture that it
+    does not name is still to be done.
+
+    **Add** (under the writer lock): the vectors, checksums and codes are committed as in any epoch; then one
+    transaction names their pictures and counts the rows. A crash between leaves rows that nobody counts: `open` clears
+    them. So a kill costs the batch that was being encoded.
+
+    **Forget**: the database first, then zeros, like every deletion.
+
+    **Switch** (under the writer lock, when nothing is to be done): one transaction gives every picture its new row, or
+    its failure, moves `IndexState` and notes a departure, so that searches that began before are done again. A crash
+    before its commit leaves the old epoch in use and the next one complete; after it, the new epoch in use and the old
+    files to be removed, which `finish` does, the next run or `verify_index --repair`.
+
+    **Cancel**: the database first, then the files; what a crash leaves of them is stale.
+    """
+
+    def __init__(self, files: IndexFiles) -> None:
+        self._files = files
+
+    def lock(self) -> FileLock:
+        """Return the writer lock: nothing is added to or taken from the index while it is held."""
+        return self._files.lock
+
+    def open(self, encoder: Encoder) -> Opened:
+        """Make the epoch of the change that was asked for ready to be added to, going on where it was.
+
+        What was built by another revision of the encoder, or lost rows, is thrown away: vectors of two encoders are
+        never mixed. Raises ModelChangeCancelled if nobody asks for the change any more.
+        """
+        with self.lock():
+            outlive_half_commits()  # before rows are cleared or files removed
+            change = self._asked(encoder)
+            lost = "" if change.dimension == 0 else self._loss(change, encoder)
+            if lost:
+                logger.warning("The change to “%s” starts over: %s.", encoder.id, lost)
+                self._discard(change)
+            if lost or change.dimension == 0:
+                change = self._begin(change, encoder)
+            self._settle(change)
+            done = NextEmbedding.objects.count()
+            now = timezone.now()
+            ModelChange.objects.update(run_started_at=now, run_started_with=done, heartbeat_at=now, error="")
+        return Opened(change, done, bool(lost))
+
+    def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> None:
+        """Commit the vectors of those pictures that are searchable still and not in the epoch yet.
+
+        Raises ModelChangeCancelled, InvalidVector (nothing is added), StoreBusy, StorageFull, StorageNotWritable.
+        """
+        with self.lock():
+            change = self._building(encoder)
+            wanted = set(self._to_do(image_ids))
+            places = [place for place, image_id in enumerate(image_ids) if image_id in wanted]
+            if not places:
+                return
+            self._settle(change)
+            ids, store = [image_ids[place] for place in places], self._store(change)
+            rows = self._files.append(store, change.epoch, vectors[places], ids, owners=ids_of_next_rows)
+            crash_point("after_next_rows_before_database")
+            with transaction.atomic(durable=True):
+                NextEmbedding.objects.bulk_create(
+                    NextEmbedding(image_id=image_id, row=row) for image_id, row in zip(ids, rows, strict=True)
+                )
+                self._count_rows(change, rows.stop)
+
+    def fail(self, image_id: int, reason: str, *, encoder: Encoder) -> None:
+        """Note why a picture has no vector of the next encoder. Raises ModelChangeCancelled."""
+        with self.lock(), transaction.atomic(durable=True):
+            self._building(encoder)
+            for to_do in self._to_do([image_id]):
+                NextEmbedding.objects.create(image_id=to_do, error=reason[:500])
+            ModelChange.objects.update(heartbeat_at=timezone.now())
+
+    def retry_failures(self) -> int:
+        """Forget the failures, so that these pictures are to be done again; return how many they were."""
+        with self.lock():
+            return NextEmbedding.objects.failed().delete()[0]
+
+    @contextmanager
+    def forgetting(self, image_ids: Sequence[int]) -> Iterator[Callable[[], None]]:
+        """Yield what forgets these pictures within a transaction of the body; clear their rows afterwards.
+
+        Hold the lock.
+        """
+        change, rows = ModelChange.objects.building(), list[int]()
+
+        def forget() -> None:
+            for some in batches(image_ids, IDS_AT_A_TIME):
+                found = NextEmbedding.objects.filter(image__in=some)
+                rows.extend(int(row) for row, _image_id in found.rows())
+                found.delete()
+
+        yield forget if change is not None else lambda: None
+        if change is not None:
+            self._files.clear(self._store(change), change.epoch, rows)
+
+    def switch(self, encoder: Encoder, *, replaced_setting: str) -> None:
+        """Move the index to the epoch, in one transaction, and remove the old one. Raises ModelChangeCancelled."""
+        with self.lock():
+            change = self._building(encoder)
+            self._settle(change)
+            old = IndexState.objects.current()
+            crash_point("before_switch")
+            with transaction.atomic(durable=True):
+                self._move(change, replaced_setting)
+                crash_point("in_switch_before_commit")
+            crash_point("after_switch_before_old_files")
+            if old.has_encoder:
+                self._files.remove_epoch(self._files.store(old.dimension), old.epoch)
+            crash_point("after_old_files_before_end")
+            ModelChange.objects.all().delete()
+
+    def _move(self, change: ModelChange, replaced_setting: str) -> None:
+        """Give pictures their new rows; those in between, none has one, as a row may belong to one picture only."""
+        state, next_of = IndexState.objects.locked(), NextEmbedding.objects.filter(image=OuterRef("pk"))
+        Image.objects.searchable().update(embedding_row=None)
+        Image.objects.filter(pk__in=NextEmbedding.objects.embedded().values("image")).update(
+            embedding_row=Subquery(next_of.values("row")), embed_error=""
+        )
+        Image.objects.filter(pk__in=NextEmbedding.objects.failed().values("image")).update(
+            embed_error=Subquery(next_of.values("error"))
+        )
+        state.epoch, state.row_count, state.version = change.epoch, change.row_count, state.version + 1
+        state.encoder_id, state.encoder_revision = change.encoder_id, change.encoder_revision
+        state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""
+        state.save()
+        NextEmbedding.objects.all().delete()
+        ModelChange.objects.update(is_switched=True)
+        AccessState.objects.note_departure()  # last: whoever has its row waits for nothing else
+
+    def finish(self) -> None:
+        """Remove what a run that died after its switch left."""
+        with self.lock():
+            outlive_half_commits()
+            if not ModelChange.objects.filter(is_switched=True).exists():
+                return
+            state = IndexState.objects.current()
+            for path in self._files.stale(self._files.store(state.dimension), state.epoch):
+                path.unlink(missing_ok=True)
+            ModelChange.objects.all().delete()
+
+    def cancel(self) -> bool:
+        """Give the change up, files and all; return whether there was one. Whoever works on it stops."""
+        with self.lock():
+            change = ModelChange.objects.filter(is_switched=False).first()
+            if change is None:
+                return False
+            outlive_half_commits()
+            with transaction.atomic(durable=True):
+                IndexState.objects.update(next_encoder_id="")
+                NextEmbedding.objects.all().delete()
+                ModelChange.objects.all().delete()
+            if change.dimension:
+                self._files.remove_epoch(self._store(change), change.epoch)
+        return True
+
+    # Checking
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with the epoch under construction; none of it touches searches. Hold the lock."""
+        change = ModelChange.objects.building()
+        return [] if change is None else next_problems_of(self._store(change), change)[0]
+
+    def repair(self) -> None:
+        """Have pictures whose rows are wrong done again; throw away a file that cannot be read."""
+        with self.lock():
+            change = ModelChange.objects.building()
+            if change is None:
+                return
+            outlive_half_commits()
+            problems, rows = next_problems_of(self._store(change), change)
+            if problems and not rows:
+                self._discard(change)
+                return
+            with transaction.atomic(durable=True):
+                for some in batches(rows, IDS_AT_A_TIME):
+                    NextEmbedding.objects.filter(row__in=some).delete()
+            self._files.clear(self._store(change), change.epoch, rows)
+
+    # Inside
+
+    def _store(self, change: ModelChange) -> VectorStore:
+        return self._files.store(change.dimension)
+
+    def _asked(self, encoder: Encoder) -> ModelChange:
+        change = ModelChange.objects.filter(is_switched=False, encoder_id=encoder.id).first()
+        if change is None:
+            raise ModelChangeCancelled(encoder=encoder.id)
+        return change
+
+    def _building(self, encoder: Encoder) -> ModelChange:
+        change = ModelChange.objects.building()
+        if change is None or change.encoder_key != EncoderKey(encoder.id, encoder.revision):
+            raise ModelChangeCancelled(encoder=encoder.id)
+        return change
+
+    def _to_do(self, image_ids: Iterable[int]) -> Iterator[int]:
+        for some in batches(list(image_ids), IDS_AT_A_TIME):
+            yield from Image.objects.not_in_next_epoch().filter(pk__in=some).values_list("pk", flat=True)
+
+    def _loss(self, change: ModelChange, encoder: Encoder) -> str:
+        """Return why what is there cannot be gone on with, if so."""
+        if (change.encoder_revision, change.dimension) != (encoder.revision, encoder.dimension):
+            return f"the encoder is now {encoder.revision}, it was {change.encoder_revision}"
+        try:
+            held = self._store(change).row_count(epoch=change.epoch)
+        except StoreDamaged as error:
+            return str(error).rstrip(".")
+        return "" if held >= change.row_count else f"its file has {held:,} of {change.row_count:,} rows"
+
+    def _settle(self, change: ModelChange) -> None:
+        """Clear the rows that were written but never counted: pictures of theirs may get others."""
+        store = self._store(change)
+        if orphans := range(change.row_count, store.row_count(epoch=change.epoch)):
+            outlive_half_commits()
+            self._files.clear(store, change.epoch, orphans)
+            self._count_rows(change, orphans.stop)
+
+    def _discard(self, change: ModelChange) -> None:
+        with transaction.atomic(durable=True):
+            NextEmbedding.objects.all().delete()
+            self._count_rows(change, 0)
+        self._files.remove_epoch(self._store(change), change.epoch)
+
+    def _begin(self, change: ModelChange, encoder: Encoder) -> ModelChange:
+        change.encoder_revision, change.dimension = encoder.revision, encoder.dimension
+        change.epoch, change.row_count = IndexState.objects.current().epoch + 1, 0
+        store = self._store(change)
+        self._files.remove_epoch(store, change.epoch)  # stale ones, of another change
+        self._files.write_epoch(store, change.epoch, [])
+        change.save()
+        return change
+
+    def _count_rows(self, change: ModelChange, row_count: int) -> None:
+        change.row_count = row_count
+        ModelChange.objects.update(row_count=row_count, heartbeat_at=timezone.now())

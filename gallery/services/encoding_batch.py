@@ -1,0 +1,180 @@
+"""From pictures to vectors, such that one bad picture stops neither its batch nor the queue."""
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from django.db.models import F
+from PIL import Image as PillowImage
+from PIL.Image import Image as Pixels
+
+from gallery.conf import gallery
+from gallery.encoders.base import Encoder, Vectors
+from gallery.errors import (
+    EncoderUnavailable,
+    EncodingFailed,
+    EncodingKills,
+    ImageSearchError,
+    InvalidPicture,
+    OriginalMissing,
+)
+from gallery.imaging import load_pixels
+from gallery.models import Image
+
+from .media import limits, open_original
+
+DEATHS_TOGETHER = 3  # of a whole batch; from then on its pictures are tried one by one
+DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class EncodedBatch:
+    """Each picture is in one of three places: with its vector, failed for good, or to be tried again later."""
+
+    images: list[Image] = field(default_factory=list)
+    vectors: list[Vectors] = field(default_factory=list)  # (dimension,) each
+    failed: list[tuple[Image, ImageSearchError]] = field(default_factory=list)
+    deferred: list[tuple[Image, str]] = field(default_factory=list)
+
+    @property
+    def matrix(self) -> Vectors:
+        return np.stack(self.vectors)
+
+
+def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
+    """Open and encode pictures. Raises EncoderUnavailable if the encoder does not work at all.
+
+    What is wrong with a picture itself fails it. A fault of the disk or of the memory, which may be over later, defers
+    it. An encoder that breaks down at a batch is given its pictures one by one.
+    """
+    done = EncodedBatch()
+    for group in _groups(batch, done):
+        with _noted([image.pk for image in group]):
+            opened = [(image, pixels) for image in group if (pixels := _open(image, done)) is not None]
+            if opened:
+                _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder, done)
+        if survivors := [image.pk for image in group if image.embed_deaths]:
+            Image.objects.filter(pk__in=survivors).update(embed_deaths=0)
+    return done
+
+
+def _groups(batch: Sequence[Image], done: EncodedBatch) -> Iterator[list[Image]]:
+    """Yield what is encoded together: pictures at which processes died are alone, and at last left out."""
+    if together := [image for image in batch if image.embed_deaths < DEATHS_TOGETHER]:
+        yield together
+    for image in batch:
+        if image.embed_deaths >= DEATHS_AT_MOST:
+            done.failed.append((image, EncodingKills(deaths=image.embed_deaths)))
+        elif image.embed_deaths >= DEATHS_TOGETHER:
+            yield [image]
+
+
+def _open(image: Image, done: EncodedBatch) -> Pixels | None:
+    try:
+        with open_original(image) as file:
+            return load_pixels(file, limits=limits())
+    except (InvalidPicture, OriginalMissing) as error:
+        done.failed.append((image, error))
+    except (OSError, MemoryError) as error:  # a fault of the machine: the others go on
+        logger.error("The original of picture %s cannot be read now: %s", image.pk, error)
+        done.deferred.append((image, str(error)))
+    return None
+
+
+def _encode(images: list[Image], pixels: list[Pixels], encoder: Encoder, done: EncodedBatch) -> None:
+    try:
+        vectors = encoder.encode_images(pixels)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is the picture's, the machine's or the encoder's
+        if len(images) > 1:
+            logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
+            for image, opened in zip(images, pixels, strict=True):
+                _encode([image], [opened], encoder, done)
+        elif isinstance(error, OSError | MemoryError):
+            logger.error("Picture %s cannot be encoded now: %s", images[0].pk, error)
+            done.deferred.append((images[0], str(error)))
+        else:
+            _require_working(encoder, error)
+            done.failed.append((images[0], EncodingFailed(encoder=encoder.id, reason=_said(error))))
+    else:
+        done.images += images
+        done.vectors += list(vectors)
+
+
+def _require_working(encoder: Encoder, error: Exception) -> None:
+    """Raise EncoderUnavailable if a harmless picture fails as well: then no picture is to blame."""
+    try:
+        encoder.encode_images([PillowImage.new("RGB", (64, 64), "gray")])
+    except EncoderUnavailable:
+        raise
+    except Exception:  # noqa: BLE001 -- as above
+        raise EncoderUnavailable(encoder=encoder.id, reason=_said(error), remedy="") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+# Who died at what
+
+
+def count_deaths() -> None:
+    """Count, for each picture, the processes that died while they worked on its batch."""
+    for path in _notes_folder().glob("*.json"):
+        with _locked(path) as content:
+            if content is None:
+                continue  # its process lives, or another one has counted it
+            ids = json.loads(content)
+            Image.objects.filter(pk__in=ids).update(embed_deaths=F("embed_deaths") + 1)
+            logger.warning("A process died while it encoded pictures %s.", ids)
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _noted(image_ids: list[int]) -> Iterator[None]:
+    """Leave a note of what is being worked on, which only a process that dies leaves behind.
+
+    The note is locked while its process lives. It gets its name once it is whole and locked.
+    """
+    folder = _notes_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{secrets.token_hex(8)}.json"
+    unnamed = path.with_suffix(".part")
+    fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(fd, json.dumps(image_ids).encode())
+        unnamed.rename(path)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(fd)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[str | None]:
+    """Yield a note's content once its lock is ours; None if somebody else has it or has removed it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield path.read_text() if path.exists() else None
+    except BlockingIOError:
+        yield None
+    finally:
+        os.close(fd)
+
+
+def _notes_folder() -> Path:
+    return gallery().locks_dir / "encoding"
