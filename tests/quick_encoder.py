@@ -38,6 +38,18 @@ class QuickEncoder:
         return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
+class WideEncoder(QuickEncoder):
+    """The other model, in a space of its own with more dimensions, so that a mixture of the two is seen."""
+
+    dimension = QuickEncoder.dimension + 3
+
+    def __init__(self, id: str = "clip:wide", revision: str = "1") -> None:
+        super().__init__(id, revision)
+
+    def _vector(self, image: PillowImage.Image) -> npt.NDArray[np.float32]:
+        return np.append(np.roll(super()._vector(image), 5), np.zeros(3, dtype=np.float32))
+
+
 def unit_rows(n: int, *, dimension: int = QuickEncoder.dimension, seed: int = 0) -> npt.NDArray[np.float32]:
     rows = np.random.default_rng(seed).normal(size=(n, dimension))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

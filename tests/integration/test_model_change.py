@@ -36,22 +36,10 @@ from gallery.services.query import Query, parse
 from gallery.services.search import find_images, query_by_file, query_of, remember_picture, similar_images
 from gallery.vectors import crash_points
 from tests.conftest import drawn_picture
-from tests.quick_encoder import QuickEncoder
+from tests.quick_encoder import QuickEncoder, WideEncoder
 
 AFTER_NEXT_ROWS = "after_next_rows_before_database"
 COLOURS = ("red", "lime", "blue", "yellow", "gray")
-
-
-class WideEncoder(QuickEncoder):
-    """The other model: it turns every colour into its opposite, in more dimensions, so that a mixture is seen."""
-
-    dimension = QuickEncoder.dimension + 3
-
-    def __init__(self, id: str = "clip:wide", revision: str = "1") -> None:
-        super().__init__(id, revision)
-
-    def _vector(self, image: Any) -> Any:
-        return np.append(np.roll(super()._vector(image), 5), np.zeros(3, dtype=np.float32))
 
 
 @pytest.fixture(autouse=True)

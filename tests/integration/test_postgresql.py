@@ -14,6 +14,7 @@ RUN_AGAIN = [
     "tests/integration/test_thread.py",
     "tests/integration/test_models.py",
     "tests/integration/test_access_state.py",
+    "tests/integration/test_model_change.py",
 ]
 
 
@@ -29,7 +30,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_postgresql_passes_the_tests_of_the_thread_the_models_and_access(postgresql_url: str, tmp_path: Path) -> None:
+def test_postgresql_passes_what_touches_the_database(postgresql_url: str, tmp_path: Path) -> None:
     environment = _environment(postgresql_url, tmp_path)
     vendor = "from django.db import connection; print(connection.vendor)"
 
