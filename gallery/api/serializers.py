@@ -149,6 +149,11 @@ class StatisticsSerializer(TotalsSerializer):
     mine = TotalsSerializer(allow_null=True, help_text="Your own pictures; null for anonymous visitors.")
 
 
+class RetrySerializer(serializers.Serializer[Any]):
+    tried = serializers.IntegerField(help_text="Failed pictures that were tried again.")
+    mine = TotalsSerializer(help_text="Your own pictures afterwards; those that wait are tried in the background.")
+
+
 # Taken
 
 

@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from .errors import body_of_status
 from .schema import DocsView, SchemaView
-from .viewsets import AlbumViewSet, ImageViewSet, RootView, SearchView, StatisticsView, TagViewSet
+from .viewsets import AlbumViewSet, ImageViewSet, RetryView, RootView, SearchView, StatisticsView, TagViewSet
 
 
 @csrf_exempt
@@ -35,6 +35,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("search/", SearchView.as_view(), name="search"),
     path("stats/", StatisticsView.as_view(), name="stats"),
+    path("stats/retry/", RetryView.as_view(), name="stats-retry"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
 ]

@@ -30,7 +30,7 @@ from gallery.errors import NotSearchable, Phrase, gettext_noop
 from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.models import Album, Image, ImageQuerySet, Tag, User, tag_key
 from gallery.models.tag import parse_tags
-from gallery.services.curation import delete_forever, relabel
+from gallery.services.curation import delete_forever, relabel, retry_failed
 from gallery.services.encoding import current_encoder_name
 from gallery.services.ingest import Labels, accept_upload, check_labels
 from gallery.services.media import open_original, open_thumbnail
@@ -44,6 +44,7 @@ from .serializers import (
     ImageSerializer,
     ResultPageSerializer,
     ResultSerializer,
+    RetrySerializer,
     SearchSerializer,
     StatisticsSerializer,
     TagSerializer,
@@ -157,6 +158,19 @@ class ImageViewSet(GenericViewSet[Image]):
         if page is None:
             raise NotSearchable(image_id=image.pk, status=_status_phrase(image))
         return Response(described_results(page, request, milliseconds=page.milliseconds))
+
+    @extend_schema(
+        summary="Try again to make a failed picture searchable",
+        description="What is wrong with the picture itself fails again: see `status` and `embed_error` of the answer.",
+        request=None,
+        filters=False,
+        responses=ImageSerializer,
+    )
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def retry(self, request: Request, pk: str) -> Response:
+        image = self._editable_object()
+        retry_failed(Image.objects.filter(pk=image.pk))
+        return Response(described([self.get_object()], request)[0])
 
     @extend_schema(summary="The uploaded file", filters=False, responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, pagination_class=None)
@@ -316,6 +330,20 @@ class StatisticsView(APIView):
         mine = Image.objects.live().filter(owner=user).statistics() if isinstance(user, User) else None
         totals = Image.objects.visible_to(user).statistics()
         return Response(totals | {"encoder": current_encoder_name(), "mine": mine})
+
+
+class RetryView(APIView):
+    content_negotiation_class = AlwaysJSON
+
+    @extend_schema(
+        summary="Try again to make all your failed pictures searchable",
+        request=None,
+        responses=RetrySerializer,
+    )
+    def post(self, request: Request) -> Response:
+        mine = Image.objects.library_of(request.user)
+        tried = retry_failed(mine)
+        return Response({"tried": tried, "mine": mine.statistics()})
 
 
 class RootView(APIView):

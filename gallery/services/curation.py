@@ -88,12 +88,21 @@ def empty_old_trash() -> int:
 
 
 def retry_failed(images: ImageQuerySet) -> int:
-    """Put pictures that could not be embedded back into the queue."""
+    """Put pictures that could not be embedded back into the queue and have them tried; return how many these are.
+
+    What was wrong with the picture itself fails again, with its reason.
+    """
+    ids = requeue_failed(images)
+    nudge(ids)
+    return len(ids)
+
+
+def requeue_failed(images: ImageQuerySet) -> list[int]:
+    """Put pictures that could not be embedded back into the queue, and leave them there; return their ids."""
     ids = [int(image_id) for image_id in images.failed().ids()]
     for some in _batches(ids):
         Image.objects.failed().filter(pk__in=some).update(embed_error="")
-    nudge(ids)
-    return len(ids)
+    return ids
 
 
 def embed_again(images: ImageQuerySet) -> int:

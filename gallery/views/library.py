@@ -83,12 +83,20 @@ def clear(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def retry(request: SignedInRequest) -> HttpResponse:
     """Put the pictures that could not be made searchable back into the queue."""
-    count = retry_failed(Image.objects.library_of(request.user))
+    mine = Image.objects.library_of(request.user)
+    count = retry_failed(mine)
     messages.info(
         request,
         ngettext("%(count)s picture was tried again.", "%(count)s pictures were tried again.", count)
         % {"count": count},
     )
+    if failed := mine.failed().count():
+        again = ngettext(
+            "%(count)s picture failed again, for the reason below.",
+            "%(count)s pictures failed again, for the reasons below.",
+            failed,
+        )
+        messages.warning(request, again % {"count": failed})
     return redirect("library")
 
 

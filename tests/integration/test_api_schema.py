@@ -12,6 +12,7 @@ PATHS = {
     "/images/": {"get", "post"},
     "/images/{id}/": {"get", "patch", "delete"},
     "/images/{id}/similar/": {"get"},
+    "/images/{id}/retry/": {"post"},
     "/images/{id}/original/": {"get"},
     "/images/{id}/thumbnail/{size}/": {"get"},
     "/search/": {"get", "post"},
@@ -20,6 +21,7 @@ PATHS = {
     "/albums/{id}/images/": {"get"},
     "/tags/": {"get"},
     "/stats/": {"get"},
+    "/stats/retry/": {"post"},
 }
 
 

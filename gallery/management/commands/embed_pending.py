@@ -1,14 +1,21 @@
+from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image
+from gallery.services.curation import requeue_failed
 from gallery.services.embedding import embed_pending
 
 
 class Command(GalleryCommand):
     help = "Make every waiting picture searchable. It may be killed and run again, and run beside itself."
 
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--retry-failed", action="store_true", help="try the failed pictures again, too")
+
     def run(self, **options: Any) -> Report:
+        if options["retry_failed"]:
+            requeue_failed(Image.objects.all())
         with self.progress(Image.objects.pending().count(), "picture") as advance:
             report = embed_pending(progress=advance)
         return {
