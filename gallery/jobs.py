@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.dispatch import receiver
-from django_tasks import task
+from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, task, task_backends
+from django_tasks.backends.dummy import DummyBackend
+from django_tasks.backends.immediate import ImmediateBackend
 
+from gallery.models import ModelChange
+from gallery.services.detached import run_detached
 from gallery.services.embedding import embed_images
+from gallery.services.model_change import change_model, note_begin
 from gallery.services.queue import pictures_waiting
 
 
@@ -19,3 +24,19 @@ def embed(image_ids: list[int]) -> int:
 @receiver(pictures_waiting, dispatch_uid="enqueue_embedding")
 def enqueue_embedding(image_ids: Sequence[int], **_: Any) -> None:
     embed.enqueue(list(image_ids))
+
+
+@task()
+def move_to_model(encoder: str, *, retry_failed: bool = False, accept_failures: bool = False) -> int:
+    """Move the library to an encoder; return how many rows the index has then."""
+    return change_model(encoder, retry_failed=retry_failed, accept_failures=accept_failures).rows
+
+
+def begin_model_change(change: ModelChange, *, retry_failed: bool = False, accept_failures: bool = False) -> None:
+    """Have a change of the model carried out where tasks run; without a queue that is a process of its own."""
+    note_begin(change)
+    if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ImmediateBackend | DummyBackend):
+        move_to_model.enqueue(change.encoder_id, retry_failed=retry_failed, accept_failures=accept_failures)
+        return
+    switches = ["--retry-failed"] * retry_failed + ["--accept-failures"] * accept_failures
+    run_detached("reindex", "--encoder", change.encoder_id, *switches)

@@ -1,26 +1,181 @@
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+"""The index's facts, and changing its model: from any page of the admin nobody waits for it."""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
-from gallery.models import IndexState
+from gallery.doors import stored_sentence
+from gallery.encoders.model_cards import CARDS
+from gallery.encoders.registry import canonical_name, weights_available
+from gallery.errors import ModelChangeRunning, UnknownEncoder
+from gallery.forms.search import refusal
+from gallery.jobs import begin_model_change
+from gallery.models import IndexState, ModelChange, NextEmbedding
+from gallery.services.model_change import (
+    ModelChangeProgress,
+    ask_for_change,
+    cancel_change,
+    change_is_running,
+    change_progress,
+)
 
-from .base import ReadOnlyAdmin
+from .base import ReadOnlyAdmin, signed_in
 from .encoders import encoders
 
 COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", "version", "updated_at"]
+SHOWN_FAILURES = 20
+
+
+class ModelForm(forms.Form):
+    """Which model to move to: one whose weights are here, or any name."""
+
+    model = forms.ChoiceField(label=_("Model"), required=False)
+    name = forms.CharField(
+        label=_("Or another one"),
+        required=False,
+        max_length=200,
+        help_text=_("clip:NAME of the Hugging Face hub, which is downloaded, or clip:/a/folder"),
+    )
+
+    def __init__(self, data: Any = None, *, present: str) -> None:
+        super().__init__(data)
+        names = [name for name in _names_at_hand() if name != present]
+        once_more = gettext("%(model)s, once more from the originals") % {"model": present}
+        self.fields["model"].choices = [  # type: ignore[attr-defined]
+            *((name, name) for name in names),
+            *([(present, once_more)] if present else []),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        try:
+            cleaned["encoder"] = canonical_name(cleaned.get("name") or cleaned.get("model") or "")
+        except UnknownEncoder as error:
+            raise refusal(error) from error
+        return cleaned
+
+
+def _names_at_hand() -> list[str]:
+    """Return the models of the registry whose weights are here; a text tower alone is no model."""
+    names = [canonical_name(card.name) for card in CARDS if not card.tower_of]
+    return [name for name in names if weights_available(name)]
 
 
 @admin.register(IndexState)
 class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
     list_display = [*COLUMNS]
     fields = [*COLUMNS]
+    change_form_template = "admin/gallery/indexstate/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.encoders)
-        return [path("encoders/", page, name="gallery_indexstate_encoders"), *super().get_urls()]
+        own = [
+            path("model/", self.admin_site.admin_view(self.model_view), name="gallery_model"),
+            path("encoders/", self.admin_site.admin_view(self.encoders_view), name="gallery_indexstate_encoders"),
+            path("model/progress/", self.admin_site.admin_view(self.progress_view), name="gallery_model_progress"),
+        ]
+        return own + super().get_urls()
 
-    def encoders(self, request: HttpRequest) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = self._model_context(request) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def encoders_view(self, request: HttpRequest) -> HttpResponse:
         with self.telling_errors(request):
             return encoders(self, request)
         return redirect("admin:index")
+
+    def progress_view(self, request: HttpRequest) -> HttpResponse:
+        """The part of the page that renews itself; the whole page once there is nothing to wait for any more."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self._model_context(request)
+        response = TemplateResponse(request, "admin/gallery/indexstate/model.html", context)
+        if context["progress"] is None:
+            response.headers["HX-Refresh"] = "true"
+        return response
+
+    def model_view(self, request: HttpRequest) -> HttpResponse:
+        """Begin, go on with, or give up a change of the model."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not signed_in(request).is_superuser:
+            raise PermissionDenied
+        steps: dict[str, Callable[[HttpRequest], None]] = {
+            "begin": self._begin,
+            "continue": self._continue,
+            "retry": lambda request: self._continue(request, retry_failed=True),
+            "accept": lambda request: self._continue(request, accept_failures=True),
+            "cancel": self._cancel,
+        }
+        with self.telling_errors(request):
+            steps.get(request.POST.get("step", ""), self._begin)(request)
+        return redirect(reverse("admin:gallery_indexstate_change", args=[1]))
+
+    def _begin(self, request: HttpRequest) -> None:
+        form = ModelForm(request.POST, present=IndexState.objects.current().encoder_id)
+        if not form.is_valid():
+            for problem in [sentence for problems in form.errors.values() for sentence in problems]:
+                self.message_user(request, str(problem), messages.ERROR)
+            return
+        change = ask_for_change(form.cleaned_data["encoder"], asked_by=signed_in(request))
+        self._have_done(request, change)
+
+    def _continue(self, request: HttpRequest, *, retry_failed: bool = False, accept_failures: bool = False) -> None:
+        change = ModelChange.objects.current()
+        if change is None or change.is_switched:
+            self.message_user(request, gettext("There is nothing to go on with."), messages.WARNING)
+            return
+        self._have_done(request, change, retry_failed=retry_failed, accept_failures=accept_failures)
+
+    def _have_done(self, request: HttpRequest, change: ModelChange, **switches: bool) -> None:
+        if change_is_running():
+            raise ModelChangeRunning
+        begin_model_change(change, **switches)
+        said = gettext("The library moves to “%(model)s”. Searches and uploads go on meanwhile.")
+        self.note_change(request, [IndexState.objects.current()], said % {"model": change.encoder_id})
+        self.message_user(request, said % {"model": change.encoder_id}, messages.SUCCESS)
+
+    def _cancel(self, request: HttpRequest) -> None:
+        if cancel_change():
+            said = gettext("The change was given up. The index is as it was.")
+            self.note_change(request, [IndexState.objects.current()], said)
+            self.message_user(request, said, messages.SUCCESS)
+
+    def _model_context(self, request: HttpRequest) -> dict[str, Any]:
+        progress = change_progress()
+        state = IndexState.objects.current()
+        failed = NextEmbedding.objects.failed().select_related("image").order_by("image_id")[:SHOWN_FAILURES]
+        return {
+            "state": state,
+            "progress": progress,
+            "error": stored_sentence(progress.change.error) if progress else "",
+            "time_left": _time_left(progress),
+            "failures": [(each.image, stored_sentence(each.error)) for each in failed] if progress else [],
+            "more_failures": max(0, progress.failed - SHOWN_FAILURES) if progress else 0,
+            "may_change_model": signed_in(request).is_superuser,
+            "model_form": ModelForm(present=state.encoder_id),
+        }
+
+
+def _time_left(progress: ModelChangeProgress | None) -> str:
+    if progress is None or progress.seconds_left is None:
+        return ""
+    minutes = ceil(progress.seconds_left / 60)
+    if minutes <= 1:
+        return gettext("less than a minute left")
+    if minutes < 120:
+        return ngettext("about %d minute left", "about %d minutes left", minutes) % minutes
+    hours = round(minutes / 60)
+    return ngettext("about %d hour left", "about %d hours left", hours) % hours

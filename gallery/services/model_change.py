@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -33,6 +34,7 @@ LOSSES_ALWAYS_ACCEPTED = 10
 LOSSES_ACCEPTED_SHARE = 0.05
 ANNOUNCED_SHARE = 0.1  # of the pictures, left to do when serving processes begin to load the next encoder
 LISTED_FAILURES = 1_000
+STARTING_SECONDS = 60  # until a process that was begun must have its lock
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,14 @@ class ModelChangeProgress:
     failed: int
     is_running: bool
     seconds_left: float | None
+
+    @property
+    def is_starting(self) -> bool:
+        """Somebody has begun it, but its process has not got to work yet."""
+        begun = self.change.heartbeat_at
+        if self.is_running or self.change.error or begun is None or self.change.run_started_at:
+            return False
+        return timezone.now() - begun < timedelta(seconds=STARTING_SECONDS)
 
     @property
     def percent(self) -> int:
@@ -90,6 +100,11 @@ def _canonical(encoder_name: str) -> str:
 def _present_name() -> str:
     state = IndexState.objects.current()
     return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
+
+
+def note_begin(change: ModelChange) -> None:
+    """Note that somebody is about to carry the change out."""
+    ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
 
 
 def cancel_change() -> bool:

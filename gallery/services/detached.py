@@ -1,0 +1,34 @@
+"""Work that takes hours, begun by a request: in a process of its own."""
+
+import logging
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from gallery.conf import gallery
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+logger = logging.getLogger(__name__)
+
+
+def run_detached(command: str, *words: str) -> None:
+    """Run a management command in a session of its own; what it says goes to `logs/COMMAND.log` in the data folder.
+
+    It outlives the request and the server's process, which may be restarted. A service manager that ends everything
+    it began (systemd, containers) ends it too: commands that are begun so must go on where they were.
+    """
+    log = gallery().data_dir / "logs" / f"{command}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603 -- our own command; the words are arguments, not a shell's
+            [sys.executable, str(PROJECT / "manage.py"), command, *words],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    logger.info("Process %s runs %s; see %s.", process.pid, command, log)
+    threading.Thread(target=process.wait, name=f"wait for {command}", daemon=True).start()  # else it stays a zombie
