@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from gallery.encoders.base import Encoder, Vectors
@@ -147,28 +147,39 @@ class NextEpoch:
             if old.has_encoder:
                 self._files.remove_epoch(self._files.store(old.dimension), old.epoch)
             crash_point("after_old_files_before_end")
-            ModelChange.objects.all().delete()
+            self._end()
 
     def _move(self, change: ModelChange, replaced_setting: str) -> None:
-        """Give pictures their new rows; those in between, none has one, as a row may belong to one picture only."""
+        """Give pictures their new rows. In between those that get another one have none, as a row may belong to one
+        picture only. Where pictures keep their numbers, as in a library that was never deleted from, none is written.
+        """
         state, next_of = IndexState.objects.locked(), NextEmbedding.objects.filter(image=OuterRef("pk"))
-        Image.objects.searchable().update(embedding_row=None)
-        Image.objects.filter(pk__in=NextEmbedding.objects.embedded().values("image")).update(
+        keeps_its_row = Exists(next_of.filter(row=OuterRef("embedding_row")))
+        Image.objects.searchable().filter(~keeps_its_row).update(embedding_row=None)
+        moving = Image.objects.filter(embedding_row__isnull=True)
+        moving.filter(pk__in=NextEmbedding.objects.embedded().values("image")).update(
             embedding_row=Subquery(next_of.values("row")), embed_error=""
         )
-        Image.objects.filter(pk__in=NextEmbedding.objects.failed().values("image")).update(
+        moving.filter(pk__in=NextEmbedding.objects.failed().values("image")).update(
             embed_error=Subquery(next_of.values("error"))
         )
         state.epoch, state.row_count, state.version = change.epoch, change.row_count, state.version + 1
         state.encoder_id, state.encoder_revision = change.encoder_id, change.encoder_revision
         state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""
         state.save()
-        NextEmbedding.objects.all().delete()
         ModelChange.objects.update(is_switched=True)
         AccessState.objects.note_departure()  # last: whoever has its row waits for nothing else
 
+    @staticmethod
+    def _end() -> None:
+        with transaction.atomic(durable=True):
+            NextEmbedding.objects.all().delete()
+            ModelChange.objects.all().delete()
+
     def finish(self) -> None:
         """Remove what a run that died after its switch left."""
+        if not ModelChange.objects.filter(is_switched=True).exists():
+            return
         with self.lock():
             outlive_half_commits()
             if not ModelChange.objects.filter(is_switched=True).exists():
@@ -176,7 +187,7 @@ class NextEpoch:
             state = IndexState.objects.current()
             for path in self._files.stale(self._files.store(state.dimension), state.epoch):
                 path.unlink(missing_ok=True)
-            ModelChange.objects.all().delete()
+            self._end()
 
     def cancel(self) -> bool:
         """Give the change up, files and all; return whether there was one. Whoever works on it stops."""

@@ -84,6 +84,7 @@ def ask_for_change(encoder_name: str | None, *, asked_by: User | None = None) ->
     Raises UnknownEncoder, ModelChangeUnderWay.
     """
     wanted = _canonical(encoder_name) if encoder_name else ""
+    search_index().next.finish()  # of a change that is over, whose run died at the very end
     change = ModelChange.objects.current()
     if change is None:
         name = wanted or _present_name()

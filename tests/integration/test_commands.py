@@ -283,10 +283,16 @@ def test_compact_then_reindex_then_nothing_is_pending(run):
 
     assert set(compacted) >= {"rows", "removed", "seconds"}
     assert compacted["removed"] == 1  # the row that the repair above computed anew
-    assert set(reindexed) >= {"rows", "seconds"}
+    assert set(reindexed) == {"encoder", "rows", "pending", "failed", "failures", "resumed", "seconds"}
+    assert (reindexed["pending"], reindexed["failed"], reindexed["failures"], reindexed["resumed"]) == (0, 0, [], 0)
     assert (reindexed["rows"], reindexed["encoder"]) == (compacted["rows"], "offline")
     assert (embedded["embedded"], embedded["failed"], embedded["failures"]) == (0, 0, [])
     assert run("search_images", "a cat", "--json").report["results"][0]["name"] == "chelsea.png"
+
+
+def test_reindex_has_nothing_to_cancel_or_to_try_again(run):
+    assert run("reindex", "--cancel", "--json").report == {"cancelled": False}
+    assert run("reindex", "--retry-failed", "--json").sentence.startswith("No change of the model is under way.")
 
 
 def test_reindex_with_an_encoder_that_does_not_exist(run):

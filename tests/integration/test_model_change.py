@@ -38,6 +38,7 @@ from gallery.vectors import crash_points
 from tests.conftest import drawn_picture
 from tests.quick_encoder import QuickEncoder, WideEncoder
 
+AFTER_SWITCH = "after_switch_before_old_files"
 AFTER_NEXT_ROWS = "after_next_rows_before_database"
 COLOURS = ("red", "lime", "blue", "yellow", "gray")
 
@@ -380,6 +381,38 @@ def test_empty_library_moves_at_once(alice, quick_encoder, wide, upload):
     image = upload(alice, "red.png", content=drawn_picture("red"))
 
     assert_moved([image], wide)
+
+
+def test_pictures_that_keep_their_rows_and_others_that_swap_theirs(alice, library, quick_encoder, wide):
+    change_model("clip:wide")  # the rows are those of before: nothing is written for them
+    rows = dict(Image.objects.values_list("pk", "embedding_row"))
+    assert sorted(rows.values()) == [0, 1, 2, 3, 4]
+    first, last = library[0].pk, library[4].pk
+    Image.objects.filter(pk=first).update(embedding_row=None)
+    Image.objects.filter(pk=last).update(embedding_row=0)
+    Image.objects.filter(pk=first).update(embedding_row=4)
+
+    change_model("offline")
+
+    assert dict(Image.objects.values_list("pk", "embedding_row")) == rows
+    assert_moved(library, quick_encoder)
+
+
+@pytest.mark.parametrize("asked", ["clip:wide", None, "offline"])
+def test_run_that_died_after_its_switch_is_finished_by_the_next_one(library, quick_encoder, wide, asked, data_dir):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crash_points, "callback", lambda name: kill() if name == AFTER_SWITCH else None)
+        with pytest.raises(Killed):
+            change_model("clip:wide")
+    assert [problem.code for problem in verify().problems] == ["stale_vectors"] * 3
+    wide.encoded = 0
+
+    report = change_model(asked)
+
+    assert wide.encoded == 0
+    assert (report.rows, report.encoder) == (5, asked or "clip:wide")
+    assert len(list(data_dir.glob("vectors/embeddings-*.npy"))) == 1
+    assert_moved(library, quick_encoder if asked == "offline" else wide)
 
 
 # One at a time
