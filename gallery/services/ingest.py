@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, DescriptionTooLong, InvalidVisibility
 from gallery.imaging import Facts, inspect, thumbnails
-from gallery.models import Image, Tag, User, Visibility
+from gallery.models import Image, NextEmbedding, Tag, User, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.models.plain_text import plain_text
 from gallery.models.tag import parse_tags
@@ -111,6 +111,7 @@ def bring_back_original(image: Image, file: BinaryIO) -> None:
     with content_lock(image.sha256):
         save_original(file, sha256=image.sha256, format=image.format)
     Image.objects.failed().filter(pk=image.pk).update(embed_error="")
+    NextEmbedding.objects.failed().filter(image=image).delete()  # a change of the model tries it again, too
     image.refresh_from_db(fields=["embed_error"])
 
 

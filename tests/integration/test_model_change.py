@@ -521,6 +521,19 @@ def test_losses_are_tried_again(library, two_lost, wide, monkeypatch, data_dir):
     assert_moved(library, wide)
 
 
+def test_lost_picture_that_is_uploaded_again_is_tried_again(library, two_lost, wide, upload, monkeypatch):
+    monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
+    with pytest.raises(TooManyLosses):
+        change_model("clip:wide")
+    for image in two_lost:
+        upload(image.owner, image.original_name, content=drawn_picture(image.original_name.removesuffix(".png")))
+
+    report = change_model("clip:wide")
+
+    assert (report.resumed, report.failed) == (3, 0)
+    assert_moved(library, wide)
+
+
 def test_retry_without_a_change_is_refused(library):
     with pytest.raises(NoModelChange):
         change_model(retry_failed=True)
