@@ -62,9 +62,14 @@ def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
             opened = [(image, pixels) for image in group if (pixels := _open(image, done)) is not None]
             if opened:
                 _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder, done)
-        if survivors := [image.pk for image in group if image.embed_deaths]:
-            Image.objects.filter(pk__in=survivors).update(embed_deaths=0)
+        _forget_deaths(group)
+    _forget_deaths([image for image, error in done.failed if isinstance(error, EncodingKills)])  # a retry begins anew
     return done
+
+
+def _forget_deaths(images: Sequence[Image]) -> None:
+    if ids := [image.pk for image in images if image.embed_deaths]:
+        Image.objects.filter(pk__in=ids).update(embed_deaths=0)
 
 
 def _groups(batch: Sequence[Image], done: EncodedBatch) -> Iterator[list[Image]]:

@@ -189,6 +189,7 @@ def change_model(
                 return report
         if retry_failed and ModelChange.objects.current() is None:
             raise NoModelChange
+        was_asked_for = ModelChange.objects.exists()
         change = ask_for_change(encoder_name)
         try:
             report = _Run(change, is_named=bool(encoder_name), accept_failures=accept_failures, progress=progress).run(
@@ -196,6 +197,8 @@ def change_model(
             )
         except ImageSearchError as error:
             ModelChange.objects.update(error=str(error)[:500])
+            if not was_asked_for:
+                ModelChange.objects.filter(dimension=0).delete()  # it never began: nobody has to give it up
             raise
     embed_pending()  # what nobody could embed meanwhile
     return report

@@ -466,6 +466,15 @@ def test_cancelled_run_notices_and_stops(library, quick_encoder, one_by_one, mon
     assert_moved(library, quick_encoder)
 
 
+def test_change_that_could_not_begin_is_none(alice, library, quick_encoder):
+    with pytest.raises(EncoderUnavailable):
+        change_model("clip:/nowhere")
+
+    assert change_model("offline").rows == 5  # nothing has to be given up first
+
+    assert_moved(library, quick_encoder)
+
+
 # Losses
 
 
