@@ -1,0 +1,90 @@
+"""What people type, choose or point to."""
+
+from .base import ImageSearchError, gettext_noop
+
+
+class InvalidInput(ImageSearchError):
+    code = "invalid"
+    http_status = 400
+    message = gettext_noop("This request is not valid: %(reason)s.")
+
+
+class EmptyQuery(InvalidInput):
+    code = "empty_query"
+    message = gettext_noop("The search is empty. Type what the picture shows, or choose a picture.")
+
+
+class QueryWithoutWords(InvalidInput):
+    code = "query_without_words"
+    message = gettext_noop("“%(query)s” has no letters or digits. Type what the picture shows.")
+
+
+class QueryTooLong(InvalidInput):
+    code = "query_too_long"
+    message = gettext_noop("The search has %(length)s characters; the limit is %(limit)s. Use a shorter sentence.")
+
+
+class InvalidTop(InvalidInput):
+    code = "invalid_top"
+    message = gettext_noop("The number of results is “%(value)s”; it must be a whole number from 1 to %(limit)s.")
+
+
+class InvalidTag(InvalidInput):
+    code = "invalid_tag"
+    message = gettext_noop("The tag “%(tag)s” has %(length)s characters; the limit is %(limit)s. Use a shorter tag.")
+
+
+class TooManyTags(InvalidInput):
+    code = "too_many_tags"
+    message = gettext_noop("There are %(count)s tags; the limit is %(limit)s. Remove some of them.")
+
+
+class InvalidVisibility(InvalidInput):
+    code = "invalid_visibility"
+    message = gettext_noop("The visibility is “%(value)s”; it must be one of %(choices)s.")
+
+
+class NoFiles(InvalidInput):
+    code = "no_files"
+    message = gettext_noop("No file came with this upload. Choose at least one picture.")
+
+
+class TooManyFiles(InvalidInput):
+    code = "too_many_files"
+    http_status = 413
+    message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several batches.")
+
+
+class DescriptionTooLong(InvalidInput):
+    code = "description_too_long"
+    message = gettext_noop("The description has %(length)s characters; the limit is %(limit)s. Shorten it.")
+
+
+class UnknownUser(InvalidInput):
+    code = "unknown_user"
+    message = gettext_noop("There is no user “%(username)s”. Create it with: manage.py createsuperuser, or sign up.")
+
+
+class UnreadablePath(InvalidInput):
+    code = "unreadable_path"
+    message = gettext_noop("“%(path)s” cannot be read: %(reason)s.")
+
+
+class UnwritablePath(InvalidInput):
+    code = "unwritable_path"
+    message = gettext_noop("“%(path)s” cannot be written: %(reason)s. Name another folder or change its permissions.")
+
+
+class InvalidQueryFile(InvalidInput):
+    code = "invalid_query_file"
+    message = gettext_noop(
+        "“%(path)s” is not a query file: %(reason)s. Each of its “queries” needs a “query”, a “lang” and a list "
+        "“relevant” of file names."
+    )
+
+
+class NoPictures(InvalidInput):
+    code = "no_pictures"
+    message = gettext_noop(
+        "There is no picture that can be read in “%(path)s” (files there: %(files)s). Name the folder of the pictures."
+    )

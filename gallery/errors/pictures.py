@@ -1,0 +1,109 @@
+"""What can be wrong with a picture, or with decoding it."""
+
+from .base import ImageSearchError, gettext_noop
+
+
+class InvalidPicture(ImageSearchError):
+    code = "invalid_picture"
+    http_status = 400
+    message = gettext_noop("This file is not a picture that can be used: %(reason)s.")
+
+
+class EmptyFile(InvalidPicture):
+    code = "empty_file"
+    message = gettext_noop("This file is empty (0 bytes). Choose the picture again.")
+
+
+class FileTooLarge(InvalidPicture):
+    code = "file_too_large"
+    http_status = 413
+    message = gettext_noop(
+        "This file has %(size_bytes)s bytes; the limit is %(limit_bytes)s. Make it smaller and try again."
+    )
+
+
+class TooManyPixels(InvalidPicture):
+    code = "too_many_pixels"
+    http_status = 413
+    message = gettext_noop(
+        "This picture has %(size_px)s pixels; the limit is %(limit_px)s. Make it smaller and try again."
+    )
+
+
+class TooManyFrames(InvalidPicture):
+    code = "too_many_frames"
+    http_status = 413
+    message = gettext_noop(
+        "This animation has more than %(limit)s frames, which is the limit. Shorten it and try again."
+    )
+
+
+class UnsupportedFormat(InvalidPicture):
+    code = "unsupported_format"
+    http_status = 415
+    message = gettext_noop("This file is not one of the picture formats that can be read: %(formats)s.")
+
+
+class BrokenPicture(InvalidPicture):
+    """`reason` is for programs only: it is the decoder's own English."""
+
+    code = "broken_picture"
+    message = gettext_noop("This %(format)s file is damaged or cut short. Export or copy the picture again.")
+
+
+class DecodingTooSlow(InvalidPicture):
+    code = "decoding_too_slow"
+    message = gettext_noop(
+        "Reading this picture took more than %(limit_seconds)s seconds, which is the limit. "
+        "Make it smaller or save it in another format, and try again."
+    )
+
+
+class DecodingOutOfMemory(InvalidPicture):
+    code = "decoding_out_of_memory"
+    http_status = 413
+    message = gettext_noop(
+        "Reading this picture takes more than %(limit_mb)s MB of memory, which is the limit. "
+        "Make it smaller and try again."
+    )
+
+
+class DecoderCrashed(InvalidPicture):
+    code = "decoder_crashed"
+    message = gettext_noop(
+        "The picture decoder crashed on this file of %(size_bytes)s bytes. "
+        "Open it in another program, export it from there and try again."
+    )
+
+
+class DecoderUnavailable(ImageSearchError):
+    code = "decoder_unavailable"
+    http_status = 503
+    message = gettext_noop(
+        "No picture can be read now, because the decoder process does not start: %(reason)s. "
+        "Try again in a moment, or ask the operator."
+    )
+
+
+class ContentCollision(InvalidPicture):
+    code = "content_collision"
+    http_status = 409
+    message = gettext_noop(
+        "Another of your pictures has the same MD5 (%(md5)s) but different content. Save this one again and retry."
+    )
+
+
+class NotSearchable(ImageSearchError):
+    code = "not_searchable"
+    http_status = 409
+    message = gettext_noop(
+        "Picture %(image_id)s is not searchable (%(status)s), so nothing can be compared with it yet."
+    )
+
+
+class OriginalMissing(ImageSearchError):
+    code = "original_missing"
+    http_status = 410
+    message = gettext_noop(
+        "The original file of this picture is no longer in the storage. Upload it again, or ask the operator."
+    )
