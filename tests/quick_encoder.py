@@ -43,7 +43,7 @@ class WideEncoder(QuickEncoder):
 
     dimension = QuickEncoder.dimension + 3
 
-    def __init__(self, id: str = "clip:wide", revision: str = "1") -> None:
+    def __init__(self, id: str = "clip:wide", revision: str = "local-1") -> None:  # as of a folder: no commit
         super().__init__(id, revision)
 
     def _vector(self, image: PillowImage.Image) -> npt.NDArray[np.float32]:

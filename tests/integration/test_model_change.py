@@ -244,7 +244,7 @@ def test_rows_that_a_kill_left_uncounted_are_cleared(library, wide, limits_of, m
 
 
 def test_what_another_revision_built_is_not_mixed_in(library, killed_half_way):
-    killed_half_way.revision = "2"
+    killed_half_way.revision = "local-2"
 
     report = change_model("clip:wide")
 
