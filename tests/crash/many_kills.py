@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -61,16 +62,35 @@ def in_child(work: Callable[[], object]) -> int:
     os._exit(0)
 
 
-def seconds_until_first_picture(work: Callable[[], object]) -> float:
-    """Run it to its end; return when it began to store: before that decoders start, and nothing can be lost."""
-    started, first = time.monotonic(), 0.0
+@dataclass(frozen=True)
+class Moment:
+    """When to kill a run: so many seconds after it has stored so many pictures."""
+
+    pictures: int
+    seconds: float
+
+
+def import_moments(kills: int, *, pictures: int, usual_seconds: float, seed: int) -> Iterator[Moment]:
+    """Yield moments of an import: a third anywhere in it, also while it starts, the others while it stores."""
+    source = random.Random(seed)
+    anywhere = moments((kills + 2) // 3, usual_seconds, seed=seed)
+    for step in range(kills):
+        if step % 3 == 0:
+            yield Moment(0, next(anywhere))
+        else:
+            yield Moment(source.randint(1, pictures - 1), source.random() * 0.02)
+
+
+def kill_at(moment: Moment, work: Callable[[], object]) -> None:
+    """Run it in a child and kill that, if it has not ended before."""
     pid = in_child(work)
-    while not os.waitpid(pid, os.WNOHANG)[0]:
-        if not first and Image.objects.exists():
-            first = time.monotonic() - started
-        time.sleep(0.005)
-    assert first, "nothing was stored, or all of it between two looks"
-    return first
+    while Image.objects.count() < moment.pictures:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return
+        time.sleep(0.002)
+    time.sleep(moment.seconds)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def kill_many_times(folder: Path, *, kills: int) -> int:
@@ -91,15 +111,10 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
         return time.monotonic() - started
 
     usual_seconds = min(seconds_undisturbed() for _run in range(3))  # the first one also warms the disk's cache
-    delete_forever(Image.objects.all())
-    first_seconds = seconds_until_first_picture(bring_in)
     died_half_way = 0
-    for seconds in moments(kills, usual_seconds, earliest_seconds=0.8 * min(first_seconds, usual_seconds), seed=2):
+    for moment in import_moments(kills, pictures=n_pictures, usual_seconds=usual_seconds, seed=2):
         delete_forever(Image.objects.all())
-        pid = in_child(bring_in)
-        time.sleep(seconds)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        kill_at(moment, bring_in)
         readable_rows(gallery().data_dir)
         died_half_way += 0 < Image.objects.count() < n_pictures or Image.objects.pending().exists()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.many_kills import in_child, moments, seconds_until_first_picture  # sets Django up
+from tests.crash.many_kills import import_moments, in_child, kill_at, moments  # sets Django up
 
 # isort: split
 import numpy as np
@@ -72,13 +72,11 @@ def kill_imports(folder: Path, kills: int) -> int:
         quietly("import_testbed", str(folder))
 
     usual_seconds = seconds_of(bring_in)
-    delete_forever(Image.objects.all())
-    first_seconds = seconds_until_first_picture(bring_in)
-    died_half_way = 0
-    for seconds in moments(kills, usual_seconds, earliest_seconds=0.8 * min(first_seconds, usual_seconds), seed=3):
+    died_half_way, pictures = 0, len(old.index["images"])
+    for moment in import_moments(kills, pictures=pictures, usual_seconds=usual_seconds, seed=3):
         delete_forever(Image.objects.all())
-        with killed_after(seconds, bring_in):
-            died_half_way += 0 < Image.objects.count() < len(old.index["images"]) or Image.objects.pending().exists()
+        kill_at(moment, bring_in)
+        died_half_way += 0 < Image.objects.count() < pictures or Image.objects.pending().exists()
         seconds_of(bring_in)
         assert_library_is_that_of(old)
     assert set(ImportJob.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}

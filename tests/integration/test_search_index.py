@@ -302,7 +302,7 @@ def test_a_thread_that_searches_all_the_time_is_never_wrong(alice):
     thread.join(60)
 
     assert wrong == []
-    assert len(searches) > 20
+    assert len(searches) >= len(kept)  # else the machine was too busy for this to say anything
 
 
 def test_many_threads_map_a_new_version_once(alice, monkeypatch):
