@@ -338,7 +338,9 @@ def test_compaction_meanwhile_takes_another_epoch(library, killed_half_way, data
     assert_moved(library[:4], killed_half_way)
 
 
-def test_upload_whose_encoder_was_left_behind_is_encoded_again(alice, library, quick_encoder, wide, upload):
+def test_upload_whose_encoder_was_left_behind_is_encoded_again(library, quick_encoder, wide, upload, monkeypatch):
+    alice = library[0].owner
+    monkeypatch.setattr(model_change, "embed_pending", lambda: None)  # as if the upload came right after it
     once(quick_encoder, "encode_images", lambda: change_model("clip:wide"))
 
     late = upload(alice, "black.png", content=drawn_picture("black"))
