@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
 
-from django.utils import timezone
 from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
@@ -30,10 +28,11 @@ from gallery.errors import (
     gettext_noop,
 )
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Facts, Limits, inspect, sniff
-from gallery.models import Image, ImportJob, User
+from gallery.models import Image, User
 
 from .embedding import EmbedReport, commit_batch, embed_images
 from .encoding import current_encoder
+from .import_jobs import noted_import
 from .ingest import Labels, bring_back_original, existing_picture, store_picture
 from .media import limits, original_is_whole
 
@@ -148,29 +147,10 @@ class _Import:
         self.left_in_queue: list[int] = []  # known pictures that an earlier, killed run did not embed
 
     def run(self) -> ImportReport:
-        started = time.perf_counter()
         self.encoder = current_encoder()
-        job = self._begin_job()
-        try:
+        with noted_import(self.report, owner=self.owner, source=self._source(), total=len(self.sources)):
             self._run_pipeline()
-            job.status = ImportJob.Status.FINISHED
-        except BaseException:
-            job.status = ImportJob.Status.INTERRUPTED
-            raise
-        finally:
-            self.report.seconds = time.perf_counter() - started
-            job.added, job.duplicates, job.failures = self.report.added, self.report.duplicates, self.report.failed
-            job.finished_at = timezone.now()
-            job.save()
         return self.report
-
-    def _begin_job(self) -> ImportJob:
-        """Note the run; an earlier one of the same source that never ended was killed."""
-        source = self._source()
-        ImportJob.objects.filter(owner=self.owner, source=source, status=ImportJob.Status.RUNNING).update(
-            status=ImportJob.Status.INTERRUPTED, finished_at=timezone.now()
-        )
-        return ImportJob.objects.create(owner=self.owner, source=source, total=len(self.sources))
 
     def _source(self) -> str:
         places = {shown(source.path if source.named else source.path.parent) for source in self.sources}

@@ -1,7 +1,6 @@
 """Bringing a testbed folder in: its pictures and what is said of them, and its vectors where they are our encoder's."""
 
 import hashlib
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,15 +8,14 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
-from django.utils import timezone
-
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.errors import ImageSearchError, IncompleteTestbedEntry, InvalidInput, InvalidPicture, Phrase
 from gallery.imaging import Facts, Limits, inspect, thumbnails
-from gallery.models import Image, ImportJob, User
+from gallery.models import Image, User
 from gallery.services.embedding import EmbedReport, commit_batch, embed_images
 from gallery.services.encoding import current_encoder
+from gallery.services.import_jobs import noted_import
 from gallery.services.importing import READERS, shown
 from gallery.services.ingest import Upload, bring_back_original, existing_picture, store_picture
 from gallery.services.media import limits, original_is_whole
@@ -101,28 +99,10 @@ class _Import:
         self.report.unused_rows = self.vectors.unused_rows
 
     def run(self) -> TestbedReport:
-        started = time.perf_counter()
-        job = self._begin_job()
-        try:
-            self._run_pipeline()
-            job.status = ImportJob.Status.FINISHED
-        except BaseException:
-            job.status = ImportJob.Status.INTERRUPTED
-            raise
-        finally:
-            self.report.seconds = time.perf_counter() - started
-            job.added, job.duplicates, job.failures = self.report.added, self.report.duplicates, self.report.failed
-            job.finished_at = timezone.now()
-            job.save()
-        return self.report
-
-    def _begin_job(self) -> ImportJob:
-        """Note the run; an earlier one of the same folder that never ended was killed."""
         source = shown(self.folder.resolve())
-        ImportJob.objects.filter(owner=self.owner, source=source, status=ImportJob.Status.RUNNING).update(
-            status=ImportJob.Status.INTERRUPTED, finished_at=timezone.now()
-        )
-        return ImportJob.objects.create(owner=self.owner, source=source, total=self.index.total)
+        with noted_import(self.report, owner=self.owner, source=source, total=self.index.total):
+            self._run_pipeline()
+        return self.report
 
     def _run_pipeline(self) -> None:
         for error in self.index.broken:
