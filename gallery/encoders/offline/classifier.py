@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,10 @@ from .colours import colour_evidence
 from .wheels import load_network
 
 FloatArray = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.uint8]
 
 FEATURES = 1280  # EfficientNet-Lite2, after pooling
 WHOLE_PX = 260  # the size that EfficientNet-Lite2 was trained at
-TILE_PX = 224  # a part is enlarged already: a third less work for the same result
+TILE_PX = 224  # a part is enlarged already: a quarter less work than at 260 for the same result
 TILE_SHARE, TILES_A_SIDE = 0.4, 3  # of each side; neighbours overlap by a quarter of a tile
 PIXEL_MEAN, PIXEL_SCALE = (
     127.0,
@@ -35,11 +34,13 @@ BACKGROUND_WEIGHT = 0.02  # where nothing of the main thing is
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the network gives for one view: logits (1000,), pooled features (1280,) and its last map (h, w, 1280)."""
+    """What the network gives for one view: logits (1000,), pooled features (1280,), and its last map (h, w, 1280) of
+    the whole picture alone: those of the tiles would be ten times as much memory, which nobody reads.
+    """
 
     logits: FloatArray
     features: FloatArray
-    cells: FloatArray
+    cells: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,15 @@ class Classifier:
     def look(self, images: Sequence[Image.Image]) -> list[Sight]:
         """Return what each picture shows; views are computed side by side on all cores, each by itself."""
         pool = self._own_pool()
-        under_way = [pool.submit(_shrunk, image) for image in images]
-        asked = [self._ask(pool, picture) for picture in under_way]
-        return [self._sight(picture.result(), [view.result() for view in views]) for picture, views in asked]
-
-    def _ask(
-        self, pool: ThreadPoolExecutor, picture: Future[Image.Image]
-    ) -> tuple[Future[Image.Image], list[Future[View]]]:
-        image = picture.result()
-        return picture, [pool.submit(self._see, image, box, size_px) for box, size_px in view_boxes(image.size)]
+        pictures = list(pool.map(_shrunk, images))
+        views = [
+            [pool.submit(self._see, picture, box, size_px) for box, size_px in view_boxes(picture.size)]
+            for picture in pictures
+        ]
+        return [
+            self._sight(picture, [view.result() for view in its_views])
+            for picture, its_views in zip(pictures, views, strict=True)
+        ]
 
     def _own_pool(self) -> ThreadPoolExecutor:
         """Return this process's pool: a forked child inherits the object, but none of its threads."""
@@ -86,7 +87,9 @@ class Classifier:
         classes = class_probabilities(np.stack([view.logits for view in views]))
         features: FloatArray = np.mean([view.features for view in views], axis=0)
         pixels = np.asarray(picture.resize((COLOUR_PX, COLOUR_PX), Image.Resampling.BOX))
-        return Sight(classes, colour_evidence(pixels, self._place_of_main_thing(classes, views[0].cells)), features)
+        cells = views[0].cells
+        assert cells is not None  # noqa: S101 -- of the whole picture it is kept
+        return Sight(classes, colour_evidence(pixels, self._place_of_main_thing(classes, cells)), features)
 
     def _place_of_main_thing(self, classes: FloatArray, cells: FloatArray) -> FloatArray:
         """Return (72, 72) weights: where the whole picture speaks for its best classes (Zhou et al. 2016, CAM)."""
@@ -109,7 +112,8 @@ class Classifier:
             last = self._network.extract_features(batch)
             features = last.mean(dim=(2, 3))
             logits = self._network._fc(features)
-        return View(logits[0].numpy(), features[0].numpy(), last[0].permute(1, 2, 0).numpy())
+        cells = last[0].permute(1, 2, 0).numpy() if size_px == WHOLE_PX else None
+        return View(logits[0].numpy(), features[0].numpy(), cells)
 
 
 def _single_threaded_pool() -> ThreadPoolExecutor:
