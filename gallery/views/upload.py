@@ -15,7 +15,7 @@ from gallery.conf import gallery
 from gallery.doors import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
 from gallery.forms.upload import UploadForm
-from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
+from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES, THUMBNAIL_SIZES_PX
 from gallery.models import Image, User
 from gallery.services.ingest import Labels, accept_upload
 
@@ -131,6 +131,7 @@ def _answer(result: FileResult) -> JsonResponse:
         "message": result.sentence,
         "name": result.image.original_name,
         "url": reverse("image", args=[result.image.pk]),
+        "thumbnail": reverse("image-thumbnail", args=[result.image.pk, min(THUMBNAIL_SIZES_PX)]),
     }
     return JsonResponse(values, status=result.status)
 

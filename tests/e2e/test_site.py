@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import Image as PillowImage
 from playwright.sync_api import Page, expect
@@ -249,6 +250,23 @@ def test_upload_says_before_sending_what_can_never_be_taken(live_server, open_pa
     expect(page.get_by_text("At most 2 files can be uploaded at once.")).to_be_visible()
     fits(page)
     assert Image.objects.count() == 0
+
+
+def test_what_the_browser_cannot_show_has_its_thumbnail_once_it_is_there(live_server, open_page, alice):
+    page = open_page(width_px=390)
+    sign_in(page, live_server.url, alice, "/upload/")
+    file = BytesIO()
+    pillow_heif.from_pillow(PillowImage.new("RGB", (300, 200), "teal")).save(file)
+
+    page.get_by_label("Choose pictures").set_input_files(
+        {"name": "phone.heic", "mimeType": "image/heic", "buffer": file.getvalue()}
+    )
+    expect(page.locator("[data-preview]").first).to_be_hidden()
+    page.get_by_role("button", name="Upload", exact=True).click()
+
+    expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 0.")).to_be_visible()
+    expect(page.locator("[data-preview]").first).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-preview]').naturalWidth > 0")
 
 
 def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, chromium, alice):

@@ -189,6 +189,11 @@
     part(item, "link").href = answer.url;
     part(item, "link").hidden = false;
     part(item, "remove").hidden = true;
+    const preview = part(item, "preview");
+    if (preview.hidden) { // of a kind that this browser does not show
+      preview.src = answer.thumbnail;
+      preview.hidden = false;
+    }
   }
 
   function fail(item, message, mayRetry) {
