@@ -3,7 +3,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from gallery.models import Image, User, Visibility
+from gallery.models import Image, IndexState, User, Visibility
 from gallery.services.query import parse
 from gallery.services.samples import SAMPLES, sample_path
 from gallery.services.search import find_images
@@ -39,3 +39,15 @@ def test_welcome_adds_no_samples_to_a_library_with_pictures(welcome, alice, uplo
 
     assert welcome()["samples"] == 0
     assert Image.objects.count() == 1
+
+
+def test_welcome_says_what_an_index_of_an_earlier_version_needs(welcome, alice, upload, quick_encoder):
+    upload(alice, "coffee.png")
+    IndexState.objects.update(encoder_revision="earlier")
+    Image.objects.update(embedding_row=None)
+
+    said = welcome()["outdated"]
+
+    assert said.startswith("The index was made by “offline (earlier)” but this version brings “offline (")
+    assert said.endswith("Run: manage.py reindex --encoder offline")
+    assert Image.objects.pending().count() == 1  # left in the queue: the site starts all the same

@@ -1,10 +1,13 @@
 import secrets
 from typing import Any
 
+from gallery.doors import sentence
+from gallery.encoders.registry import OFFLINE
+from gallery.errors import EncoderRevisionMismatch
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image, User
 from gallery.services.embedding import embed_pending
-from gallery.services.encoding import current_encoder_name
+from gallery.services.encoding import current_encoder, current_encoder_name
 from gallery.services.samples import bring_in_samples
 
 ADMINISTRATOR = "admin"
@@ -20,7 +23,8 @@ class Command(GalleryCommand):
             password = secrets.token_urlsafe(12)
             owner = User.objects.create_superuser(ADMINISTRATOR, password=password)
         samples = bring_in_samples(owner=owner)
-        waiting = Image.objects.pending().count()
+        outdated = _outdated()
+        waiting = 0 if outdated else Image.objects.pending().count()
         if waiting:
             with self.progress(waiting, "picture") as advance:
                 embed_pending(progress=advance)
@@ -29,13 +33,27 @@ class Command(GalleryCommand):
             "password": password,
             "samples": samples,
             "encoder": current_encoder_name(),
+            "outdated": outdated,
         }
 
     def describe(self, report: Report) -> str:
         lines = [f"Encoder: {report['encoder']}."]
+        if report["outdated"]:
+            lines.append(f"Nothing can be searched yet. {report['outdated']}")
         if report["samples"]:
             lines.append(f"{report['samples']} sample pictures were added; anyone may search them.")
         if report["password"]:
             lines.append(f"Sign in as “{report['administrator']}” with the password {report['password']}")
             lines.append("This password is shown only now. Change it after signing in.")
         return "\n".join(lines)
+
+
+def _outdated() -> str:
+    """Return what to do about an index that an earlier version of `offline` made; models of the hub are pinned."""
+    if current_encoder_name() != OFFLINE:
+        return ""
+    try:
+        current_encoder()
+    except EncoderRevisionMismatch as error:
+        return sentence(error)
+    return ""
