@@ -14,7 +14,9 @@ limit_request_line = 0  # the default refuses 500 Chinese characters, and what i
 
 def post_worker_init(worker: Any) -> None:
     """Load the encoder beside the first requests, so that the first search does not wait for it."""
-    from gallery.services.encoding import current_encoder  # noqa: PLC0415 -- Django is ready only in the worker
+    from gallery.services.embedding.current_encoder import (  # noqa: PLC0415 -- Django is ready only in the worker
+        current_encoder,
+    )
 
     def warm_up() -> None:
         try:

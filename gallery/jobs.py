@@ -10,9 +10,9 @@ from django_tasks.backends.immediate import ImmediateBackend
 
 from gallery.models import ModelChange
 from gallery.services.detached import run_detached
-from gallery.services.embedding import embed_images
-from gallery.services.model_change import change_model, note_begin
-from gallery.services.queue import pictures_waiting
+from gallery.services.embedding.model_change import change_model, note_begin
+from gallery.services.embedding.queue import pictures_waiting
+from gallery.services.embedding.waiting_images import embed_images
 
 
 @task()

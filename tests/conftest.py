@@ -19,8 +19,9 @@ from gallery.conf import gallery
 from gallery.encoders import registry
 from gallery.models import Album, AlbumImage, Image, User, Visibility
 from gallery.search_index import reset_search_index
-from gallery.services import encoding
-from gallery.services.ingest import accept_upload, check_labels
+from gallery.services.embedding import encoder_in_use
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import check_labels
 from tests.quick_encoder import QuickEncoder
 from tests.testbed_folder import WideEncoder
 
@@ -52,7 +53,7 @@ def data_dir(tmp_path: Path, settings: Any) -> Iterator[Path]:
     settings.GALLERY = {**settings.GALLERY, "data_dir": folder}
     settings.MEDIA_ROOT = folder / "media"
     reset_search_index()
-    encoding._models = encoding._Models()
+    encoder_in_use._models = encoder_in_use._Models()
     yield folder
     reset_search_index()
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from gallery.doors import known_error, sentence
+from gallery.error_messages import known_error, sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.models import Image, ImageQuerySet, User
 from gallery.models.user import is_curator

@@ -7,7 +7,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from gallery.models import IndexState
-from gallery.services.encoder_models import model_states
+from gallery.services.embedding.encoder_models import model_states
 
 
 def encoders(admin: ModelAdmin[IndexState], request: HttpRequest) -> HttpResponse:

@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from gallery.doors import stored_sentence
+from gallery.error_messages import stored_sentence
 from gallery.errors import TooManyTags
 from gallery.forms.search import refusal
 from gallery.models import Image, ImageQuerySet, Tag
-from gallery.models.tag import MAX_TAGS_PER_IMAGE
 from gallery.services.curation import delete_forever
+from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
 from .base import curated_images, thumbnail_of
 from .image_actions import ImageActions

@@ -12,8 +12,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from gallery.errors import ImageSearchError
 from gallery.forms.search import refusal
 from gallery.models import Image, ImageQuerySet, Visibility
-from gallery.models.tag import parse_tags
 from gallery.services import curation
+from gallery.text.tag_names import parse_tags
 
 from .action_page import Question, answers, ask, is_confirmed
 from .base import WholeDeletionAdmin

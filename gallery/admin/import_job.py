@@ -5,7 +5,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from gallery.doors import stored_sentence
+from gallery.error_messages import stored_sentence
 from gallery.models import ImportJob
 
 from .base import ReadOnlyAdmin

@@ -14,14 +14,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from gallery.doors import stored_sentence
 from gallery.encoders.model_cards import CARDS
 from gallery.encoders.registry import canonical_name, weights_available
+from gallery.error_messages import stored_sentence
 from gallery.errors import ModelChangeRunning, UnknownEncoder
 from gallery.forms.search import refusal
 from gallery.jobs import begin_model_change
 from gallery.models import IndexState, ModelChange, NextEmbedding
-from gallery.services.model_change import (
+from gallery.services.embedding.model_change import (
     ModelChangeProgress,
     ask_for_change,
     cancel_change,

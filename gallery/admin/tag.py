@@ -8,8 +8,9 @@ from django.utils.translation import gettext, gettext_lazy
 
 from gallery.errors import ImageSearchError
 from gallery.forms.search import refusal
-from gallery.models import Image, Tag, tag_key
-from gallery.models.tag import TagQuerySet, parse_tags
+from gallery.models import Image, Tag
+from gallery.models.tag import TagQuerySet
+from gallery.text.tag_names import parse_tags, tag_key
 
 from .action_page import Question, answers, ask
 from .base import GalleryAdmin, count_of

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from gallery.doors import for_visitors, known_error, sentence
+from gallery.error_messages import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import NotAuthenticated
 
 from gallery.imaging import FORMATS, LABELS
-from gallery.models import ImageQuerySet, User, Visibility, tag_key
-from gallery.models.tag import parse_tags
+from gallery.models import ImageQuerySet, User, Visibility
+from gallery.text.tag_names import parse_tags, tag_key
 
 ORDERINGS = (
     ("created_at", "created_at"),

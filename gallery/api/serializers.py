@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
-from gallery.doors import stored_sentence
+from gallery.error_messages import stored_sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.models import Album, Image, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS

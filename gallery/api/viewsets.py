@@ -28,14 +28,16 @@ from rest_framework.viewsets import GenericViewSet
 from gallery.conf import gallery
 from gallery.errors import NotSearchable, Phrase, gettext_noop
 from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
-from gallery.models import Album, Image, ImageQuerySet, Tag, User, tag_key
-from gallery.models.tag import parse_tags
+from gallery.models import Album, Image, ImageQuerySet, Tag, User
 from gallery.services.curation import delete_forever, relabel, retry_failed
-from gallery.services.encoding import current_encoder_name
-from gallery.services.ingest import Labels, accept_upload, check_labels
+from gallery.services.embedding.encoder_in_use import current_encoder_name
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import Labels, check_labels
 from gallery.services.media import open_original, open_thumbnail
 from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
-from gallery.services.search import ResultPage, find_images, query_by_file, similar_images
+from gallery.services.query_pictures import query_by_file
+from gallery.services.search import ResultPage, find_images, similar_images
+from gallery.text.tag_names import parse_tags, tag_key
 
 from .filters import ImageFilter
 from .serializers import (

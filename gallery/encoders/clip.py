@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from gallery.encoders.base import Vectors
+from gallery.encoders.compute_threads import ComputeThreads, give_back_memory, single_thread
 from gallery.encoders.downloads import fetch_weights
-from gallery.encoders.packed import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
+from gallery.encoders.packed_towers import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
 from gallery.encoders.pixels import InputPixels
-from gallery.encoders.streams import Streams, give_back_memory, single_thread
 from gallery.encoders.text_tower import TextTower, longest_text
 from gallery.encoders.weights import revision_of
 from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
@@ -67,7 +67,7 @@ class ClipEncoder:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = self._possible(precision)
         self._batch_size = batch_size
-        self._streams = Streams(streams)
+        self._threads = ComputeThreads(streams)
         self._tokenizer_lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
         self._loading_lock = threading.Lock()
         self._folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
@@ -88,9 +88,9 @@ class ClipEncoder:
         """Return (len(images), dimension) float32 unit rows. Raises EncoderUnavailable if one is too large."""
         if len(images) < 2 or not self._vision_half().packed:
             return self._in_batches(images, self._encode_image_batch)
-        size = min(STREAM_BATCH, -(-len(images) // self._streams.count))
+        size = min(STREAM_BATCH, -(-len(images) // self._threads.count))
         parts = [images[start : start + size] for start in range(0, len(images), size)]
-        return np.concatenate(self._streams.map(lambda part: self._in_batches(part, self._encode_image_batch), parts))
+        return np.concatenate(self._threads.map(lambda part: self._in_batches(part, self._encode_image_batch), parts))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), dimension) float32 unit rows; texts over the model's limit (CLIP: 77 tokens) are cut."""
@@ -107,7 +107,7 @@ class ClipEncoder:
     def text_lanes(self) -> int:
         """Return how many threads should encode texts at a time: each packed forward pass computes on one thread."""
         packed = self._text.packed if self._text is not None else self._model_type == "clip"
-        return self._streams.count if packed and self.device == "cpu" else 1
+        return self._threads.count if packed and self.device == "cpu" else 1
 
     def _possible(self, precision: str) -> str:
         """Return the precision to compute in: float32 where another would only be slower."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from gallery.encoders.base import Encoder
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import ClipEncoder
+from gallery.encoders.compute_threads import core_count
 from gallery.encoders.downloads import Report, bring
 from gallery.encoders.model_cards import CARDS, CARDS_BY_MODEL, CLIP_PREFIX, DEFAULT_CLIP_MODEL, ModelCard, card_of
 from gallery.encoders.offline import OfflineEncoder
-from gallery.encoders.packed import FLOAT32
-from gallery.encoders.streams import core_count
+from gallery.encoders.packed_towers import FLOAT32
 from gallery.encoders.weights import LOCAL_REVISION, find_weights, is_folder, revision_of
 from gallery.errors import UnknownEncoder
 

@@ -2,7 +2,7 @@
 
 Nothing here imports Django, so that the encoders, the vector store and imaging can raise these anywhere.
 Each sentence is an English message id with named placeholders; the page, API and command doors translate it
-(`gallery.doors.sentence`) and never invent text of their own.
+(`gallery.error_messages.sentence`) and never invent text of their own.
 """
 
 from typing import Any, ClassVar, Self

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from gallery.errors import InvalidInput
 from gallery.models import Image, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
-from gallery.services.ingest import Labels, check_labels
+from gallery.services.labels import Labels, check_labels
 
 
 class ImageForm(forms.Form):

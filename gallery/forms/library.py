@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import InvalidInput
 from gallery.imaging import LABELS
-from gallery.models import Image, ImageQuerySet, User, Visibility, tag_key
-from gallery.models.tag import parse_tags
+from gallery.models import Image, ImageQuerySet, User, Visibility
+from gallery.text.tag_names import parse_tags, tag_key
 
 SEARCH_STATUSES = [
     ("searchable", _("can be found")),

@@ -8,18 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.conf import gallery
 from gallery.errors import EmptyQuery, ImageSearchError
-from gallery.models import tag_key
 from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
+from gallery.text.tag_names import tag_key
 
 TOP_CHOICES = (10, 20, 50, 100)
 
 
-class View:
+class Layout:
     GALLERY = "gallery"
     TABLE = "table"
 
 
-VIEW_CHOICES = [(View.GALLERY, pgettext_lazy("view", "Gallery")), (View.TABLE, _("Table"))]
+LAYOUT_CHOICES = [(Layout.GALLERY, pgettext_lazy("view", "Gallery")), (Layout.TABLE, _("Table"))]
 
 
 class RawField(forms.Field):
@@ -34,7 +34,7 @@ class SearchForm(forms.Form):
 
     q = RawField(required=False)
     top = RawField(required=False)
-    view = forms.ChoiceField(choices=VIEW_CHOICES, required=False)
+    view = forms.ChoiceField(choices=LAYOUT_CHOICES, required=False)
     tag = RawField(required=False)
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     picture = forms.UUIDField(required=False)
@@ -46,7 +46,7 @@ class SearchForm(forms.Form):
             raise refusal(error) from error
 
     def clean_view(self) -> str:
-        return self.cleaned_data["view"] or View.GALLERY
+        return self.cleaned_data["view"] or Layout.GALLERY
 
     def clean_tag(self) -> str:
         return tag_key(self.cleaned_data["tag"].replace("\x00", ""))
@@ -97,7 +97,7 @@ class SearchForm(forms.Form):
 
     @property
     def is_table(self) -> bool:
-        return bool(self.cleaned_data.get("view") == View.TABLE)
+        return bool(self.cleaned_data.get("view") == Layout.TABLE)
 
     @property
     def tag_keys(self) -> tuple[str, ...]:

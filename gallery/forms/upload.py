@@ -11,7 +11,7 @@ from gallery.conf import gallery
 from gallery.errors import ImageSearchError, InvalidInput, NoFiles, TooManyFiles
 from gallery.models import Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
-from gallery.services.ingest import Labels, check_labels
+from gallery.services.labels import Labels, check_labels
 
 FIELD_OF_CODE = {
     "invalid_tag": "tags",

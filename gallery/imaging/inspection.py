@@ -9,9 +9,9 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
-from gallery.imaging.decoders import decoders
 from gallery.imaging.decoding import Decoded, Limits
 from gallery.imaging.formats import sniff
+from gallery.imaging.sandbox.pool import decoders
 
 _CHUNK_BYTES = 1 << 20
 

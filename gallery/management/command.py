@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError
 from tqdm import tqdm
 
-from gallery.doors import known_error, sentence
+from gallery.error_messages import known_error, sentence
 from gallery.errors import UnknownUser
 from gallery.models import User
 

@@ -6,7 +6,7 @@ from .import_job import ImportJob
 from .index_state import EncoderKey, IndexState
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
-from .tag import Tag, tag_key
+from .tag import Tag
 from .user import User
 
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "Tag",
     "User",
     "Visibility",
-    "tag_key",
 ]

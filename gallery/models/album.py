@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -6,9 +6,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .user import AnyUser, User, is_curator
-
-if TYPE_CHECKING:
-    from .image import Image
 
 
 class AlbumQuerySet(models.QuerySet["Album"]):
@@ -21,7 +18,7 @@ class AlbumQuerySet(models.QuerySet["Album"]):
         shared = Album.members.through.objects.filter(user=user).values("album")
         return self.filter(Q(owner=user) | Q(pk__in=shared))
 
-    def with_counts(self, images: "models.QuerySet[Image]") -> Self:
+    def with_counts(self, images: models.QuerySet[Any]) -> Self:
         """With `image_count`: how many of these pictures each album holds."""
         return self.annotate(image_count=models.Count("images", filter=Q(images__in=images.order_by())))
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,8 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.imaging import LABELS
 
+from .album import Album, AlbumImage
 from .user import AnyUser, User, is_curator
-
-if TYPE_CHECKING:
-    from .album import Album
 
 MAX_NAME_CHARACTERS = 255
 IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
@@ -107,7 +105,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
             found = found.filter(Exists(Image.tags.through.objects.filter(image=OuterRef("pk"), tag__key=key)))
         return found
 
-    def in_album(self, album: "Album") -> Self:
+    def in_album(self, album: Album) -> Self:
         """The pictures of an album, in its order."""
         return self.filter(albumimage__album=album).order_by("albumimage__position", "albumimage__pk")
 
@@ -171,8 +169,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
 
 def _shared_with(user: User) -> Q:
-    from .album import AlbumImage  # noqa: PLC0415 -- album.py names this model
-
     shared = AlbumImage.objects.filter(
         image=OuterRef("pk"),
         album__members=user,

@@ -1,46 +1,10 @@
-"""Tags: one spelling for readers, one key for equality."""
-
-import re
-import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from gallery.errors import InvalidTag, TooManyTags
-
-from .plain_text import plain_text
-
-if TYPE_CHECKING:
-    from .image import Image
-
-MAX_TAG_CHARACTERS = 64
-MAX_TAGS_PER_IMAGE = 50
-SEPARATORS = re.compile(r"[,，、;；\n]+")
-
-
-def tag_key(name: str) -> str:
-    """Return what makes two tags the same: NFC, case folded, single spaces."""
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
-
-
-def parse_tags(text: str | Iterable[str]) -> list[str]:
-    """Return the tags of a comma-separated text (or of a list of such texts), each once, in order.
-
-    Chinese commas and semicolons separate too. Raises InvalidTag, TooManyTags.
-    """
-    texts = [text] if isinstance(text, str) else list(text)
-    names: dict[str, str] = {}
-    for part in (part for piece in texts for part in SEPARATORS.split(piece)):
-        name = " ".join(plain_text(part).split())
-        if len(name) > MAX_TAG_CHARACTERS:
-            raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
-        if name:
-            names.setdefault(tag_key(name), name)
-    if len(names) > MAX_TAGS_PER_IMAGE:
-        raise TooManyTags(count=len(names), limit=MAX_TAGS_PER_IMAGE)
-    return list(names.values())
+from gallery.text.tag_names import MAX_TAG_CHARACTERS, tag_key
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
@@ -52,7 +16,7 @@ class TagQuerySet(models.QuerySet["Tag"]):
         found = {tag.key: tag for tag in self.filter(key__in=by_key)}
         return [found[key] for key in by_key]
 
-    def used_on(self, images: "models.QuerySet[Image]") -> Self:
+    def used_on(self, images: models.QuerySet[Any]) -> Self:
         """Tags of these pictures, each with `image_count`; the commonest first."""
         used = self.filter(images__in=images.order_by())
         return used.annotate(image_count=models.Count("images")).order_by("-image_count", "key")

@@ -10,11 +10,12 @@ import numpy as np
 from django.db import transaction
 
 from gallery.conf import gallery
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import partial_path
 from gallery.encoders.base import Vectors
 from gallery.errors import StorageFull, StorageNotWritable, StoreBusy, StoreDamaged
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.codes import Codes, CodesFile
-from gallery.vectors.files import FileLock, partial_path
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import NO_ID, Ids
 

@@ -24,9 +24,9 @@ from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
+from .committed_index import CommittedIndex, is_of
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .next_epoch import NextEpoch
-from .view import View, is_of
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
 UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
@@ -39,7 +39,7 @@ class SearchIndex:
     """Finds the pictures nearest to a vector, among those that are allowed; adds, removes and rebuilds."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self._committed: CommittedIndex | None = None
         self._refresh = threading.Lock()
         self._files = IndexFiles()
         self.next = NextEpoch(self._files)
@@ -72,16 +72,18 @@ class SearchIndex:
         encoder: EncoderKey | None,
     ) -> Hits:
         while True:
-            view = self._current_view()
-            if view is None:
+            committed = self._current()
+            if committed is None:
                 return Hits.none(len(queries))
-            if encoder not in (None, view.encoder):
+            if encoder not in (None, committed.encoder):
                 raise EncoderChanged
             if allowed is None:
-                return view.engine.search(queries, k)
-            mask = self._allowed.mask_of(allowed, access_version=access_version, epoch=view.epoch, codes=view.codes)
+                return committed.engine.search(queries, k)
+            mask = self._allowed.mask_of(
+                allowed, access_version=access_version, epoch=committed.epoch, codes=committed.codes
+            )
             if mask is not None:
-                return view.engine.search(queries, k, allowed=mask)
+                return committed.engine.search(queries, k, allowed=mask)
 
     def check_readable(self) -> None:
         """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""
@@ -106,50 +108,52 @@ class SearchIndex:
     def _vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors, EncoderKey | None]:
         ids = np.asarray(image_ids, dtype=np.int64)
         while True:
-            view = self._current_view()
-            if view is None:
+            committed = self._current()
+            if committed is None:
                 return ids[:0], np.empty((0, 0), dtype=np.float32), None
             rows = Image.objects.rows_by_id(image_ids)
             known = np.array([image_id for image_id in image_ids if image_id in rows], dtype=np.int64)
             places = np.array([rows[image_id] for image_id in known.tolist()], dtype=np.int64)
-            here = view.rows_of(places, known)
-            if here.all() or is_of(view, IndexState.objects.current()):  # else the rows may be those of another epoch
-                return known[here], view.matrix[places[here]], view.encoder
+            here = committed.rows_of(places, known)
+            # else the rows may be those of another epoch
+            if here.all() or is_of(committed, IndexState.objects.current()):
+                return known[here], committed.matrix[places[here]], committed.encoder
 
-    def _current_view(self) -> View | None:
+    def _current(self) -> CommittedIndex | None:
         """Return what is committed now, mapping again only when the version has moved. None: nothing is indexed."""
         state = IndexState.objects.current()
         if not state.has_encoder:
             return None
-        if not is_of(self._view, state):
+        if not is_of(self._committed, state):
             with self._refresh:
-                if not is_of(self._view, IndexState.objects.current()):  # another thread may have been first
-                    self._view = self._load_view()
-        return self._view
+                if not is_of(self._committed, IndexState.objects.current()):  # another thread may have been first
+                    self._committed = self._load()
+        return self._committed
 
-    def _load_view(self) -> View:
+    def _load(self) -> CommittedIndex:
         """Read rows, file and version until they belong together: a writer may commit between two of the reads."""
         while True:
             state = IndexState.objects.current()
             try:
-                view = self._view_of(state)
+                committed = self._committed_of(state)
             except StoreDamaged:
                 if IndexState.objects.current().version == state.version:
                     raise
                 continue  # the epoch moved on and its file is gone: look again
             if IndexState.objects.current().version == state.version:
-                return view
+                return committed
 
-    def _view_of(self, state: IndexState) -> View:
+    def _committed_of(self, state: IndexState) -> CommittedIndex:
         matrix, codes = self._files.read(state)
-        engine = self._view.engine if self._view is not None and self._view.epoch == state.epoch else None
+        before = self._committed
+        engine = before.engine if before is not None and before.epoch == state.epoch else None
         if engine is None or engine.dimension != state.dimension:
             settings = gallery()
             engine = make_engine(
                 settings.engine, state.dimension, threads=settings.search_threads, code_folder=settings.machine_code_dir
             )
         engine.serve(matrix, codes)
-        return View(state.epoch, state.version, state.encoder_key, engine, matrix, codes)
+        return CommittedIndex(state.epoch, state.version, state.encoder_key, engine, matrix, codes)
 
     # Writing
 

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
+from gallery.durable.crash_points import crash_point
+from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import ModelChangeCancelled, StoreDamaged
 from gallery.models import AccessState, EncoderKey, Image, IndexState, ModelChange, NextEmbedding
-from gallery.vectors.crash_points import crash_point
-from gallery.vectors.files import FileLock
 from gallery.vectors.store import Problem, VectorStore
 
 from .checking import next_problems_of

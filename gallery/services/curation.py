@@ -10,12 +10,12 @@ from django.utils import timezone
 from gallery.conf import gallery
 from gallery.errors import InvalidVisibility, TooManyTags
 from gallery.models import Image, ImageQuerySet, Tag, Visibility
-from gallery.models.tag import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 from gallery.search_index import search_index
+from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
-from .ingest import Labels, clean_name
+from .embedding.queue import nudge
+from .labels import Labels, clean_name
 from .media import delete_unused_files
-from .queue import nudge
 
 BATCH = 500
 

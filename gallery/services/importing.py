@@ -30,11 +30,13 @@ from gallery.errors import (
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Facts, Limits, inspect, sniff
 from gallery.models import Image, User
 
-from .embedding import EmbedReport, commit_batch, embed_images
-from .encoding import current_encoder
+from .decode_limits import decode_limits
+from .embedding.encoder_in_use import current_encoder
+from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
 from .import_jobs import noted_import
-from .ingest import Labels, bring_back_original, existing_picture, store_picture
-from .media import limits, original_is_whole
+from .ingest import bring_back_original, existing_picture, store_picture
+from .labels import Labels
+from .media import original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
@@ -173,7 +175,7 @@ class _Import:
         self, readers: ThreadPoolExecutor, known: frozenset[str]
     ) -> Iterator[tuple[Source, "Future[Prepared | Known | None]"]]:
         """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
-        bounds = limits()
+        bounds = decode_limits()
         ahead: deque[tuple[Source, Future[Prepared | Known | None]]] = deque()
         for source in self.sources:
             ahead.append((source, readers.submit(_prepare, source, known, bounds)))
@@ -209,7 +211,7 @@ class _Import:
         self._leave_in_queue(image)
 
     def _bring_back(self, image: Image, source: Source) -> None:
-        content = _read(source.path, limits())
+        content = _read(source.path, decode_limits())
         if hashlib.sha256(content).hexdigest() == image.sha256:  # the file may have changed since it was hashed
             bring_back_original(image, BytesIO(content))
 

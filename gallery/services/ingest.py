@@ -1,7 +1,5 @@
 """Bringing one picture in, whichever door it comes through."""
 
-import unicodedata
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,31 +8,14 @@ from typing import BinaryIO
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gallery.errors import ContentCollision, DescriptionTooLong, InvalidVisibility
+from gallery.errors import ContentCollision
 from gallery.imaging import Facts, inspect, thumbnails
-from gallery.models import Image, NextEmbedding, Tag, User, Visibility
-from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
-from gallery.models.plain_text import plain_text
-from gallery.models.tag import parse_tags
+from gallery.models import Image, NextEmbedding, Tag, User
 
-from .media import (
-    content_lock,
-    delete_unused_files_locked,
-    limits,
-    original_is_whole,
-    save_original,
-    save_thumbnails,
-)
-from .queue import nudge
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What a person says about a picture, checked."""
-
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    visibility: str = Visibility.PRIVATE
+from .decode_limits import decode_limits
+from .embedding.queue import nudge
+from .labels import Labels, clean_name
+from .media import content_lock, delete_unused_files_locked, original_is_whole, save_original, save_thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +26,13 @@ class Upload:
     created: bool
 
 
-def check_labels(
-    *, description: str = "", tags: str | Iterable[str] = (), visibility: str = Visibility.PRIVATE
-) -> Labels:
-    """Raises DescriptionTooLong, InvalidTag, TooManyTags, InvalidVisibility."""
-    description = plain_text(description).strip()
-    if len(description) > MAX_DESCRIPTION_CHARACTERS:
-        raise DescriptionTooLong(length=len(description), limit=MAX_DESCRIPTION_CHARACTERS)
-    if visibility not in Visibility.values:
-        raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return Labels(description, tuple(parse_tags(tags)), visibility)
-
-
 def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> Upload:
     """Check, store and queue one picture; the same bytes of the same owner are one picture.
 
     What was in the trash comes back. Nothing is stored unless the whole picture is good.
     Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable.
     """
-    picture = inspect(file, limits=limits())
+    picture = inspect(file, limits=decode_limits())
     existing = existing_picture(picture.facts.md5, picture.facts.sha256, owner=owner)
     if existing is not None and existing.trashed_at is None:
         upload = Upload(existing, created=False)
@@ -141,20 +110,6 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels, created_
             image.save(update_fields=["trashed_at", "embed_error", "description", "visibility", "created_at"])
             image.tags.set(Tag.objects.named(labels.tags))
     return Upload(image, created=created or revived)
-
-
-def clean_name(name: str, *, fallback: str) -> str:
-    """Return a name fit for showing and downloading: no folders, no control characters, at most 255 characters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    base = "".join(character for character in unicodedata.normalize("NFC", base) if character.isprintable()).strip()
-    if base.strip(".") == "":
-        return fallback
-    if len(base) <= MAX_NAME_CHARACTERS:
-        return base
-    stem, dot, suffix = base.rpartition(".")
-    if not stem or len(suffix) > 10:
-        return base[:MAX_NAME_CHARACTERS]
-    return stem[: MAX_NAME_CHARACTERS - len(suffix) - 1] + dot + suffix
 
 
 def _values(facts: Facts) -> dict[str, object]:

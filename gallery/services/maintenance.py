@@ -11,7 +11,7 @@ from gallery.storage import ContentStorage
 from gallery.vectors.store import Problem
 from gallery.vectors.unit_vectors import Ids
 
-from .embedding import embed_pending
+from .embedding.waiting_images import embed_pending
 from .media import delete_orphan, is_orphan, original_size_bytes, sha256_of
 
 COPY_ROWS = 16_384

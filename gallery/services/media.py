@@ -9,22 +9,14 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from gallery.conf import gallery
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import storage_errors
 from gallery.errors import OriginalMissing
-from gallery.imaging import EXTENSIONS, THUMBNAIL_SIZES_PX, Limits, load_pixels, thumbnails
+from gallery.imaging import EXTENSIONS, THUMBNAIL_SIZES_PX, load_pixels, thumbnails
 from gallery.models import Image
 from gallery.storage import ContentStorage
-from gallery.vectors.files import FileLock, storage_errors
 
-
-def limits() -> Limits:
-    settings = gallery()
-    return Limits(
-        max_bytes=settings.max_upload_bytes,
-        max_pixels=settings.max_pixels,
-        max_frames=settings.max_frames,
-        timeout_seconds=settings.decode_timeout_seconds,
-        memory_mb=settings.decode_memory_mb,
-    )
+from .decode_limits import decode_limits
 
 
 def original_path(sha256: str, format: str) -> str:
@@ -108,7 +100,7 @@ def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
         return _open(path)
     except FileNotFoundError:
         with open_original(image) as original:
-            small = thumbnails(load_pixels(original, limits=limits()))
+            small = thumbnails(load_pixels(original, limits=decode_limits()))
         with content_lock(image.sha256):
             save_thumbnails(small, sha256=image.sha256)
             return _open(path)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gallery.encoders.base import Encoder
 from gallery.errors import EmptyQuery, InvalidInput, InvalidTop, QueryTooLong, QueryWithoutWords, gettext_noop
 from gallery.models import EncoderKey
-from gallery.models.plain_text import is_control_character
+from gallery.text.plain_text import is_control_character
 
 DEFAULT_TOP = 20
 Vector = npt.NDArray[np.float32]

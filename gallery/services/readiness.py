@@ -13,7 +13,7 @@ from gallery.errors import EncoderUnavailable, ImageSearchError, StorageNotWrita
 from gallery.models import IndexState
 from gallery.search_index import search_index
 
-from .encoding import current_encoder_name
+from .embedding.encoder_in_use import current_encoder_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import skimage
 
 from gallery.models import Image, User, Visibility
 
-from .ingest import accept_upload, check_labels
+from .ingest import accept_upload
+from .labels import check_labels
 
 
 @dataclass(frozen=True, slots=True)

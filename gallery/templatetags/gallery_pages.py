@@ -7,7 +7,7 @@ from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from gallery.doors import stored_sentence
+from gallery.error_messages import stored_sentence
 from gallery.models import Image
 from gallery.views.undo import undo_url_of
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from gallery.durable.crash_points import crash_point
+from gallery.durable.synced_writing import fdatasync, replacing_whole_files, storage_errors, write_all
 from gallery.errors import StoreDamaged
 
-from .crash_points import crash_point
-from .files import fdatasync, replacing_whole_files, storage_errors, write_all
-from .kernels.job import BlockLayout
+from .kernels.scan_job import BlockLayout
 from .quantization import ByteCodes, Floats, bit_codes, decoded, padded, turned_numbers
 from .row_mask import RowMask
 from .unit_vectors import NO_ID, Ids, Rows, Vectors

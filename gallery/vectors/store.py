@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import Phrase, StoreDamaged, gettext_noop
-from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM, Checksums, checksums_of, read_checksums, unlike
-from gallery.vectors.crash_points import crash_point
-from gallery.vectors.files import (
-    FileLock,
+from gallery.durable.crash_points import crash_point
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import (
     fdatasync,
     fsync_dir,
     make_folder,
@@ -25,6 +23,8 @@ from gallery.vectors.files import (
     storage_errors,
     write_all,
 )
+from gallery.errors import Phrase, StoreDamaged, gettext_noop
+from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM, Checksums, checksums_of, read_checksums, unlike
 from gallery.vectors.npy_header import HEADER_BYTES, decode_header, encode_header, steady_header
 from gallery.vectors.unit_vectors import UNIT_TOLERANCE, Rows, Vectors, are_unit, checked_vectors, lengths
 

@@ -4,10 +4,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from gallery.conf import gallery
-from gallery.doors import for_visitors, sentence
 from gallery.encoders.registry import AUTO, OFFLINE, choose_encoder_name
+from gallery.error_messages import for_visitors, sentence
 from gallery.errors import ImageSearchError
-from gallery.services.encoding import current_encoder_name
+from gallery.services.embedding.encoder_in_use import current_encoder_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from gallery.conf import gallery
-from gallery.doors import for_visitors, sentence
+from gallery.error_messages import for_visitors, sentence
 from gallery.errors import ImageSearchError, TooManyFiles
 
 logger = logging.getLogger(__name__)

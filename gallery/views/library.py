@@ -17,9 +17,9 @@ from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
 from gallery.imaging import LABELS
 from gallery.models import Image, ImageQuerySet
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
-from gallery.services.embedding import EmbedReport, embed_images
+from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
-from .posting import read_at
+from .redirected_reads import reads_redirected_to
 from .selection import changeable_images, remember_for_undo, ticked_ids
 from .signed_in import SignedInRequest
 from .undo import success_with_undo
@@ -45,7 +45,7 @@ def library(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@read_at("library")
+@reads_redirected_to("library")
 @require_POST
 def bulk(request: SignedInRequest) -> HttpResponse:
     """Do one thing to all ticked pictures, or to none of them."""
@@ -79,7 +79,7 @@ def clear(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@read_at("library")
+@reads_redirected_to("library")
 @require_POST
 def retry(request: SignedInRequest) -> HttpResponse:
     """Put the pictures that could not be made searchable back into the queue."""
@@ -101,7 +101,7 @@ def retry(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@read_at("library")
+@reads_redirected_to("library")
 @require_POST
 def embed(request: SignedInRequest) -> HttpResponse:
     """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from gallery.conf import gallery
-from gallery.doors import known_error
+from gallery.error_messages import known_error
 from gallery.errors import FileTooLarge
 
 from .errors import error_page, status_page

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gallery.doors import sentence
+from gallery.error_messages import sentence
 from gallery.errors import ImageSearchError, InvalidPicture, gettext_noop
 from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.imaging import THUMBNAIL_MIME_TYPE
 from gallery.models import Image, QueryPicture
 from gallery.models.user import AnyUser
-from gallery.services.search import ResultPage, find_images, query_of, remember_picture, similar_images
+from gallery.services.query_pictures import query_of, remember_picture
+from gallery.services.search import ResultPage, find_images, similar_images
 
 from .access import visible_image_or_404
 from .paging import page_of

@@ -17,7 +17,7 @@ from gallery.conf import gallery
 from gallery.models import Image, ImageQuerySet
 from gallery.services.curation import delete_forever, restore
 
-from .posting import read_at
+from .redirected_reads import reads_redirected_to
 from .selection import take_undo, ticked_ids, trashed_images
 from .signed_in import SignedInRequest
 
@@ -37,7 +37,7 @@ def trash(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@read_at("trash")
+@reads_redirected_to("trash")
 @require_POST
 def restore_many(request: SignedInRequest) -> HttpResponse:
     """Bring back the ticked pictures, all of them, or those that an Undo button remembers."""
@@ -50,7 +50,7 @@ def restore_many(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@read_at("trash")
+@reads_redirected_to("trash")
 @require_POST
 def delete_many(request: SignedInRequest) -> HttpResponse:
     """Delete the ticked pictures forever, after a page that asks whether that is meant."""

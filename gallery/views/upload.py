@@ -12,12 +12,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.conf import gallery
-from gallery.doors import for_visitors, known_error, sentence
+from gallery.error_messages import for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
 from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES, THUMBNAIL_SIZES_PX
 from gallery.models import Image, User
-from gallery.services.ingest import Labels, accept_upload
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import Labels
 
 from .signed_in import SignedInRequest
 

@@ -22,7 +22,7 @@ from PIL import Image
 
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import STREAM_BATCH, ClipEncoder
-from gallery.encoders.streams import single_thread
+from gallery.encoders.compute_threads import single_thread
 
 from .full_size_clip import TEXT_LIMIT, save_full_size_clip
 from .memory import memory_of_server
@@ -126,7 +126,7 @@ class Products:
     def __init__(self, encoder: ClipEncoder) -> None:
         import torch
 
-        self._streams = encoder._streams
+        self._threads = encoder._threads
         rows = STREAM_BATCH * TOKENS
         self._shapes = [(torch.randn(rows, inner), torch.randn(outer, inner)) for inner, outer in PRODUCTS]
         self._packed = [torch.ops.mkldnn._reorder_linear_weight(weight) for _rows, weight in self._shapes]
@@ -140,7 +140,7 @@ class Products:
         for name in ("plain", "packed"):
             kind = kinds[name]
             found[f"{name}_side_by_side"] = self._rate(
-                lambda kind=kind: self._streams.map(lambda _number: kind(), numbers)
+                lambda kind=kind: self._threads.map(lambda _number: kind(), numbers)
             )
         return found
 
@@ -148,7 +148,7 @@ class Products:
         """Return operations per second of computing: other programs on the same cores do not count."""
         numbers = range(REPEATS)
         kinds = (self._plain, self._packed_products)
-        seconds = [_cpu_seconds(lambda kind=kind: self._streams.map(lambda _: kind(), numbers)) for kind in kinds]
+        seconds = [_cpu_seconds(lambda kind=kind: self._threads.map(lambda _: kind(), numbers)) for kind in kinds]
         return REPEATS * self._flops / min(seconds)
 
     def _rate(self, work: Callable[[], Any]) -> float:
@@ -249,7 +249,7 @@ def _tensors(encoder: ClipEncoder, pixels: Any) -> None:
         with torch.inference_mode():
             return run(part)
 
-    encoder._streams.map(encode, pixels.split(STREAM_BATCH))
+    encoder._threads.map(encode, pixels.split(STREAM_BATCH))
 
 
 def _plain(model: Any, pixels: Any) -> None:

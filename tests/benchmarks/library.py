@@ -21,11 +21,11 @@ set_up()
 from django.conf import settings
 from django.core.management import call_command
 
+from gallery.measuring.speed import DEFAULT_DIMENSION, ClusteredRows
 from gallery.models import Image, IndexState, User, Visibility
 from gallery.search_index import search_index
 from gallery.services.query import Query
 from gallery.services.search import find_images
-from gallery.services.search_benchmark import DEFAULT_DIMENSION, ClusteredRows
 from gallery.vectors.codes import BLOCK_ROWS, CodesFile
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask

@@ -21,10 +21,10 @@ from django.core.management import call_command
 from gallery.encoders.base import Encoder
 from gallery.imaging import load_pixels
 from gallery.models import User
-from gallery.services.encoding import current_encoder
+from gallery.services.decode_limits import decode_limits
+from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.importing import Source, import_files
-from gallery.services.ingest import Labels
-from gallery.services.media import limits
+from gallery.services.labels import Labels
 from gallery.services.query import parse
 from gallery.services.samples import SAMPLES, sample_path
 from gallery.services.search import find_images
@@ -51,7 +51,7 @@ def encode_alone(paths: list[Path], encoder: Encoder) -> float:
     opened = []
     for path in paths:
         with path.open("rb") as file:
-            opened.append(load_pixels(file, limits=limits()))
+            opened.append(load_pixels(file, limits=decode_limits()))
     started = time.perf_counter()
     for start in range(0, len(opened), 16):
         encoder.encode_images(opened[start : start + 16])
@@ -93,6 +93,6 @@ def bench_pictures() -> dict[str, Any]:
     owner = User.objects.create_user("bench")
     encoder = current_encoder()
     with pictures()[0].open("rb") as file:  # loads the weights and starts the threads
-        encoder.encode_images([load_pixels(file, limits=limits())])
+        encoder.encode_images([load_pixels(file, limits=decode_limits())])
     encoder.encode_texts(["warm up"])
     return {**bench_import(encoder, owner), **bench_text_search(encoder, owner)}

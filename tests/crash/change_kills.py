@@ -39,11 +39,12 @@ import gallery.search_index
 from gallery.encoders import registry
 from gallery.models import Image, IndexState, ModelChange, User
 from gallery.search_index import reset_search_index
-from gallery.services import encoding
 from gallery.services.curation import delete_forever
-from gallery.services.ingest import accept_upload, check_labels
+from gallery.services.embedding import encoder_in_use
+from gallery.services.embedding.model_change import change_model
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
-from gallery.services.model_change import change_model
 from gallery.services.query import parse
 from gallery.services.search import ResultPage, find_images, similar_images
 from tests.crash.index_kills import dies_at, finished, point_names
@@ -285,7 +286,7 @@ def main(mode: str, pictures: int) -> None:
     settings.GALLERY["search_threads"] = 1
     settings.GALLERY["encoder"] = "auto"
     settings.GALLERY["embed_batch_size"] = 4
-    encoding.forget_encoder = lambda _name: None  # a child could not load it again
+    encoder_in_use.forget_encoder = lambda _name: None  # a child could not load it again
     for name, encoder in ENCODERS.items():
         registry._instances[name, registry.DEFAULT_OPTIONS] = encoder
     call_command("migrate", verbosity=0, skip_checks=True)

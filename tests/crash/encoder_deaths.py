@@ -18,8 +18,8 @@ django.setup()
 from PIL import ImageColor
 
 from gallery.encoders import registry
-from gallery.services.embedding import embed_pending
-from gallery.services.model_change import change_model
+from gallery.services.embedding.model_change import change_model
+from gallery.services.embedding.waiting_images import embed_pending
 from tests.quick_encoder import QuickEncoder, WideEncoder
 
 

@@ -28,10 +28,10 @@ from django.core.management import call_command
 
 import gallery.vectors
 from gallery.conf import gallery as gallery_settings
+from gallery.durable import crash_points
 from gallery.models import Image, IndexState, User, Visibility
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.maintenance import _repair_vectors, compact
-from gallery.vectors import crash_points
 from tests.crash.many_kills import in_child
 from tests.quick_encoder import QuickEncoder, unit_rows
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.vectors import crash_points
+from gallery.durable import crash_points
+from gallery.durable.synced_writing import partial_path
 from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM
-from gallery.vectors.files import partial_path
 from gallery.vectors.npy_header import HEADER_BYTES
 from gallery.vectors.store import VectorStore
 from tests.unit.vectors.engine_contract import unit_rows

@@ -25,7 +25,7 @@ from gallery.models import Image, ImportJob, User
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
-from gallery.services.testbed import importing
+from gallery.testbed import importing
 from tests.testbed_folder import Testbed, WideEncoder
 
 

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gallery.conf import gallery
+from gallery.durable.file_lock import FileLock
 from gallery.models import Image, ModelChange, NextEmbedding, User
-from gallery.services.model_change import ask_for_change
-from gallery.vectors.files import FileLock
+from gallery.services.embedding.model_change import ask_for_change
 from tests.conftest import PASSWORD, drawn_picture
 from tests.e2e.test_site import WIDTHS, fits
 

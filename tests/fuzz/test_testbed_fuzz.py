@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gallery.errors import InvalidTestbedEntry, UnreadableTestbed
-from gallery.services.testbed import read_index
-from gallery.services.testbed.index_file import MD5
+from gallery.testbed import read_index
+from gallery.testbed.index_file import MD5
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = (

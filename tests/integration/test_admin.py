@@ -19,9 +19,10 @@ from gallery.errors import StoreBusy
 from gallery.imaging import inspect, thumbnails
 from gallery.models import Album, AlbumImage, ApiToken, Image, ImportJob, IndexState, QueryPicture, Tag, User
 from gallery.services import accounts, curation
-from gallery.services.ingest import check_labels, store_picture
+from gallery.services.decode_limits import decode_limits
+from gallery.services.ingest import store_picture
+from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
-from gallery.services.media import limits
 from tests.conftest import PASSWORD, drawn_picture
 
 OURS = [Image, Tag, Album, User, ApiToken, IndexState, ImportJob]
@@ -56,7 +57,7 @@ def draw(upload: Callable[..., Image]) -> Callable[..., Image]:
         name, content = f"{colour}.png", drawn_picture(colour)
         if embedded:
             return upload(owner, name, content=content, **labels)
-        picture = inspect(BytesIO(content), limits=limits())
+        picture = inspect(BytesIO(content), limits=decode_limits())
         small = thumbnails(picture.pixels)
         checked = check_labels(**labels)
         return store_picture(BytesIO(content), picture.facts, small, owner=owner, name=name, labels=checked).image

@@ -14,8 +14,8 @@ from django.test import Client
 
 from gallery import jobs
 from gallery.models import Image, IndexState, ModelChange, User
-from gallery.services import model_change
-from gallery.services.model_change import change_model
+from gallery.services.embedding import model_change
+from gallery.services.embedding.model_change import change_model
 from tests.conftest import drawn_picture
 from tests.integration.test_model_change import Killed, after, kill
 from tests.pages import text_of
@@ -178,7 +178,8 @@ from gallery.models import Image, IndexState, ModelChange, User
 BRING_IN = """
 from io import BytesIO
 from django.core.management import call_command
-from gallery.services.ingest import accept_upload, check_labels
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import check_labels
 from tests.conftest import drawn_picture
 call_command("migrate", verbosity=0, skip_checks=True)
 owner = User.objects.create_superuser("root")

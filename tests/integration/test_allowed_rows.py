@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from gallery.durable import crash_points
 from gallery.models import Album, AlbumImage, Image, ImageQuerySet, IndexState, Tag, User, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.allowed_rows import MASKS_KEPT, AllowedRows
@@ -21,7 +22,6 @@ from gallery.services.curation import add_tags, delete_forever, move_to_trash, r
 from gallery.services.maintenance import compact
 from gallery.services.query import Query
 from gallery.services.search import find_images
-from gallery.vectors import crash_points
 from gallery.vectors.codes import Codes
 from gallery.vectors.npy_header import HEADER_BYTES
 from tests.integration.test_models import stored

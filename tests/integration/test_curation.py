@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from gallery.errors import TooManyTags
 from gallery.models import Image, QueryPicture
-from gallery.models.tag import MAX_TAGS_PER_IMAGE
 from gallery.search_index import SearchIndex
 from gallery.services import curation
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore
-from gallery.services.search import remember_picture
+from gallery.services.query_pictures import remember_picture
+from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 from tests.conftest import drawn_picture
 
 
@@ -84,7 +84,7 @@ def test_deleting_spares_what_is_brought_back_while_the_lock_is_waited_for(alice
 
 
 def test_pictures_that_people_search_with_have_an_end(alice, monkeypatch):
-    monkeypatch.setattr("gallery.services.search.MAX_QUERY_PICTURES", 2)
+    monkeypatch.setattr("gallery.services.query_pictures.MAX_QUERY_PICTURES", 2)
 
     sent = [remember_picture(BytesIO(drawn_picture(colour)), name=colour) for colour in ("red", "green", "blue")]
 

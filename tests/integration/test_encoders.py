@@ -13,7 +13,7 @@ from gallery.encoders.model_cards import CARDS, DEFAULT_CLIP_MODEL, card_of
 from gallery.errors import EncoderUnavailable
 from gallery.models import IndexState
 from gallery.search_index import search_index
-from gallery.services.encoding import current_encoder
+from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.readiness import part_states
 from tests.unit.encoders.tiny_models import copy_of, save_tiny_chinese_clip, save_tiny_clip, save_tiny_text_tower
 

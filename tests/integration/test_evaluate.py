@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from gallery.encoders.registry import get_encoder
 from gallery.errors import InvalidInput, NoPictures, UnknownEncoder, UnreadablePath
-from gallery.services.evaluation import LabelledQuery, as_report, compare, comparing, load_encoders, read_queries
+from gallery.measuring.quality import LabelledQuery, as_report, compare, comparing, load_encoders, read_queries
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
 from tests.quick_encoder import QuickEncoder

@@ -9,7 +9,7 @@ from gallery.errors import EncoderUnavailable, StorageFull, UnreadablePath
 from gallery.models import Image, ImportJob
 from gallery.services.curation import move_to_trash
 from gallery.services.importing import Source, find_files, import_files, shown
-from gallery.services.ingest import Labels, check_labels
+from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
 from gallery.services.query import parse
 from gallery.services.search import find_images

@@ -16,7 +16,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as PillowImage
 
-from gallery.doors import known_error
+from gallery.error_messages import known_error
 from gallery.errors import (
     BrokenPicture,
     ContentCollision,
@@ -46,12 +46,14 @@ from gallery.services.curation import (
     remove_tags,
     retry_failed,
 )
-from gallery.services.embedding import embed_images, embed_pending
-from gallery.services.ingest import Labels, accept_upload, check_labels
+from gallery.services.embedding.waiting_images import embed_images, embed_pending
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
 from gallery.services.media import open_original, open_thumbnail
 from gallery.services.query import parse
-from gallery.services.search import find_images, query_of, remember_picture, similar_images
+from gallery.services.query_pictures import query_of, remember_picture
+from gallery.services.search import find_images, similar_images
 from tests.conftest import drawn_picture, sample_bytes
 
 SMALL_PX = THUMBNAIL_SIZES_PX[0]
@@ -438,7 +440,7 @@ def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeyp
             raise OSError(errno.EIO, "Input/output error")
         return real(image)
 
-    monkeypatch.setattr("gallery.services.encoding_batch.open_original", fault)
+    monkeypatch.setattr("gallery.services.embedding.isolated_batches.open_original", fault)
     report = embed_pending()
     monkeypatch.undo()
 

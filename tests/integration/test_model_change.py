@@ -11,6 +11,7 @@ import pytest
 from django.db import connections
 
 from gallery.checks import index_check
+from gallery.durable import crash_points
 from gallery.encoders import registry
 from gallery.errors import (
     EncoderChanged,
@@ -25,16 +26,16 @@ from gallery.errors import (
 )
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.search_index import SearchIndex
-from gallery.services import encoding, encoding_batch, model_change
 from gallery.services.curation import delete_forever, embed_again, move_to_trash, restore
-from gallery.services.encoding import key_of
+from gallery.services.embedding import encoder_in_use, isolated_batches, model_change
+from gallery.services.embedding.encoder_in_use import key_of
+from gallery.services.embedding.model_change import cancel_change, change_model, change_progress
 from gallery.services.importing import find_files, import_files
-from gallery.services.ingest import check_labels
+from gallery.services.labels import check_labels
 from gallery.services.maintenance import compact, repair, verify
-from gallery.services.model_change import cancel_change, change_model, change_progress
 from gallery.services.query import Query, parse
-from gallery.services.search import find_images, query_by_file, query_of, remember_picture, similar_images
-from gallery.vectors import crash_points
+from gallery.services.query_pictures import query_by_file, query_of, remember_picture
+from gallery.services.search import find_images, similar_images
 from tests.conftest import drawn_picture
 from tests.quick_encoder import QuickEncoder, WideEncoder
 
@@ -552,7 +553,7 @@ def test_retry_without_a_change_is_refused(library):
 
 
 def test_fault_of_the_disk_ends_the_run_and_loses_nothing(alice, library, quick_encoder, wide, monkeypatch):
-    real = encoding_batch.open_original
+    real = isolated_batches.open_original
 
     def fail_for_one(image: Image) -> Any:
         if image.pk == library[2].pk:
@@ -560,7 +561,7 @@ def test_fault_of_the_disk_ends_the_run_and_loses_nothing(alice, library, quick_
         return real(image)
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoding_batch, "open_original", fail_for_one)
+        patch.setattr(isolated_batches, "open_original", fail_for_one)
         with pytest.raises(PicturesUnreadable, match=r"1 pictures .*Input/output error"):
             change_model("clip:wide")
     assert find_images(parse("blue"), user=alice).image_ids[0] == library[2].pk
@@ -652,7 +653,7 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
     alice, library, quick_encoder, killed_half_way, monkeypatch
 ):
     wide = killed_half_way
-    monkeypatch.setattr(encoding, "_models", encoding._Models())
+    monkeypatch.setattr(encoder_in_use, "_models", encoder_in_use._Models())
     registry.forget_encoder("clip:wide")
     monkeypatch.setattr(registry, "create_encoder", lambda *_: wide)
     assert IndexState.objects.current().next_encoder_id == "clip:wide"
@@ -670,7 +671,7 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
 
 
 def test_model_of_a_cancelled_change_is_dropped(alice, library, killed_half_way, monkeypatch):
-    monkeypatch.setattr(encoding, "_models", encoding._Models())
+    monkeypatch.setattr(encoder_in_use, "_models", encoder_in_use._Models())
     find_images(parse("red"), user=alice)
     cancel_change()
 

@@ -14,10 +14,10 @@ from django.core.management import call_command
 
 from gallery.errors import EncoderUnavailable
 from gallery.models import Image, User
-from gallery.services import encoding_batch
-from gallery.services.embedding import embed_pending
+from gallery.services.embedding import isolated_batches
+from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.importing import find_files, import_files
-from gallery.services.ingest import check_labels
+from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api
@@ -168,7 +168,8 @@ registry._instances["offline", registry.DEFAULT_OPTIONS] = QuickEncoder()
 BRING_IN = f"""
 from io import BytesIO
 from django.core.management import call_command
-from gallery.services.ingest import accept_upload, check_labels
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import check_labels
 from tests.conftest import drawn_picture
 call_command("migrate", verbosity=0, skip_checks=True)
 owner = User.objects.create_user("alice")
@@ -181,7 +182,7 @@ STATES = "print(sorted((image.original_name, image.search_status) for image in I
 def test_picture_at_which_processes_die_is_left_out_and_the_others_are_embedded(site, tmp_path):
     died = run_until_it_lives(tmp_path / "site", "embed", at_most=9)
 
-    assert died == encoding_batch.DEATHS_AT_MOST
+    assert died == isolated_batches.DEATHS_AT_MOST
     states = [(colour, "failed" if colour == "blue" else "searchable") for colour in sorted(COLOURS)]
     assert site(STATES) == str(states)
     assert site("print(Image.objects.get(original_name='blue').embed_error)").startswith(
@@ -192,11 +193,11 @@ def test_picture_at_which_processes_die_is_left_out_and_the_others_are_embedded(
 
 
 def test_change_of_the_model_leaves_out_the_picture_at_which_it_dies(site, tmp_path):
-    site("from gallery.services.embedding import embed_pending; embed_pending()")
+    site("from gallery.services.embedding.waiting_images import embed_pending; embed_pending()")
 
     died = run_until_it_lives(tmp_path / "site", "change", at_most=9)
 
-    assert died == encoding_batch.DEATHS_AT_MOST
+    assert died == isolated_batches.DEATHS_AT_MOST
     states = [(colour, "failed" if colour == "blue" else "searchable") for colour in sorted(COLOURS)]
     assert site(STATES) == str(states)
     assert site("print(set(Image.objects.values_list('embed_deaths', flat=True)))") == "{0}"  # a retry begins anew
@@ -206,7 +207,7 @@ def test_worker_that_lives_is_not_taken_for_a_dead_one(waiting, quick_encoder, m
     real = quick_encoder.encode_images
 
     def encode_beside_another(images: Any) -> Any:
-        encoding_batch.count_deaths()  # as a worker that begins now
+        isolated_batches.count_deaths()  # as a worker that begins now
         return real(images)
 
     monkeypatch.setattr(quick_encoder, "encode_images", encode_beside_another)

@@ -66,7 +66,7 @@ def test_home_says_which_encoder_is_in_use(db):
 def test_home_says_when_clip_is_missing(db, limits_of, monkeypatch):
     limits_of(encoder="auto")
     monkeypatch.setattr("gallery.views.context.choose_encoder_name", lambda _: "offline")
-    monkeypatch.setattr("gallery.services.encoding.choose_encoder_name", lambda _: "offline")
+    monkeypatch.setattr("gallery.services.embedding.encoder_in_use.choose_encoder_name", lambda _: "offline")
 
     assert "The weights of CLIP are not at hand" in text_of(Client().get("/"))
 

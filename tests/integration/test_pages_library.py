@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from gallery.errors import EncoderUnavailable
 from gallery.models import Image, IndexState, User
 from gallery.services.curation import move_to_trash
-from gallery.services.embedding import EmbedReport
+from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
 from gallery.services.query import parse
@@ -405,7 +405,7 @@ def test_embed_says_when_the_encoder_does_not_work(alice, three, monkeypatch):
         raise EncoderUnavailable(encoder="offline", reason="its weights are gone", remedy="Install it again.")
 
     Image.objects.update(embedding_row=None)
-    monkeypatch.setattr("gallery.services.embedding.current_encoder", unavailable)
+    monkeypatch.setattr("gallery.services.embedding.waiting_images.current_encoder", unavailable)
 
     response = browser_of(alice).post(EMBED)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gallery.models import Image, IndexState, User
 from gallery.services.curation import move_to_trash
-from gallery.services.embedding import EmbedReport
+from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from tests.conftest import drawn_picture
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from gallery.services.search_benchmark import ClusteredRows, FileRows, benchmark_search
-from gallery.services.search_benchmark.contenders import Contender
-from gallery.services.search_benchmark.measurement import BATCH_TURNS, measure
-from gallery.services.search_benchmark.read_limit import CHUNK_BYTES, _read_loop, reading_ways
-from gallery.services.search_benchmark.threads import use_threads
-from gallery.services.search_benchmark.truth import true_answers
+from gallery.measuring.speed import ClusteredRows, FileRows, benchmark_search
+from gallery.measuring.speed.contenders import Contender
+from gallery.measuring.speed.measurement import BATCH_TURNS, measure
+from gallery.measuring.speed.read_limit import CHUNK_BYTES, _read_loop, reading_ways
+from gallery.measuring.speed.threads import use_threads
+from gallery.measuring.speed.truth import true_answers
 from gallery.vectors.row_mask import RowMask
 from tests.quick_encoder import unit_rows
 

@@ -11,13 +11,13 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 
+from gallery.durable import crash_points
 from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
 from gallery.models import Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
+from gallery.services.embedding.model_change import change_model
 from gallery.services.maintenance import compact, repair, verify
-from gallery.services.model_change import change_model
-from gallery.vectors import crash_points
 from gallery.vectors.npy_header import HEADER_BYTES, encode_header
 from gallery.vectors.store import VectorStore
 from tests.conftest import drawn_picture

@@ -17,7 +17,7 @@ from gallery.errors import EncoderMismatch, FolderNotEmpty, FolderNotWritable, N
 from gallery.models import Image, IndexState
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import move_to_trash
-from gallery.services.testbed import export_testbed, exporting, folder_writing, import_testbed, read_index
+from gallery.testbed import export_testbed, exporting, folder_writing, import_testbed, read_index
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
 from tests.testbed_folder import Testbed, WideEncoder, write_folder

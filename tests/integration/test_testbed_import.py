@@ -19,7 +19,7 @@ from gallery.services.curation import move_to_trash
 from gallery.services.maintenance import verify
 from gallery.services.query import parse
 from gallery.services.search import find_images
-from gallery.services.testbed import import_testbed, importing, index_file, read_index
+from gallery.testbed import import_testbed, importing, index_file, read_index
 from tests.conftest import drawn_picture, sample_bytes
 from tests.testbed_folder import WideEncoder, change_index, entry_named, write_folder
 

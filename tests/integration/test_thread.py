@@ -10,7 +10,8 @@ from gallery.search_index import search_index
 from gallery.services.curation import delete_forever, move_to_trash, restore
 from gallery.services.maintenance import verify
 from gallery.services.query import parse
-from gallery.services.search import find_images, query_of, remember_picture, similar_images
+from gallery.services.query_pictures import query_of, remember_picture
+from gallery.services.search import find_images, similar_images
 from tests.conftest import SAMPLES
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError
 from django.utils import translation
 
 from gallery import errors
-from gallery.doors import known_error, sentence
+from gallery.error_messages import known_error, sentence
 from gallery.errors import DatabaseBusy, FileTooLarge, ImageSearchError, StorageFull, StorageNotWritable, readable
 from gallery.services import query
 
@@ -68,7 +68,9 @@ def test_readable_numbers_have_separators_and_long_texts_an_end(value, shown):
 
 
 def test_sentence_is_translated_with_the_values_filled_in(monkeypatch):
-    monkeypatch.setattr("gallery.doors.gettext", lambda message: "限制 %(limit_bytes)s" if "limit" in message else "")
+    monkeypatch.setattr(
+        "gallery.error_messages.gettext", lambda message: "限制 %(limit_bytes)s" if "limit" in message else ""
+    )
     with translation.override("zh-hans"):
         assert sentence(FileTooLarge(size_bytes=2_000, limit_bytes=1_000)) == "限制 1,000"
 

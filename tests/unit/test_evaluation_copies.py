@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gallery.services.evaluation.copies import KINDS, altered_copies
-from gallery.services.evaluation.pictures import spread
+from gallery.measuring.quality.copies import KINDS, altered_copies
+from gallery.measuring.quality.pictures import spread
 from tests.conftest import sample_bytes
 
 

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gallery.services.evaluation.bootstrap import RESAMPLES, SEED, verdict
-from gallery.services.evaluation.bootstrap import mean_intervals as intervals_by_question
-from gallery.services.evaluation.metrics import METRICS, measures
+from gallery.measuring.quality.bootstrap import RESAMPLES, SEED, verdict
+from gallery.measuring.quality.bootstrap import mean_intervals as intervals_by_question
+from gallery.measuring.quality.metrics import METRICS, measures
 
 
 def named(ranks, relevant):

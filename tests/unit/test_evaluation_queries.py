@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gallery.errors import InvalidQueryFile, UnreadablePath
-from gallery.services.evaluation import LabelledQuery, read_queries
+from gallery.measuring.quality import LabelledQuery, read_queries
 
 GOOD = {"query": "a dog", "lang": "en", "relevant": ["1.jpg"]}
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from gallery.errors import UnwritablePath
-from gallery.services.evaluation import Comparison, as_report, make_report_folder, summary, write_report
-from gallery.services.evaluation.comparing import EncoderResult
-from gallery.services.evaluation.copies import KINDS
-from gallery.services.evaluation.markdown import KIND_LABELS, LABELS
-from gallery.services.evaluation.metrics import METRICS
+from gallery.measuring.quality import Comparison, as_report, make_report_folder, summary, write_report
+from gallery.measuring.quality.comparing import EncoderResult
+from gallery.measuring.quality.copies import KINDS
+from gallery.measuring.quality.markdown import KIND_LABELS, LABELS
+from gallery.measuring.quality.metrics import METRICS
 
 FIRST = [0.5, 0.25, 0.7, 0.6, 0.5, 0.7, 0.6]
 SECOND = [0.6, 0.5, 0.9, 0.9, 0.6, 0.9, 0.9]

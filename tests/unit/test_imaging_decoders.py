@@ -27,11 +27,11 @@ from gallery.errors import (
     TooManyPixels,
 )
 from gallery.imaging import Limits, inspect
-from gallery.imaging import decoder as decoder_module
-from gallery.imaging import decoders as decoders_module
-from gallery.imaging.decoder import Decoder
-from gallery.imaging.decoders import Decoders, decoders
 from gallery.imaging.decoding import Decoded, decode
+from gallery.imaging.sandbox import child as decoder_module
+from gallery.imaging.sandbox import pool as decoders_module
+from gallery.imaging.sandbox.child import Decoder
+from gallery.imaging.sandbox.pool import Decoders, decoders
 from gallery.imaging.thumbnails import thumbnails
 
 ROOT = Path(__file__).parents[2]
@@ -255,7 +255,7 @@ def test_a_decoder_knows_no_secret(pool, monkeypatch):
 
 def test_a_decoder_loads_neither_django_nor_torch():
     code = (
-        "import sys, gallery.imaging.decoder_process\n"
+        "import sys, gallery.imaging.sandbox.child_main\n"
         "print([name for name in ('django', 'torch', 'transformers') if name in sys.modules])"
     )
 
@@ -306,7 +306,7 @@ import sys, threading, time
 from io import BytesIO
 from pathlib import Path
 from gallery.imaging import Limits, inspect
-from gallery.imaging.decoders import decoders
+from gallery.imaging.sandbox.pool import decoders
 
 def read(path):
     inspect(BytesIO(Path(path).read_bytes()), limits=Limits(50_000_000, 128_000_000, 5))

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.errors import InvalidInput, InvalidTag, TooManyTags
-from gallery.models.plain_text import plain_text
-from gallery.models.tag import MAX_TAG_CHARACTERS, MAX_TAGS_PER_IMAGE, Tag, parse_tags, tag_key
+from gallery.models.tag import Tag
+from gallery.text.plain_text import plain_text
+from gallery.text.tag_names import MAX_TAG_CHARACTERS, MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 

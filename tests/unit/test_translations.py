@@ -12,7 +12,7 @@ import pytest
 from django.utils.translation import override
 from django.utils.translation.template import templatize
 
-from gallery.doors import sentence, stored_sentence
+from gallery.error_messages import sentence, stored_sentence
 from gallery.errors import BrokenPicture, EncoderUnavailable, ImageSearchError, Phrase, TooManyPixels
 
 ROOT = Path(__file__).parents[2]

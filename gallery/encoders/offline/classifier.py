@@ -33,7 +33,7 @@ BACKGROUND_WEIGHT = 0.02  # where nothing of the main thing is
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NetworkOutput:
     """What the network gives for one view: logits (1000,), pooled features (1280,), and its last map (h, w, 1280) of
     the whole picture alone: those of the tiles would be ten times as much memory, which nobody reads.
     """
@@ -83,7 +83,7 @@ class Classifier:
                     self._pool, self._pool_pid = _single_threaded_pool(), os.getpid()
         return self._pool
 
-    def _sight(self, picture: Image.Image, views: Sequence[View]) -> Sight:
+    def _sight(self, picture: Image.Image, views: Sequence[NetworkOutput]) -> Sight:
         classes = class_probabilities(np.stack([view.logits for view in views]))
         features: FloatArray = np.mean([view.features for view in views], axis=0)
         pixels = np.asarray(picture.resize((COLOUR_PX, COLOUR_PX), Image.Resampling.BOX))
@@ -100,7 +100,7 @@ class Classifier:
         weights: FloatArray = np.maximum(enlarged / max(float(speaks.max()), 1e-9), 0) + np.float32(BACKGROUND_WEIGHT)
         return weights
 
-    def _see(self, picture: Image.Image, box: tuple[float, float, float, float], size_px: int) -> View:
+    def _see(self, picture: Image.Image, box: tuple[float, float, float, float], size_px: int) -> NetworkOutput:
         """Show the network one part of a picture, squeezed to a square."""
         import torch  # noqa: PLC0415 -- slow import
 
@@ -113,7 +113,7 @@ class Classifier:
             features = last.mean(dim=(2, 3))
             logits = self._network._fc(features)
         cells = last[0].permute(1, 2, 0).numpy() if size_px == WHOLE_PX else None
-        return View(logits[0].numpy(), features[0].numpy(), cells)
+        return NetworkOutput(logits[0].numpy(), features[0].numpy(), cells)
 
 
 def _single_threaded_pool() -> ThreadPoolExecutor:

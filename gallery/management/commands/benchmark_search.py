@@ -4,7 +4,7 @@ from typing import Any
 
 from gallery.errors import InvalidInput
 from gallery.management.command import GalleryCommand, Report, given_path
-from gallery.services.search_benchmark import DEFAULT_DIMENSION, ClusteredRows, FileRows, RowSource, benchmark_search
+from gallery.measuring.speed import DEFAULT_DIMENSION, ClusteredRows, FileRows, RowSource, benchmark_search
 
 
 class Command(GalleryCommand):

@@ -4,7 +4,7 @@ from typing import Any
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image
 from gallery.services.curation import requeue_failed
-from gallery.services.embedding import embed_pending
+from gallery.services.embedding.waiting_images import embed_pending
 
 
 class Command(GalleryCommand):

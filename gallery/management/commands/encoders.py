@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.services.encoder_models import (
+from gallery.services.embedding.encoder_models import (
     ModelState,
     bring_encoder,
     check_encoder,

@@ -8,8 +8,7 @@ from gallery.conf import gallery
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import InvalidInput
 from gallery.management.command import GalleryCommand, Report, given_path, lacks_tables
-from gallery.services.encoding import current_encoder_name
-from gallery.services.evaluation import (
+from gallery.measuring.quality import (
     as_report,
     compare,
     load_encoders,
@@ -19,6 +18,7 @@ from gallery.services.evaluation import (
     summary,
     write_report,
 )
+from gallery.services.embedding.encoder_in_use import current_encoder_name
 
 DEFAULT_COPIES = 50
 

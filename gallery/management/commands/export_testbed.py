@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
-from gallery.services.testbed import export_testbed, pictures_to_export
+from gallery.testbed import export_testbed, pictures_to_export
 
 
 class Command(GalleryCommand):

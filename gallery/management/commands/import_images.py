@@ -4,7 +4,7 @@ from typing import Any
 from gallery.management.command import GalleryCommand, Report, given_path, owner_named
 from gallery.models import Visibility
 from gallery.services.importing import find_files, import_files
-from gallery.services.ingest import check_labels
+from gallery.services.labels import check_labels
 
 
 class Command(GalleryCommand):

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, owner_named
-from gallery.services.testbed import import_testbed, read_index
+from gallery.testbed import import_testbed, read_index
 
 
 class Command(GalleryCommand):

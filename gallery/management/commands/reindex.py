@@ -5,7 +5,7 @@ from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image
-from gallery.services.model_change import cancel_change, change_model
+from gallery.services.embedding.model_change import cancel_change, change_model
 
 
 class Command(GalleryCommand):

@@ -7,7 +7,8 @@ from gallery.conf import gallery
 from gallery.errors import InvalidInput, Phrase, UnreadablePath, gettext_noop
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
 from gallery.services.query import Query, parse, parse_top
-from gallery.services.search import ResultPage, find_images, query_by_file
+from gallery.services.query_pictures import query_by_file
+from gallery.services.search import ResultPage, find_images
 
 
 class Command(GalleryCommand):

@@ -1,13 +1,13 @@
 import secrets
 from typing import Any
 
-from gallery.doors import sentence
 from gallery.encoders.registry import OFFLINE
+from gallery.error_messages import sentence
 from gallery.errors import EncoderRevisionMismatch
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image, User
-from gallery.services.embedding import embed_pending
-from gallery.services.encoding import current_encoder, current_encoder_name
+from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
+from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.samples import bring_in_samples
 
 ADMINISTRATOR = "admin"

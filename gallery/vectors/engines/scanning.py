@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.vectors.codes import BLOCK_ROWS, Codes, block_layout
-from gallery.vectors.kernels.job import DONE, HISTOGRAM_BINS, MAX_DIMENSION, TILE_ROWS, Job
 from gallery.vectors.kernels.scan import Scanner, scanner
+from gallery.vectors.kernels.scan_job import DONE, HISTOGRAM_BINS, MAX_DIMENSION, TILE_ROWS, ScanJob
 from gallery.vectors.quantization import BitQuery, ByteQueries
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows, Vectors
@@ -34,7 +34,7 @@ FLOAT32_TIE = 2.0**-22  # scores this close may be equal once they are rounded t
 class ThreadScan:
     """One thread's part of a scan: a job for the kernel and the arrays that it writes to."""
 
-    def __init__(self, template: Job, *, queries: int, k: int) -> None:
+    def __init__(self, template: ScanJob, *, queries: int, k: int) -> None:
         self.capacity = FIRST_CAPACITY
         self.best = np.full((queries, k), -np.inf, dtype=np.float32)
         self.counts = np.zeros(queries, dtype=np.int64)
@@ -43,8 +43,8 @@ class ThreadScan:
         self.sums = np.zeros(3, dtype=np.float64)
         self.histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
         self.totals = np.empty((queries, TILE_ROWS), dtype=np.int32)
-        self.job = Job()
-        ctypes.memmove(ctypes.addressof(self.job), ctypes.addressof(template), ctypes.sizeof(Job))
+        self.job = ScanJob()
+        ctypes.memmove(ctypes.addressof(self.job), ctypes.addressof(template), ctypes.sizeof(ScanJob))
         for name in ("best", "counts", "sums", "histogram", "totals"):
             setattr(self.job, name, getattr(self, name).ctypes.data)
         self._point_to_lists()
@@ -90,7 +90,7 @@ def scan(
     prepared = ByteQueries.of(np.concatenate([queries, np.zeros((asked - len(queries), queries.shape[1]), np.float32)]))
     words = mask.words(len(codes.blocks) * BLOCK_ROWS)
     next_block = np.zeros(1, dtype=np.int64)
-    job = Job(
+    job = ScanJob(
         blocks=codes.blocks.ctypes.data,
         block_count=len(codes.blocks),
         next_block=next_block.ctypes.data,

@@ -8,9 +8,9 @@ from pathlib import Path
 from llvmlite import ir
 
 from .instructions import InstructionSet
-from .job import BlockLayout, Job
 from .machine_code import compiled, compiled_once, host_instruction_set
 from .scan_emitter import ScanEmitter
+from .scan_job import BlockLayout, ScanJob
 
 
 class Scanner:
@@ -41,7 +41,7 @@ class Scanner:
             self._code = compiled_once(name, module_text, instruction_set, code_folder)
         self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(self._code.address("scan"))
 
-    def run(self, job: Job) -> int:
+    def run(self, job: ScanJob) -> int:
         """Scan until all blocks are taken (DONE) or a list may not hold another block (FULL). Holds no lock."""
         return int(self._function(ctypes.addressof(job)))
 

@@ -19,7 +19,7 @@ from llvmlite import ir
 
 from .emit import BYTE, DOUBLE, FLOAT, I32, I64, POINTER, Emitter, first_of, lane_sums, splat
 from .instructions import InstructionSet, declared
-from .job import (
+from .scan_job import (
     DONE,
     FULL,
     HISTOGRAM_BINS,
@@ -33,7 +33,7 @@ from .job import (
 
 
 class ScanEmitter:
-    """Writes the scan function. Names as in Job and in the module's docstring."""
+    """Writes the scan function. Names as in ScanJob and in the module's docstring."""
 
     def __init__(
         self, module: ir.Module, layout: BlockLayout, instructions: InstructionSet, *, batch: bool, gated: bool

@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModel, AutoTokenizer, CLIPConfig, CLIPModel
 
 from gallery.encoders import clip as clip_module
-from gallery.encoders import packed
+from gallery.encoders import packed_towers as packed
 from gallery.encoders.clip import ClipEncoder
-from gallery.encoders.packed import TextTower, VisionTower, packed_text_tower, packed_vision_tower
+from gallery.encoders.packed_towers import TextTower, VisionTower, packed_text_tower, packed_vision_tower
 from gallery.errors import EncoderUnavailable
 from tests.unit.encoders.tiny_models import SHAPE, VISION, copy_of
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gallery.durable.synced_writing import partial_path
 from gallery.errors import StorageFull, StorageNotWritable, StoreDamaged
 from gallery.vectors.codes import BLOCK_ROWS, HEADER_BYTES, Codes, CodesFile, block_type
-from gallery.vectors.files import partial_path
 from gallery.vectors.unit_vectors import NO_ID
 from tests.unit.vectors.engine_contract import unit_rows
 

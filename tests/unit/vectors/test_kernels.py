@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gallery.vectors.kernels.instructions import INSTRUCTION_SETS, InstructionSet, best_for
-from gallery.vectors.kernels.job import DONE, FULL, HISTOGRAM_BINS, QUERY_PLANES, TILE_ROWS, BlockLayout, Job
 from gallery.vectors.kernels.scan import Scanner
+from gallery.vectors.kernels.scan_job import DONE, FULL, HISTOGRAM_BINS, QUERY_PLANES, TILE_ROWS, BlockLayout, ScanJob
 from gallery.vectors.quantization import BitQuery, ByteCodes, ByteQueries, bit_codes, padded
 from gallery.vectors.row_mask import RowMask
 from tests.unit.vectors.engine_contract import unit_rows
@@ -106,7 +106,7 @@ class Arrays:
         self.sums = np.zeros(3)
         self.histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
         self.totals = np.zeros((tile, TILE_ROWS), dtype=np.int32)
-        self.job = Job(block_count=len(blocks), query_count=asked, k=k, capacity=capacity)
+        self.job = ScanJob(block_count=len(blocks), query_count=asked, k=k, capacity=capacity)
         self.job.histogram_tiles = HISTOGRAM_TILES
         pointers = {name: getattr(self, name) for name in ("blocks", "next_block", "best", "counts", "rows", "limits")}
         pointers |= {name: getattr(self, name) for name in ("sums", "histogram", "totals")}

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 import gallery
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import partial_path, replacing_whole_files, write_all
 from gallery.errors import StoreBusy
-from gallery.vectors.files import FileLock, partial_path, replacing_whole_files, write_all
 
 ROOT = Path(gallery.__file__).parents[1]
 HOLD_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path
-from gallery.vectors.files import FileLock
+from gallery.durable.file_lock import FileLock
 with FileLock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -11,8 +11,8 @@ from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector
 from gallery.models import Image
 from gallery.search_index import search_index
 
-from .encoding import current_encoder, key_of
-from .encoding_batch import count_deaths, encode_batch
+from .encoder_in_use import current_encoder, key_of
+from .isolated_batches import count_deaths, encode_batch
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]

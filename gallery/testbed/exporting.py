@@ -19,10 +19,10 @@ from gallery.search_index import search_index
 from gallery.services.media import open_original
 from gallery.vectors.unit_vectors import are_unit, lengths
 
+from .folder_vectors import DIMENSION, VECTORS_NAME
 from .folder_writing import IndexWriter, VectorsWriter, new_folder, write_synced
 from .index_file import FORMATS, INDEX_NAME
 from .same_model import may_be_testbed_model
-from .vectors import DIMENSION, VECTORS_NAME
 
 BATCH = 256  # pictures whose vectors are read at a time
 Progress = Callable[[int], None]

@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from stat import S_ISREG
-from typing import TYPE_CHECKING
 
 from gallery.errors import FileTooLarge, ImageSearchError, Phrase, UnreadablePath, gettext_noop
 from gallery.imaging import Limits
 from gallery.services.importing import shown
 
-if TYPE_CHECKING:
-    from .index_file import Entry
+from .entry import Entry
 
 MD5_DIGITS = 32
 
@@ -55,11 +53,11 @@ class Originals:
                 if len(stem) == MD5_DIGITS:
                     self._beside[stem].append(file.name)
 
-    def likely_path(self, entry: "Entry") -> str:
+    def likely_path(self, entry: Entry) -> str:
         """Return the path to name in a report, whether there is a file or not."""
         return shown(next(self._candidates(entry), self.folder / entry.md5))
 
-    def read(self, entry: "Entry", limits: Limits) -> bytes:
+    def read(self, entry: Entry, limits: Limits) -> bytes:
         """Return the bytes whose MD5 the entry has. Raises UnreadablePath, FileTooLarge."""
         problem: ImageSearchError | None = None
         for path in self._candidates(entry):
@@ -71,7 +69,7 @@ class Originals:
             path=shown(self.folder / entry.md5), reason=Phrase(gettext_noop("it does not exist"))
         )
 
-    def _candidates(self, entry: "Entry") -> Iterator[Path]:
+    def _candidates(self, entry: Entry) -> Iterator[Path]:
         """Yield where the file may lie: beside the index first, for `stored_path` is often another machine's."""
         for name in sorted(self._beside.get(entry.md5, ())):
             yield self.folder / name

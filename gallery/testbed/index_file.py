@@ -19,10 +19,11 @@ from gallery.errors import (
     gettext_noop,
 )
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
-from gallery.models.plain_text import plain_text
-from gallery.models.tag import MAX_TAGS_PER_IMAGE, parse_tags
-from gallery.services.ingest import Labels, check_labels
+from gallery.services.labels import Labels, check_labels
+from gallery.text.plain_text import plain_text
+from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags
 
+from .entry import Entry
 from .originals import inside
 
 INDEX_NAME = "image_index.json"
@@ -31,23 +32,6 @@ MAX_INDEX_BYTES = 256 << 20  # half a million pictures; reading it takes about s
 MD5 = re.compile(r"[0-9a-f]{32}")
 YEARS = range(2, 9999)  # the first and the last year overflow in some time zone
 LONGEST_SHOWN = 80  # characters of a key or value that is not what it should be
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One picture as the folder knows it. `notes` say what was wrong about it and is left out.
-
-    `row` is that of its vector, None if the entry names none. `size_px` is what the folder says, not what the file is.
-    """
-
-    md5: str
-    original_name: str
-    labels: Labels
-    created_at: datetime | None
-    stored_path: str
-    row: int | None
-    size_px: tuple[int, int] | None
-    notes: tuple[Phrase, ...]
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from gallery.vectors.unit_vectors import Ids
 
 
 @dataclass(frozen=True)
-class View:
+class CommittedIndex:
     """Everything in it is of one epoch, hence of one encoder."""
 
     epoch: int
@@ -34,5 +34,5 @@ class View:
         return here
 
 
-def is_of(view: View | None, state: IndexState) -> bool:
-    return view is not None and (view.epoch, view.version) == (state.epoch, state.version)
+def is_of(committed: CommittedIndex | None, state: IndexState) -> bool:
+    return committed is not None and (committed.epoch, committed.version) == (state.epoch, state.version)

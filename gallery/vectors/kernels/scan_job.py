@@ -13,7 +13,7 @@ QUERY_PLANES = 4  # bits of a query's numbers against 1-bit codes
 DONE, FULL = 0, 1  # what a scan returns: all blocks taken, or a list of candidates is full
 
 
-class Job(ctypes.Structure):
+class ScanJob(ctypes.Structure):
     """What one thread is to scan, and where it writes. All pointers are to arrays that the caller keeps alive."""
 
     _fields_ = (
@@ -39,7 +39,7 @@ class Job(ctypes.Structure):
     )
 
 
-JOB_FIELDS = tuple(name for name, _type in Job._fields_)
+JOB_FIELDS = tuple(name for name, _type in ScanJob._fields_)
 
 
 @dataclass(frozen=True)

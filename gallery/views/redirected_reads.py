@@ -6,17 +6,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-View = Callable[..., HttpResponse]
+PageFunction = Callable[..., HttpResponse]
 
 
-def read_at(url_name: str) -> Callable[[View], View]:
+def reads_redirected_to(url_name: str) -> Callable[[PageFunction], PageFunction]:
     """Send who comes to a form's address by reading it to the page with the form.
 
     That happens: a refused form is shown at this address, so its page links and the language switch lead back to it,
     and so does signing in after the session has ended.
     """
 
-    def decorated(view: View) -> View:
+    def decorated(view: PageFunction) -> PageFunction:
         @wraps(view)
         def posted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method not in ("GET", "HEAD"):

@@ -13,17 +13,19 @@ from gallery.encoders.base import Encoder
 from gallery.errors import ImageSearchError, IncompleteTestbedEntry, InvalidInput, InvalidPicture, Phrase
 from gallery.imaging import Facts, Limits, inspect, thumbnails
 from gallery.models import Image, User
-from gallery.services.embedding import EmbedReport, commit_batch, embed_images
-from gallery.services.encoding import current_encoder
+from gallery.services.decode_limits import decode_limits
+from gallery.services.embedding.encoder_in_use import current_encoder
+from gallery.services.embedding.waiting_images import EmbedReport, commit_batch, embed_images
 from gallery.services.import_jobs import noted_import
 from gallery.services.importing import READERS, shown
 from gallery.services.ingest import Upload, bring_back_original, existing_picture, store_picture
-from gallery.services.media import limits, original_is_whole
+from gallery.services.media import original_is_whole
 
-from .index_file import Entry, Index
+from .entry import Entry
+from .folder_vectors import FolderVectors, open_vectors
+from .index_file import Index
 from .originals import Originals
 from .same_model import encoder_for_folder_vectors, misfits
-from .vectors import FolderVectors, open_vectors
 
 VECTORS_PER_COMMIT = 256  # each commit syncs the vector file and writes one transaction
 READ_AHEAD = 4 * READERS  # bounds memory: pictures that are read and wait to be stored
@@ -122,7 +124,7 @@ class _Import:
     def _read_ahead(
         self, readers: ThreadPoolExecutor, known: frozenset[str]
     ) -> Iterator[tuple[Entry, "Future[_Prepared | bytes]"]]:
-        bounds = limits()
+        bounds = decode_limits()
         ahead: deque[tuple[Entry, Future[_Prepared | bytes]]] = deque()
         for entry in self.index.entries:
             ahead.append((entry, readers.submit(_prepare, self.originals, entry, known, bounds)))
@@ -150,7 +152,7 @@ class _Import:
         """Return the picture that its owner has; its labels stay as they are."""
         image = existing_picture(entry.md5, hashlib.sha256(content).hexdigest(), owner=self.owner)
         if image is None or image.trashed_at is not None:  # deleted since the run began
-            return self._stored(entry, _inspected(content, limits()))
+            return self._stored(entry, _inspected(content, decode_limits()))
         if not original_is_whole(image):
             bring_back_original(image, BytesIO(content))
         return Upload(image, created=False)

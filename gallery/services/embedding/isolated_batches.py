@@ -27,8 +27,8 @@ from gallery.errors import (
 )
 from gallery.imaging import load_pixels
 from gallery.models import Image
-
-from .media import limits, open_original
+from gallery.services.decode_limits import decode_limits
+from gallery.services.media import open_original
 
 DEATHS_TOGETHER = 3  # of a whole batch; from then on its pictures are tried one by one
 DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
@@ -86,7 +86,7 @@ def _groups(batch: Sequence[Image], done: EncodedBatch) -> Iterator[list[Image]]
 def _open(image: Image, done: EncodedBatch) -> Pixels | None:
     try:
         with open_original(image) as file:
-            return load_pixels(file, limits=limits())
+            return load_pixels(file, limits=decode_limits())
     except (InvalidPicture, OriginalMissing) as error:
         done.failed.append((image, error))
     except (OSError, MemoryError) as error:  # a fault of the machine: the others go on

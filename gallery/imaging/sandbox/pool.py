@@ -21,11 +21,11 @@ from gallery.errors import (
     TooManyPixels,
     UnsupportedFormat,
 )
-from gallery.imaging.decoder import Decoder
 from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
 from gallery.imaging.exif import Shot
 from gallery.imaging.formats import format_named
-from gallery.imaging.wire import BadMessage, Message
+from gallery.imaging.sandbox.child import Decoder
+from gallery.imaging.sandbox.messages import BadMessage, Message
 
 logger = logging.getLogger(__name__)
 

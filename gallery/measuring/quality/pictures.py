@@ -9,7 +9,7 @@ from PIL.Image import Image as Pixels
 
 from gallery.errors import InvalidPicture, Phrase, UnreadablePath, gettext_noop
 from gallery.imaging import load_pixels
-from gallery.services.media import limits
+from gallery.services.decode_limits import decode_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def open_picture(path: Path) -> OpenedPicture:
     """Raises InvalidPicture, OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
-        return OpenedPicture(path, digest, load_pixels(file, limits=limits()))
+        return OpenedPicture(path, digest, load_pixels(file, limits=decode_limits()))
 
 
 def opened_batches(files: Sequence[Path], *, size: int, failed: list[str]) -> Iterator[list[OpenedPicture]]:

@@ -12,7 +12,7 @@ from gallery.encoders.base import Vectors
 from gallery.errors import Phrase, UnusableVectors, gettext_noop
 from gallery.vectors.unit_vectors import are_unit, lengths
 
-from .index_file import Entry
+from .entry import Entry
 from .originals import inside
 
 VECTORS_NAME = "image_embeddings.npy"

@@ -15,12 +15,13 @@ from gallery.encoders.base import Encoder
 from gallery.encoders.model_cards import CLIP_PREFIX, DEFAULT_CLIP_MODEL
 from gallery.errors import InvalidInput, InvalidPicture, Phrase, UnusableVectors, gettext_noop
 from gallery.imaging import inspect
-from gallery.services.encoding import current_encoder, current_encoder_name
-from gallery.services.media import limits
+from gallery.services.decode_limits import decode_limits
+from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
 
-from .index_file import FORMATS, Entry
+from .entry import Entry
+from .folder_vectors import DIMENSION, VECTORS_NAME, FolderVectors
+from .index_file import FORMATS
 from .originals import Originals
-from .vectors import DIMENSION, VECTORS_NAME, FolderVectors
 
 SAMPLE_SIZE = 16  # pictures that are encoded to compare
 TRIED_AT_MOST = 8 * SAMPLE_SIZE  # so that a folder without files does not cost a walk through all of it
@@ -89,7 +90,7 @@ def _samples(
         if vectors.reason_against(entry) is not None:
             continue
         try:
-            views = _views(originals.read(entry, limits()))
+            views = _views(originals.read(entry, decode_limits()))
         except (InvalidInput, InvalidPicture):
             continue
         yield _Sample(entry, float((encoder.encode_images(views) @ vectors.of([entry])[0]).max()))
@@ -100,7 +101,7 @@ def _views(content: bytes) -> list[Pixels]:
 
     It neither turns a photo upright nor looks at its colour profile, nor puts what is transparent on white.
     """
-    picture = inspect(BytesIO(content), limits=limits())  # keeps the limits of decoding
+    picture = inspect(BytesIO(content), limits=decode_limits())  # keeps the decode_limits of decoding
     facts = picture.facts
     if facts.format not in FORMATS or facts.width_px * facts.height_px > LARGEST_PLAIN_PX:
         return [picture.pixels]

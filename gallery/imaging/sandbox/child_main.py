@@ -1,8 +1,8 @@
 """What a decoder process runs: one picture after another, under limits of memory and time, until its pipe closes.
 
-It is started as `python -m gallery.imaging.decoder_process` by `gallery.imaging.decoder`, with nothing but its pipes
-and no setting or secret of the site. Whatever a hostile file does to a C library ends here: the kernel refuses more
-memory (RLIMIT_DATA) and any written file (RLIMIT_FSIZE), the alarm ends what takes too long even if the site is gone,
+It is started as `python -m gallery.imaging.sandbox.child_main` by `child.py`, with nothing but its pipes and no
+setting or secret of the site. Whatever a hostile file does to a C library ends here: the kernel refuses more memory
+(RLIMIT_DATA) and any written file (RLIMIT_FSIZE), the alarm ends what takes too long even if the site is gone,
 and a crash ends this process alone. On macOS the kernel does not count the memory of a process in this way.
 """
 
@@ -14,8 +14,8 @@ import threading
 
 from gallery.errors import DecodingOutOfMemory, ImageSearchError
 from gallery.imaging.decoding import Decoded, Limits, decode
+from gallery.imaging.sandbox.messages import Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
-from gallery.imaging.wire import Message, receive, send
 
 ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gallery.errors import DecoderUnavailable
-from gallery.imaging.wire import BadMessage, Message, receive, send
+from gallery.imaging.sandbox.messages import BadMessage, Message, receive, send
 
-_MODULE = "gallery.imaging.decoder_process"
+_MODULE = "gallery.imaging.sandbox.child_main"
 # All that the process is told. NumPy would start a thread for each core, which is never used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-_PROJECT = Path(__file__).parents[2]
+_PROJECT = Path(__file__).parents[3]
 _START_SECONDS = 60  # on a very busy machine; half a second otherwise
 _PIPE_BYTES = 1 << 20  # of Linux: 16 times the default, so that a picture takes a few turns, not a hundred
 _MAX_ANSWER_BYTES = 64_000_000  # one preview and its thumbnails are far below

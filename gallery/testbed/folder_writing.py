@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from gallery.conf import gallery
+from gallery.durable.crash_points import crash_point
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import NO_SPACE, fsync_dir
 from gallery.encoders.base import Vectors
 from gallery.errors import FolderNotEmpty, FolderNotWritable, StorageFull
-from gallery.vectors.crash_points import crash_point
-from gallery.vectors.files import NO_SPACE, FileLock, fsync_dir
 from gallery.vectors.npy_header import encode_header
 
-from .vectors import DIMENSION
+from .folder_vectors import DIMENSION
 
 TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from gallery.conf import gallery
+from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder
 from gallery.encoders.registry import AUTO, canonical_name, choose_encoder_name, get_encoder, pinned_options
 from gallery.errors import (
@@ -23,11 +24,10 @@ from gallery.errors import (
 )
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding, User
 from gallery.search_index import search_index
-from gallery.vectors.files import FileLock
 
-from .embedding import Progress, embed_pending
-from .encoding import encoder_of
-from .encoding_batch import count_deaths, encode_batch
+from .encoder_in_use import encoder_of
+from .isolated_batches import count_deaths, encode_batch
+from .waiting_images import Progress, embed_pending
 
 LOCK_SECONDS = 10.0  # a cancelled run needs a moment to notice
 LOSSES_ALWAYS_ACCEPTED = 10

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Streams:
+class ComputeThreads:
     """A pool of threads that compute alone. Safe to share between threads and to inherit by a fork."""
 
     def __init__(self, count: int | None = None) -> None:

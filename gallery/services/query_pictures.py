@@ -1,0 +1,67 @@
+"""Pictures that somebody searches with: read, encoded, and kept for a while so that the search has a link."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+from django.utils import timezone
+from PIL import Image as PillowImage
+
+from gallery.encoders.base import Encoder
+from gallery.imaging import inspect
+from gallery.models import QueryPicture
+from gallery.text.plain_text import plain_text
+
+from .decode_limits import decode_limits
+from .embedding.encoder_in_use import current_encoder
+from .query import Query, Vector
+
+QUERY_PICTURE_DAYS = 30
+MAX_QUERY_PICTURES = 2_000  # about 50 MB: anybody may search with a picture, so there must be an end
+QUERY_PREVIEW_PX = 512  # enough for every encoder's input and for showing it
+
+
+def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
+    """Encode a picture somebody searches with and keep it for a while, so that the search has a link.
+
+    Raises InvalidPicture and its kinds, EncoderUnavailable.
+    """
+    QueryPicture.objects.created_before(timezone.now() - timedelta(days=QUERY_PICTURE_DAYS)).delete()
+    QueryPicture.objects.beyond(MAX_QUERY_PICTURES - 1).delete()
+    pixels = inspect(file, limits=decode_limits()).pixels
+    encoder = current_encoder()
+    return QueryPicture.objects.create(
+        name=plain_text(name)[:255],
+        preview=_preview(pixels),
+        vector=encoder.encode_images([pixels])[0].tobytes(),
+        encoder_id=encoder.id,
+        encoder_revision=encoder.revision,
+    )
+
+
+def query_by_file(file: BinaryIO) -> Query:
+    """Return the search for a picture file. Raises InvalidPicture and its kinds."""
+    pixels = inspect(file, limits=decode_limits()).pixels
+    return Query(encode=lambda encoder: encoder.encode_images([pixels])[0])
+
+
+def query_of(picture: QueryPicture) -> Query:
+    """Return the search for this picture; for another encoder the kept preview is encoded again."""
+    return Query(encode=lambda encoder: _vector_of_kept(picture, encoder))
+
+
+def _vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
+    if (picture.encoder_id, picture.encoder_revision) == (encoder.id, encoder.revision):
+        return np.frombuffer(picture.vector, dtype=np.float32)
+    with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:
+        vector: Vector = encoder.encode_images([preview.convert("RGB")])[0]
+        return vector
+
+
+def _preview(pixels: PillowImage.Image) -> bytes:
+    small = pixels.copy()
+    small.thumbnail((QUERY_PREVIEW_PX, QUERY_PREVIEW_PX))
+    out = BytesIO()
+    small.save(out, "WEBP", quality=80, method=0)
+    return out.getvalue()

@@ -1,0 +1,36 @@
+"""Names of tags: one spelling for readers, one key for equality."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from gallery.errors import InvalidTag, TooManyTags
+
+from .plain_text import plain_text
+
+MAX_TAG_CHARACTERS = 64
+MAX_TAGS_PER_IMAGE = 50
+SEPARATORS = re.compile(r"[,，、;；\n]+")
+
+
+def tag_key(name: str) -> str:
+    """Return what makes two tags the same: NFC, case folded, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def parse_tags(text: str | Iterable[str]) -> list[str]:
+    """Return the tags of a comma-separated text (or of a list of such texts), each once, in order.
+
+    Chinese commas and semicolons separate too. Raises InvalidTag, TooManyTags.
+    """
+    texts = [text] if isinstance(text, str) else list(text)
+    names: dict[str, str] = {}
+    for part in (part for piece in texts for part in SEPARATORS.split(piece)):
+        name = " ".join(plain_text(part).split())
+        if len(name) > MAX_TAG_CHARACTERS:
+            raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
+        if name:
+            names.setdefault(tag_key(name), name)
+    if len(names) > MAX_TAGS_PER_IMAGE:
+        raise TooManyTags(count=len(names), limit=MAX_TAGS_PER_IMAGE)
+    return list(names.values())
