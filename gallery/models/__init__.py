@@ -1,4 +1,5 @@
 from .access_state import AccessState
+from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .image import Image, ImageQuerySet, Visibility
@@ -10,10 +11,15 @@ from .tag import Tag
 from .user import User
 
 __all__ = [
+    "OPERATOR",
+    "WORKER",
     "AccessState",
+    "Actor",
+    "ActorKind",
     "Album",
     "AlbumImage",
     "ApiToken",
+    "Door",
     "EncoderKey",
     "Image",
     "ImageQuerySet",
