@@ -7,6 +7,8 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageColor
 
+from gallery.encoders.base import EncoderKey
+
 GRID = (2, 2)
 COLOURS = ("red", "lime", "blue", "yellow", "black", "white", "gray")
 
@@ -20,6 +22,10 @@ class QuickEncoder:
         self.id = id
         self.revision = revision
         self.encoded = 0
+
+    @property
+    def key(self) -> EncoderKey:
+        return EncoderKey(self.id, self.revision)
 
     def encode_images(self, images: Sequence[PillowImage.Image]) -> npt.NDArray[np.float32]:
         self.encoded += len(images)

@@ -38,7 +38,7 @@ class BatchingEncoder:
         self, encoder: Encoder, *, lanes: int = 1, max_batch: int = MAX_BATCH, kept_texts: int = KEPT_TEXTS
     ) -> None:
         self.encoder = encoder
-        self.id, self.revision, self.dimension = encoder.id, encoder.revision, encoder.dimension
+        self.key, self.dimension = encoder.key, encoder.dimension
         self.encode_images: Callable[[Sequence[Image.Image]], Vectors] = encoder.encode_images
         self._lanes = lanes
         self._max_batch = max_batch

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gallery.encoders.base import Vectors
+from gallery.encoders.base import EncoderKey, Vectors
 from gallery.encoders.compute_threads import ComputeThreads, give_back_memory, single_thread
 from gallery.encoders.downloads import fetch_weights
 from gallery.encoders.packed_towers import BFLOAT16, FLOAT32, bfloat16_is_fast, packed_text_tower, packed_vision_tower
@@ -43,7 +43,7 @@ class ClipEncoder:
 
     `model_name_or_path` is a hub name (from its cache, HF_ENDPOINT or the hub) or a folder in the hub's format.
     `text_model` may name a second text tower in the same space (sentence-transformers layout); texts with letters
-    beyond the Latin alphabet go there. `id` and `revision` speak of the pictures' side alone: a text tower can come
+    beyond the Latin alphabet go there. `key` speaks of the pictures' side alone: a text tower can come
     or go without indexing again.
     Raises EncoderUnavailable if weights are missing, partial or broken; random weights are never used.
     """
@@ -63,7 +63,7 @@ class ClipEncoder:
     ) -> None:
         import torch  # noqa: PLC0415 -- slow import
 
-        self.id = f"clip:{model_name_or_path}"
+        self._name = f"clip:{model_name_or_path}"
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = self._possible(precision)
         self._batch_size = batch_size
@@ -71,7 +71,7 @@ class ClipEncoder:
         self._tokenizer_lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
         self._loading_lock = threading.Lock()
         self._folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
-        self.revision = revision_of(self._folder)
+        self.key = EncoderKey(self._name, revision_of(self._folder))
         self._vision: _Half | None = None
         self._text: _Half | None = None
         self._load_processors()
@@ -112,14 +112,14 @@ class ClipEncoder:
     def _possible(self, precision: str) -> str:
         """Return the precision to compute in: float32 where another would only be slower."""
         if precision == BFLOAT16 and (self.device != "cpu" or not bfloat16_is_fast()):
-            logger.warning("%s is computed in float32: this processor does not multiply bfloat16.", self.id)
+            logger.warning("%s is computed in float32: this processor does not multiply bfloat16.", self._name)
             return FLOAT32
         return precision
 
     def _load_processors(self) -> None:
         from transformers import AutoImageProcessor, AutoTokenizer  # noqa: PLC0415 -- slow import
 
-        with plain_failure(self.id):
+        with plain_failure(self._name):
             # backend="pil": the other image processors need torchvision
             self._image_processor = AutoImageProcessor.from_pretrained(
                 self._folder, backend="pil", local_files_only=True
@@ -131,7 +131,7 @@ class ClipEncoder:
         """Return the model; weights on the CPU are mapped from their file, not copied."""
         from transformers import AutoModel  # noqa: PLC0415 -- slow import
 
-        with plain_failure(self.id):
+        with plain_failure(self._name):
             model, report = AutoModel.from_pretrained(
                 self._folder,
                 local_files_only=True,
@@ -145,9 +145,9 @@ class ClipEncoder:
 
     def _load_again(self) -> Any:
         """Read the model for its other half, if its files are still those that were checked."""
-        if revision_of(self._folder) != self.revision:
+        if revision_of(self._folder) != self.key.revision:
             raise EncoderUnavailable(
-                encoder=self.id,
+                encoder=self._name,
                 reason=Phrase(gettext_noop("its files have changed since they were first read")),
                 remedy=Phrase(gettext_noop("Restart the site.")),
             )
@@ -201,7 +201,7 @@ class ClipEncoder:
             remedy = Phrase(gettext_noop("Download or copy the model again."))
         else:
             return
-        raise EncoderUnavailable(encoder=self.id, reason=reason, remedy=remedy)
+        raise EncoderUnavailable(encoder=self._name, reason=reason, remedy=remedy)
 
     def _load_text_tower(self, name: str, folder: Path) -> TextTower:
         with plain_failure(f"clip:{name}"):
@@ -212,7 +212,7 @@ class ClipEncoder:
                 reason=Phrase(
                     gettext_noop("its texts have %(tower)s dimensions but %(model)s has %(dimension)s"),
                     tower=tower.dimension,
-                    model=self.id,
+                    model=self._name,
                     dimension=self.dimension,
                 ),
                 remedy=Phrase(gettext_noop("Choose a text tower that was made for this model.")),
@@ -263,7 +263,7 @@ class ClipEncoder:
 
         if size == 1:
             raise EncoderUnavailable(
-                encoder=self.id,
+                encoder=self._name,
                 reason=Phrase(gettext_noop("the memory of the GPU is too small for it")),
                 remedy=Phrase(gettext_noop("Free some of it or use a smaller model.")),
             ) from error

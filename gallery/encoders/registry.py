@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gallery.encoders.base import Encoder
+from gallery.encoders.base import Encoder, EncoderKey
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import ClipEncoder
 from gallery.encoders.compute_threads import core_count
@@ -89,15 +89,15 @@ def _loaded_before(canonical: str, options: EncoderOptions) -> Encoder | None:
     folder = find_weights(model, revision=options.revision)
     if folder is None:
         return None
-    wanted, revision = replace(options, revision=None), revision_of(folder)
-    for (name, others), encoder in _instances.items():
-        if name == canonical and replace(others, revision=None) == wanted and encoder.revision == revision:
+    wanted, key = replace(options, revision=None), EncoderKey(canonical, revision_of(folder))
+    for (_name, others), encoder in _instances.items():
+        if replace(others, revision=None) == wanted and encoder.key == key:
             return encoder
     return None
 
 
 def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder:
-    """Return a new encoder; `Encoder.id` of any encoder is such a name. Raises UnknownEncoder or EncoderUnavailable."""
+    """Return a new encoder; the `key.id` of any encoder is such a name. Raises UnknownEncoder or EncoderUnavailable."""
     canonical = canonical_name(name)
     if canonical == OFFLINE:
         return OfflineEncoder()
@@ -114,7 +114,7 @@ def create_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Enco
 
 
 def canonical_name(name: str) -> str:
-    """Return the name as `Encoder.id` has it: `offline` or `clip:MODEL`. Raises UnknownEncoder, also for `auto`."""
+    """Return the name as `EncoderKey.id` has it: `offline` or `clip:MODEL`. Raises UnknownEncoder, also for `auto`."""
     if name == OFFLINE:
         return OFFLINE
     if name == CLIP:

@@ -4,7 +4,7 @@ from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .image import Image, ImageQuerySet, Visibility
 from .import_job import ImportJob
-from .index_state import EncoderKey, IndexState
+from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
 from .tag import Tag
@@ -20,7 +20,6 @@ __all__ = [
     "AlbumImage",
     "ApiToken",
     "Door",
-    "EncoderKey",
     "Image",
     "ImageQuerySet",
     "ImportJob",

@@ -1,19 +1,9 @@
-from dataclasses import dataclass
 from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-
-@dataclass(frozen=True, slots=True)
-class EncoderKey:
-    """Which encoder a vector is of: vectors of two keys are never compared."""
-
-    id: str
-    revision: str
-
-    def __str__(self) -> str:
-        return f"{self.id} ({self.revision})"
+from gallery.encoders.base import EncoderKey
 
 
 class IndexStateQuerySet(models.QuerySet["IndexState"]):
@@ -66,3 +56,7 @@ class IndexState(models.Model):
     @property
     def encoder_key(self) -> EncoderKey:
         return EncoderKey(self.encoder_id, self.encoder_revision)
+
+    @encoder_key.setter
+    def encoder_key(self, key: EncoderKey) -> None:
+        self.encoder_id, self.encoder_revision = key.id, key.revision

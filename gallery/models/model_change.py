@@ -7,8 +7,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gallery.encoders.base import EncoderKey
+
 from .image import Image
-from .index_state import EncoderKey
 
 
 class ModelChangeQuerySet(models.QuerySet["ModelChange"]):
@@ -58,6 +59,10 @@ class ModelChange(models.Model):
     @property
     def encoder_key(self) -> EncoderKey:
         return EncoderKey(self.encoder_id, self.encoder_revision)
+
+    @encoder_key.setter
+    def encoder_key(self, key: EncoderKey) -> None:
+        self.encoder_id, self.encoder_revision = key.id, key.revision
 
 
 class NextEmbeddingQuerySet(models.QuerySet["NextEmbedding"]):

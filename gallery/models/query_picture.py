@@ -5,6 +5,8 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from gallery.encoders.base import EncoderKey
+
 
 class QueryPictureQuerySet(models.QuerySet["QueryPicture"]):
     def created_before(self, moment: datetime) -> Self:
@@ -38,3 +40,7 @@ class QueryPicture(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.pk)
+
+    @property
+    def encoder_key(self) -> EncoderKey:
+        return EncoderKey(self.encoder_id, self.encoder_revision)

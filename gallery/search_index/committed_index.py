@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gallery.encoders.base import Vectors
-from gallery.models import EncoderKey, IndexState
+from gallery.encoders.base import EncoderKey, Vectors
+from gallery.models import IndexState
 from gallery.vectors.codes import Codes
 from gallery.vectors.engines.base import Engine
 from gallery.vectors.unit_vectors import Ids

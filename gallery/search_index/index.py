@@ -14,9 +14,9 @@ import numpy as np
 from django.db import connection, transaction
 
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import EncoderChanged, EncoderMismatch, StoreDamaged
-from gallery.models import AccessState, EncoderKey, Image, ImageQuerySet, IndexState, ModelChange
+from gallery.encoders.base import Encoder, EncoderKey, Vectors
+from gallery.errors import EncoderChanged, StoreDamaged
+from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.vectors.engines import make_engine
 from gallery.vectors.engines.base import Hits
 from gallery.vectors.store import Problem, VectorStore
@@ -285,15 +285,9 @@ class SearchIndex:
             with transaction.atomic(durable=True):
                 state = IndexState.objects.locked()
                 if not state.has_encoder:
-                    state.encoder_id, state.encoder_revision = encoder.id, encoder.revision
-                    state.dimension = encoder.dimension
+                    state.encoder_key, state.dimension = encoder.key, encoder.dimension
                     state.save()
-            if (state.encoder_id, state.encoder_revision) != (encoder.id, encoder.revision):
-                raise EncoderMismatch(
-                    index_encoder=f"{state.encoder_id} ({state.encoder_revision})",
-                    encoder=f"{encoder.id} ({encoder.revision})",
-                    encoder_name=encoder.id,
-                )
+            encoder.key.require_same(state.encoder_key)
             self._settle(store, state)
             yield store, state.epoch
 

@@ -13,7 +13,7 @@ from gallery.durable.crash_points import crash_point
 from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import ModelChangeCancelled, StoreDamaged
-from gallery.models import AccessState, EncoderKey, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models import AccessState, Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.store import Problem, VectorStore
 
 from .checking import next_problems_of
@@ -71,7 +71,7 @@ class NextEpoch:
             change = self._asked(encoder)
             lost = "" if change.dimension == 0 else self._loss(change, encoder)
             if lost:
-                logger.warning("The change to “%s” starts over: %s.", encoder.id, lost)
+                logger.warning("The change to “%s” starts over: %s.", encoder.key.id, lost)
                 self._discard(change)
             if lost or change.dimension == 0:
                 change = self._begin(change, encoder)
@@ -164,7 +164,7 @@ class NextEpoch:
             embed_error=Subquery(next_of.values("error"))
         )
         state.epoch, state.row_count, state.version = change.epoch, change.row_count, state.version + 1
-        state.encoder_id, state.encoder_revision = change.encoder_id, change.encoder_revision
+        state.encoder_key = change.encoder_key
         state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""
         state.save()
         ModelChange.objects.update(is_switched=True)
@@ -233,15 +233,15 @@ class NextEpoch:
         return self._files.store(change.dimension)
 
     def _asked(self, encoder: Encoder) -> ModelChange:
-        change = ModelChange.objects.filter(is_switched=False, encoder_id=encoder.id).first()
+        change = ModelChange.objects.filter(is_switched=False, encoder_id=encoder.key.id).first()
         if change is None:
-            raise ModelChangeCancelled(encoder=encoder.id)
+            raise ModelChangeCancelled(encoder=encoder.key.id)
         return change
 
     def _building(self, encoder: Encoder) -> ModelChange:
         change = ModelChange.objects.building()
-        if change is None or change.encoder_key != EncoderKey(encoder.id, encoder.revision):
-            raise ModelChangeCancelled(encoder=encoder.id)
+        if change is None or change.encoder_key != encoder.key:
+            raise ModelChangeCancelled(encoder=encoder.key.id)
         return change
 
     def _to_do(self, image_ids: Iterable[int]) -> Iterator[int]:
@@ -250,8 +250,8 @@ class NextEpoch:
 
     def _loss(self, change: ModelChange, encoder: Encoder) -> str:
         """Return why what is there cannot be gone on with, if so."""
-        if (change.encoder_revision, change.dimension) != (encoder.revision, encoder.dimension):
-            return f"the encoder is now {encoder.revision}, it was {change.encoder_revision}"
+        if (change.encoder_key, change.dimension) != (encoder.key, encoder.dimension):
+            return f"the encoder is now {encoder.key.revision}, it was {change.encoder_revision}"
         try:
             held = self._store(change).row_count(epoch=change.epoch)
         except StoreDamaged as error:
@@ -273,7 +273,7 @@ class NextEpoch:
         self._files.remove_epoch(self._store(change), change.epoch)
 
     def _begin(self, change: ModelChange, encoder: Encoder) -> ModelChange:
-        change.encoder_revision, change.dimension = encoder.revision, encoder.dimension
+        change.encoder_key, change.dimension = encoder.key, encoder.dimension
         change.epoch, change.row_count = IndexState.objects.current().epoch + 1, 0
         store = self._store(change)
         self._files.remove_epoch(store, change.epoch)  # stale ones, of another change

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gallery.encoders.base import Encoder
+from gallery.encoders.base import Encoder, EncoderKey
 from gallery.errors import EmptyQuery, InvalidInput, InvalidTop, QueryTooLong, QueryWithoutWords, gettext_noop
-from gallery.models import EncoderKey
 from gallery.text.plain_text import is_control_character
 
 DEFAULT_TOP = 20

@@ -35,8 +35,8 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
         name=plain_text(name)[:255],
         preview=_preview(pixels),
         vector=encoder.encode_images([pixels])[0].tobytes(),
-        encoder_id=encoder.id,
-        encoder_revision=encoder.revision,
+        encoder_id=encoder.key.id,
+        encoder_revision=encoder.key.revision,
     )
 
 
@@ -52,7 +52,7 @@ def query_of(picture: QueryPicture) -> Query:
 
 
 def _vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
-    if (picture.encoder_id, picture.encoder_revision) == (encoder.id, encoder.revision):
+    if picture.encoder_key == encoder.key:
         return np.frombuffer(picture.vector, dtype=np.float32)
     with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:
         vector: Vector = encoder.encode_images([preview.convert("RGB")])[0]

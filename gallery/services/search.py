@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from gallery.encoders.base import EncoderKey
 from gallery.errors import EncoderChanged
-from gallery.models import EncoderKey, Image, ImageQuerySet
+from gallery.models import Image, ImageQuerySet
 from gallery.models.user import AnyUser
 from gallery.search_index import search_index
 
-from .embedding.encoder_in_use import current_encoder, current_encoder_name, key_of
+from .embedding.encoder_in_use import current_encoder, current_encoder_name
 from .query import DEFAULT_TOP, Query, Vector
 
 Answer = TypeVar("Answer")
@@ -90,7 +91,7 @@ def _encoded(query: Query) -> tuple[Vector, EncoderKey | None]:
         return query.vector, query.encoder
     encoder = current_encoder()
     vector = query.encode(encoder) if query.encode is not None else encoder.encode_texts([query.text])[0]
-    return vector, key_of(encoder)
+    return vector, encoder.key
 
 
 def _nearest(

@@ -12,7 +12,7 @@ import numpy as np
 from django.utils import timezone
 
 from gallery.encoders.base import Vectors
-from gallery.errors import EncoderMismatch, NotExported, NotTestbedEncoder, OriginalMissing, Phrase, gettext_noop
+from gallery.errors import NotExported, NotTestbedEncoder, OriginalMissing, Phrase, gettext_noop
 from gallery.imaging import EXTENSIONS
 from gallery.models import Image, ImageQuerySet, IndexState, User
 from gallery.search_index import search_index
@@ -97,13 +97,8 @@ class _Export:
         """Return the whole vectors of these pictures by id. Raises EncoderMismatch if the index has moved on."""
         ids, rows = search_index().vectors([image.pk for image in images])
         state = IndexState.objects.current()
-        if self.state.has_encoder and (state.encoder_id, state.encoder_revision) != (
-            self.state.encoder_id,
-            self.state.encoder_revision,
-        ):
-            raise EncoderMismatch(
-                index_encoder=state.encoder_id, encoder=self.state.encoder_id, encoder_name=self.state.encoder_id
-            )
+        if self.state.has_encoder:
+            self.state.encoder_key.require_same(state.encoder_key)
         whole = are_unit(lengths(rows)) if len(ids) else np.empty(0, dtype=np.bool_)
         return dict(zip(ids[whole].tolist(), rows[whole], strict=True))
 

@@ -65,7 +65,7 @@ def misfits(
                 "“%(encoder)s” gives other vectors for the same %(count)s pictures "
                 "(cosine similarity %(cosine)s; the same model gives %(limit)s or more)"
             ),
-            encoder=encoder.id,
+            encoder=encoder.key.id,
             count=len(samples),
             cosine=f"{typical:.3f}",
             limit=SAME_COSINE,

@@ -7,7 +7,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ set_up()
 from django.conf import settings
 from django.core.management import call_command
 
+from gallery.encoders.base import EncoderKey
 from gallery.measuring.speed import DEFAULT_DIMENSION, ClusteredRows
 from gallery.models import Image, IndexState, User, Visibility
 from gallery.search_index import search_index
@@ -41,13 +41,11 @@ OPENINGS = 5
 FIRST_ANSWERS = ("first_answer_of_index", "first_answer", "first_answer_of_user")
 
 
-@dataclass(frozen=True)
 class StandInEncoder:
     """The encoder that the index is said to be made with: nothing is ever encoded here."""
 
-    id: str = "offline"
-    revision: str = "benchmark"
-    dimension: int = DEFAULT_DIMENSION
+    key = EncoderKey("offline", "benchmark")
+    dimension = DEFAULT_DIMENSION
 
 
 class Library:
@@ -66,7 +64,7 @@ class Library:
         images = Image.objects.bulk_create([self._image(row) for row in rows])
         self.codes_file.extend(rows.start, vectors, np.array([image.pk for image in images], dtype=np.int64))
         state = IndexState.objects.current()
-        state.encoder_id, state.encoder_revision = StandInEncoder.id, StandInEncoder.revision
+        state.encoder_key = StandInEncoder.key
         state.dimension, state.row_count, state.version = DEFAULT_DIMENSION, rows.stop, state.version + 1
         state.save()
         self.count = rows.stop

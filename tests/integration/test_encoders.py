@@ -187,7 +187,7 @@ class TestCommitOfAnIndex:
 
         after = current_encoder()
 
-        assert after.revision == OLD[:12]
+        assert after.key.revision == OLD[:12]
         np.testing.assert_allclose(after.encode_texts(["a cat"]), before, atol=1e-6)
         assert listed(run("list"))[self.NAME]["commit"] == OLD[:12]
 
@@ -206,7 +206,7 @@ class TestCommitOfAnIndex:
         call_command("reindex", encoder=self.NAME, stdout=StringIO())
 
         assert IndexState.objects.current().encoder_revision == NEW[:12]
-        assert current_encoder().revision == NEW[:12]
+        assert current_encoder().key.revision == NEW[:12]
         assert search_index().problems() == []
 
     def test_it_is_loaded_once_whoever_asks(self):

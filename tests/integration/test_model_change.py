@@ -28,7 +28,6 @@ from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.search_index import SearchIndex
 from gallery.services.curation import delete_forever, embed_again, move_to_trash, restore
 from gallery.services.embedding import encoder_in_use, isolated_batches, model_change
-from gallery.services.embedding.encoder_in_use import key_of
 from gallery.services.embedding.model_change import cancel_change, change_model, change_progress
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
@@ -147,7 +146,7 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
 def test_vector_of_another_encoder_is_refused(alice, library, quick_encoder):
     vector = WideEncoder().encode_texts(["red"])[0]
     with pytest.raises(EncoderChanged):
-        find_images(Query(vector=vector, encoder=key_of(WideEncoder())), user=alice)
+        find_images(Query(vector=vector, encoder=WideEncoder().key), user=alice)
 
 
 # The next epoch grows

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gallery.encoders.base import Vectors
+from gallery.encoders.base import EncoderKey, Vectors
 
 from .classifier import FEATURES, Classifier, Sight
 from .colours import COLOURS, colours_in
@@ -43,8 +43,7 @@ class OfflineEncoder:
     serves both text-to-picture and picture-to-picture search.
     """
 
-    id = OFFLINE_ID
-    revision = "efficientnet-lite2+usem3-3"
+    key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+usem3-3")  # a row that changes needs another revision
     dimension = DIMENSION
 
     def __init__(self) -> None:

@@ -190,8 +190,8 @@ def _open_again(path: Path) -> OpenedPicture:
 
 def _result(library: ThrowAwayLibrary, values: FloatArray, copies_found: FloatArray) -> EncoderResult:
     return EncoderResult(
-        encoder_id=library.encoder.id,
-        revision=library.encoder.revision,
+        encoder_id=library.encoder.key.id,
+        revision=library.encoder.key.revision,
         dimension=library.encoder.dimension,
         values=values,
         copies_found=copies_found,

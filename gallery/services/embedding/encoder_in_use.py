@@ -6,8 +6,8 @@ import threading
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.encoders.registry import AUTO, choose_encoder_name, forget_encoder, get_encoder, pinned_options
-from gallery.errors import EncoderMismatch, EncoderRevisionMismatch
-from gallery.models import EncoderKey, IndexState
+from gallery.errors import EncoderMismatch
+from gallery.models import IndexState
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ def current_encoder() -> Encoder:
     if not state.has_encoder:
         return get_encoder(name)
     encoder = encoder_of(state)
-    if key_of(encoder) != state.encoder_key:
+    if encoder.key != state.encoder_key:
         encoder = _loaded_again(encoder, state)
-    require_same(encoder, state)
+    encoder.key.require_same(state.encoder_key)
     _models.note(state)
     return encoder
 
@@ -38,7 +38,7 @@ def _loaded_again(encoder: Encoder, state: IndexState) -> Encoder:
     """Return the encoder as it is on the disk now: it may have been replaced, and the index made anew with it."""
     if not _models.is_first_look(state):
         return encoder
-    forget_encoder(encoder.id)
+    forget_encoder(encoder.key.id)
     return encoder_of(state)
 
 
@@ -54,18 +54,6 @@ def _name_for(state: IndexState) -> str:
     if wanted != AUTO and choose_encoder_name(wanted) not in (state.encoder_id, state.replaced_setting):
         raise EncoderMismatch(index_encoder=state.encoder_id, encoder=wanted, encoder_name=wanted)
     return state.encoder_id
-
-
-def key_of(encoder: Encoder) -> EncoderKey:
-    return EncoderKey(encoder.id, encoder.revision)
-
-
-def require_same(encoder: Encoder, state: IndexState) -> None:
-    """Raise EncoderMismatch unless the index was made by exactly this encoder."""
-    key = key_of(encoder)
-    if key != state.encoder_key:
-        kind = EncoderRevisionMismatch if encoder.id == state.encoder_id else EncoderMismatch
-        raise kind(index_encoder=str(state.encoder_key), encoder=str(key), encoder_name=encoder.id)
 
 
 class _Models:

@@ -143,8 +143,8 @@ def check_encoder(name: str = "") -> EncoderCheck:
     image_rows, image_milliseconds = _timed(lambda: encoder.encode_images([picture]))
     text_rows, text_milliseconds = _timed(lambda: encoder.encode_texts(texts))
     return EncoderCheck(
-        encoder=encoder.id,
-        revision=encoder.revision,
+        encoder=encoder.key.id,
+        revision=encoder.key.revision,
         dimension=encoder.dimension,
         weights=_weights_files(encoder_id),
         text_towers={language: _text_tower(encoder_id, language) for language in languages},

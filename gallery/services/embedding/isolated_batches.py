@@ -108,7 +108,7 @@ def _encode(images: list[Image], pixels: list[Pixels], encoder: Encoder, done: E
             done.deferred.append((images[0], str(error)))
         else:
             _require_working(encoder, error)
-            done.failed.append((images[0], EncodingFailed(encoder=encoder.id, reason=_said(error))))
+            done.failed.append((images[0], EncodingFailed(encoder=encoder.key.id, reason=_said(error))))
     else:
         done.images += images
         done.vectors += list(vectors)
@@ -121,7 +121,7 @@ def _require_working(encoder: Encoder, error: Exception) -> None:
     except EncoderUnavailable:
         raise
     except Exception:  # noqa: BLE001 -- as above
-        raise EncoderUnavailable(encoder=encoder.id, reason=_said(error), remedy="") from error
+        raise EncoderUnavailable(encoder=encoder.key.id, reason=_said(error), remedy="") from error
 
 
 def _said(error: Exception) -> str:

@@ -235,7 +235,7 @@ class _Run:
         self._work_until_switched()
         failures = _failures(self.failed_ids)
         return ModelChangeReport(
-            encoder=self.encoder.id,
+            encoder=self.encoder.key.id,
             rows=IndexState.objects.current().row_count,
             resumed=opened.done,
             started_over=opened.is_anew,
@@ -299,7 +299,7 @@ class _Run:
     def _announce(self) -> None:
         """Tell serving processes which encoder comes, near the end: until then its memory would be wasted."""
         if self.left <= self.announced_at:
-            IndexState.objects.exclude(next_encoder_id=self.encoder.id).update(next_encoder_id=self.encoder.id)
+            IndexState.objects.exclude(next_encoder_id=self.encoder.key.id).update(next_encoder_id=self.encoder.key.id)
 
     def _switch(self) -> None:
         """Under the lock, so that nothing comes any more."""
@@ -318,16 +318,16 @@ class _Run:
         limit = max(LOSSES_ALWAYS_ACCEPTED, int(count * LOSSES_ACCEPTED_SHARE))
         lost = Image.objects.searchable().filter(next_embedding__row__isnull=True).count()
         if lost > limit and not self.accept_failures:
-            raise TooManyLosses(failed=lost, count=count, encoder=self.encoder.id, limit=limit)
+            raise TooManyLosses(failed=lost, count=count, encoder=self.encoder.key.id, limit=limit)
 
     def _replaced_setting(self) -> str:
         """Return the setting against which the index moves: what IMAGESEARCH_ENCODER names, here or, as it was right
         until now, elsewhere.
         """
         state, setting = IndexState.objects.current(), gallery().encoder
-        if setting != AUTO and (named := canonical_name(setting)) != self.encoder.id:
+        if setting != AUTO and (named := canonical_name(setting)) != self.encoder.key.id:
             return named
-        return state.encoder_id if state.encoder_id != self.encoder.id else state.replaced_setting
+        return state.encoder_id if state.encoder_id != self.encoder.key.id else state.replaced_setting
 
 
 def _failures(image_ids: Sequence[int]) -> list[dict[str, str | int]]:

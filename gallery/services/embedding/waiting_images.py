@@ -11,7 +11,7 @@ from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector
 from gallery.models import Image
 from gallery.search_index import search_index
 
-from .encoder_in_use import current_encoder, key_of
+from .encoder_in_use import current_encoder
 from .isolated_batches import count_deaths, encode_batch
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def _encode_and_commit(batch: Sequence[Image], report: EmbedReport) -> None:
             if encoded.images:
                 commit_batch(encoded.images, encoded.matrix, encoder=encoder, report=report)
         except EncoderMismatch:
-            if key_of(encoder) == key_of(current_encoder()):
+            if encoder.key == current_encoder().key:
                 raise
             continue
         for image, error in encoded.failed:

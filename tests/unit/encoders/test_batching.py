@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gallery.encoders.base import EncoderKey
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import ClipEncoder
 from gallery.errors import EncoderUnavailable
@@ -27,7 +28,7 @@ def row_of(text):
 class CountingEncoder:
     """Counts what it encodes; a text with "bad" fails the whole batch that it is in."""
 
-    id, revision, dimension = "counting", "1", 3
+    key, dimension = EncoderKey("counting", "1"), 3
 
     def __init__(self, pause_seconds=0.0):
         self.batches = []

@@ -7,6 +7,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
+from gallery.encoders.base import EncoderKey
 from gallery.encoders.clip import ClipEncoder, has_letters_beyond_latin, prepare
 from gallery.errors import EncoderUnavailable
 from tests.unit.encoders.tiny_models import copy_of
@@ -77,9 +78,9 @@ def test_clip_id_and_revision_name_the_weights(clip, tiny_clip, tmp_path):
     weights["logit_scale"] += 1
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
 
-    assert clip.id == f"clip:{tiny_clip}"
-    assert clip.revision.startswith("local-")
-    assert ClipEncoder(str(other), device="cpu").revision != clip.revision
+    assert clip.key.id == f"clip:{tiny_clip}"
+    assert clip.key.revision.startswith("local-")
+    assert ClipEncoder(str(other), device="cpu").key.revision != clip.key.revision
 
 
 def test_clip_revision_is_the_commit_in_the_hub_cache(tiny_clip, tmp_path, monkeypatch):
@@ -92,7 +93,7 @@ def test_clip_revision_is_the_commit_in_the_hub_cache(tiny_clip, tmp_path, monke
 
     encoder = ClipEncoder("someone/tiny", device="cpu")
 
-    assert (encoder.id, encoder.revision) == ("clip:someone/tiny", "0123456789ab")
+    assert encoder.key == EncoderKey("clip:someone/tiny", "0123456789ab")
 
 
 def break_weights(folder):
@@ -183,7 +184,7 @@ def test_clip_second_tower_takes_texts_beyond_latin(tiny_clip, tiny_text_tower, 
     np.testing.assert_allclose(rows[[0, 2]], clip.encode_texts(["a cat", "a dog"]), atol=1e-5)
     tower_row = both._text_tower.encode(["一只猫"]).numpy()[0]
     np.testing.assert_allclose(rows[1], tower_row / np.linalg.norm(tower_row), atol=1e-5)
-    assert (both.id, both.revision) == (clip.id, clip.revision)
+    assert both.key == clip.key
 
 
 def test_clip_second_tower_row_does_not_depend_on_its_batch(tiny_clip, tiny_text_tower):

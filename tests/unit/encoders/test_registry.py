@@ -68,7 +68,7 @@ def test_auto_is_clip_where_its_weights_lie_in_the_cache(empty_hub_cache, tiny_c
     put_into_cache(empty_hub_cache, "openai/clip-vit-base-patch32", tiny_clip)
 
     assert choose_encoder_name("auto") == DEFAULT_ID
-    assert get_encoder(choose_encoder_name("auto")).id == DEFAULT_ID
+    assert get_encoder(choose_encoder_name("auto")).key.id == DEFAULT_ID
 
 
 def test_auto_is_offline_where_a_download_was_broken_off(empty_hub_cache, tiny_clip):
@@ -92,9 +92,9 @@ def test_weights_available(tiny_clip, tmp_path):
 
 def test_encoder_id_creates_the_same_encoder_again(tiny_clip):
     first = create_encoder(f"clip:{tiny_clip}")
-    second = create_encoder(first.id)
+    second = create_encoder(first.key.id)
 
-    assert (second.id, second.revision, second.dimension) == (first.id, first.revision, first.dimension)
+    assert (second.key, second.dimension) == (first.key, first.dimension)
 
 
 def test_get_encoder_returns_one_instance_to_all_threads(tiny_clip):
@@ -134,7 +134,7 @@ def test_default_model_uses_its_second_tower_once_it_is_there(empty_hub_cache, t
 
     assert "understands English only" in caplog.text
     assert abs(alone.encode_texts(["猫"]) - both.encode_texts(["猫"])).max() > 0.01
-    assert (alone.id, alone.revision) == (both.id, both.revision)
+    assert alone.key == both.key
 
 
 def test_download_weights_says_why_it_cannot():
@@ -197,7 +197,7 @@ def test_old_index_is_served_by_the_converted_commit(empty_hub_cache, tiny_clip)
     old = EncoderOptions(revision=card.same_vectors[0][:12])
 
     assert get_encoder("clip", old) is get_encoder("clip")
-    assert get_encoder("clip").revision == card.same_vectors[0][:12]
+    assert get_encoder("clip").key.revision == card.same_vectors[0][:12]
 
 
 def test_other_commit_is_another_instance(empty_hub_cache, tiny_clip):
@@ -207,7 +207,7 @@ def test_other_commit_is_another_instance(empty_hub_cache, tiny_clip):
     first = get_encoder("clip:someone/tiny", EncoderOptions(revision="a" * 12))
 
     assert get_encoder("clip:someone/tiny") is not first
-    assert (first.revision, get_encoder("clip:someone/tiny").revision) == ("a" * 12, "b" * 12)
+    assert (first.key.revision, get_encoder("clip:someone/tiny").key.revision) == ("a" * 12, "b" * 12)
 
 
 def test_get_encoder_keeps_texts(tiny_clip, monkeypatch):
