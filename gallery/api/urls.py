@@ -5,9 +5,14 @@ from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.routers import SimpleRouter
 
+from .albums import AlbumViewSet
 from .errors import body_of_status
+from .images import ImageViewSet
+from .root import RootView
 from .schema import DocsView, SchemaView
-from .viewsets import AlbumViewSet, ImageViewSet, RetryView, RootView, SearchView, StatisticsView, TagViewSet
+from .search import SearchView
+from .statistics import RetryView, StatisticsView
+from .tags import TagViewSet
 
 
 @csrf_exempt

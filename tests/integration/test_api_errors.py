@@ -188,7 +188,7 @@ def test_a_defect_of_ours_is_logged_and_tells_nothing(alice, monkeypatch, caplog
     def break_down(*_args, **_kwargs):
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr("gallery.api.viewsets.find_images", break_down)
+    monkeypatch.setattr("gallery.api.search.find_images", break_down)
 
     response = Api(alice).get("/search/", q="cat")
 
@@ -201,7 +201,7 @@ def test_a_busy_database_is_said_to_be_busy(alice, monkeypatch):
     def lock(*_args, **_kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("gallery.api.viewsets.find_images", lock)
+    monkeypatch.setattr("gallery.api.search.find_images", lock)
 
     assert_error(Api(alice).get("/search/", q="cat"), 503, "database_busy")
 

@@ -1,95 +1,37 @@
-"""The endpoints. Each one is: check the form, ask a queryset or a service, describe."""
+"""The pictures: list, upload, one of them, its files and what resembles it."""
 
-import time
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
 from gallery.errors import NotSearchable, Phrase, gettext_noop
 from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
-from gallery.models import Album, Image, ImageQuerySet, Tag, User
+from gallery.models import Image, ImageQuerySet, User
 from gallery.services.curation import delete_forever, relabel, retry_failed
-from gallery.services.embedding.encoder_in_use import current_encoder_name
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
 from gallery.services.media import open_original, open_thumbnail
-from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
-from gallery.services.query_pictures import query_by_file
-from gallery.services.search import ResultPage, find_images, similar_images
-from gallery.text.tag_names import parse_tags, tag_key
+from gallery.services.query import parse_top
+from gallery.services.search import similar_images
 
+from .descriptions import described, described_results
 from .filters import ImageFilter
-from .serializers import (
-    AlbumSerializer,
-    ImageChangeSerializer,
-    ImageSerializer,
-    ResultPageSerializer,
-    ResultSerializer,
-    RetrySerializer,
-    SearchSerializer,
-    StatisticsSerializer,
-    TagSerializer,
-    UploadSerializer,
-    editable_ids,
-)
-
-ID = "[0-9]{1,18}"  # what a 64-bit id can hold
-TOP = OpenApiParameter("top", OpenApiTypes.INT, default=DEFAULT_TOP, description="How many results, from 1.")
-TAG = OpenApiParameter("tag", OpenApiTypes.STR, many=True, description="Only pictures with all of these tags.")
-
-
-class AlwaysJSON(DefaultContentNegotiation):
-    """Answers in JSON whatever is accepted, also when the answer is an error of a picture's address.
-
-    It leaves `?format=` to the filter of that name, too.
-    """
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
-
-
-def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
-    context = {"request": request, "editable_ids": editable_ids(images, request.user)}
-    return [ImageSerializer(image, context=context).data for image in images]
-
-
-def described_results(page: ResultPage, request: Request, *, milliseconds: float) -> dict[str, Any]:
-    images = [result.image for result in page.results]
-    context = {
-        "request": request,
-        "editable_ids": editable_ids(images, request.user),
-        "found": {result.image.pk: result for result in page.results},
-    }
-    return {
-        "encoder": page.encoder,
-        "searched": page.searched,
-        "results": [ResultSerializer(image, context=context).data for image in images],
-        "milliseconds": round(milliseconds, 2),
-    }
+from .negotiation import AlwaysJSON
+from .parameters import ID, TOP
+from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer, editable_ids
 
 
 class ImageViewSet(GenericViewSet[Image]):
@@ -234,135 +176,6 @@ def _revalidated(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     response.headers["ETag"] = etag
     patch_cache_control(response, private=True, no_cache=True)
     return response
-
-
-class SearchView(APIView):
-    """A search is a read, whatever its method: everyone may, among the pictures that they may see."""
-
-    permission_classes = [AllowAny]
-    content_negotiation_class = AlwaysJSON
-
-    @extend_schema(
-        summary="Search with a text",
-        parameters=[OpenApiParameter("q", OpenApiTypes.STR, required=True, description="What it shows."), TOP, TAG],
-        responses=ResultPageSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        given = request.query_params
-        return self._answer(
-            {"text": given.get("q", ""), "top": given.get("top"), "tags": given.getlist("tag")}, request
-        )
-
-    @extend_schema(
-        summary="Search with a text or a picture",
-        request={"application/json": SearchSerializer, "multipart/form-data": SearchSerializer},
-        responses=ResultPageSerializer,
-    )
-    def post(self, request: Request) -> Response:
-        form = SearchSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return self._answer(form.validated_data, request)
-
-    def _answer(self, given: dict[str, Any], request: Request) -> Response:
-        started = time.perf_counter()
-        top = parse_top(given.get("top"), limit=gallery().max_results)
-        query = _query(given).narrowed(tag_keys=tuple(tag_key(name) for name in parse_tags(given.get("tags") or ())))
-        page = find_images(query, user=request.user, top=top)
-        elapsed = (time.perf_counter() - started) * 1000
-        return Response(described_results(page, request, milliseconds=elapsed))
-
-
-def _query(given: dict[str, Any]) -> Query:
-    text, picture = given.get("text") or "", given.get("image")
-    if picture is None:
-        return parse(text, max_characters=gallery().max_query_characters)
-    if text:
-        raise ValidationError({"image": [_("Give a text or a picture, not both.")]})
-    return query_by_file(picture)
-
-
-class AlbumViewSet(GenericViewSet[Album]):
-    queryset = Album.objects.none()
-    serializer_class = AlbumSerializer
-    content_negotiation_class = AlwaysJSON
-    lookup_value_regex = ID
-
-    def get_queryset(self) -> QuerySet[Album]:
-        user = self.request.user
-        albums = Album.objects.visible_to(user).with_counts(Image.objects.visible_to(user))
-        return albums.select_related("owner").order_by("title", "pk")
-
-    @extend_schema(summary="List the albums that are yours or shared with you")
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(summary="One album")
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(summary="An album's pictures, in order", responses=ImageSerializer(many=True))
-    @action(detail=True)
-    def images(self, request: Request, pk: str) -> Response:
-        album = self.get_object()
-        images: QuerySet[Any] = Image.objects.visible_to(request.user).for_listing().in_album(album)
-        return self.get_paginated_response(described(self.paginate_queryset(images) or [], request))
-
-
-class TagViewSet(GenericViewSet[Tag]):
-    queryset = Tag.objects.none()
-    serializer_class = TagSerializer
-    content_negotiation_class = AlwaysJSON
-
-    def get_queryset(self) -> QuerySet[Tag]:
-        return Tag.objects.used_on(Image.objects.visible_to(self.request.user))
-
-    @extend_schema(summary="List the tags of the pictures that you may see, commonest first")
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-class StatisticsView(APIView):
-    content_negotiation_class = AlwaysJSON
-
-    @extend_schema(summary="Count the pictures that you may see", responses=StatisticsSerializer)
-    def get(self, request: Request) -> Response:
-        user = request.user
-        mine = Image.objects.live().filter(owner=user).statistics() if isinstance(user, User) else None
-        totals = Image.objects.visible_to(user).statistics()
-        return Response(totals | {"encoder": current_encoder_name(), "mine": mine})
-
-
-class RetryView(APIView):
-    content_negotiation_class = AlwaysJSON
-
-    @extend_schema(
-        summary="Try again to make all your failed pictures searchable",
-        request=None,
-        responses=RetrySerializer,
-    )
-    def post(self, request: Request) -> Response:
-        mine = Image.objects.library_of(request.user)
-        tried = retry_failed(mine)
-        return Response({"tried": tried, "mine": mine.statistics()})
-
-
-class RootView(APIView):
-    content_negotiation_class = AlwaysJSON
-
-    @extend_schema(summary="Where everything is", responses=OpenApiTypes.OBJECT)
-    def get(self, request: Request) -> Response:
-        names = {
-            "images": "image-list",
-            "search": "search",
-            "albums": "album-list",
-            "tags": "tag-list",
-            "stats": "stats",
-            "schema": "schema",
-            "docs": "docs",
-        }
-        return Response({key: reverse(f"api:{name}", request=request) for key, name in names.items()})
 
 
 def _status_phrase(image: Image) -> Phrase:

@@ -1,0 +1,45 @@
+"""The albums and their pictures."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from gallery.models import Album, Image
+
+from .descriptions import described
+from .negotiation import AlwaysJSON
+from .parameters import ID
+from .serializers import AlbumSerializer, ImageSerializer
+
+
+class AlbumViewSet(GenericViewSet[Album]):
+    queryset = Album.objects.none()
+    serializer_class = AlbumSerializer
+    content_negotiation_class = AlwaysJSON
+    lookup_value_regex = ID
+
+    def get_queryset(self) -> QuerySet[Album]:
+        user = self.request.user
+        albums = Album.objects.visible_to(user).with_counts(Image.objects.visible_to(user))
+        return albums.select_related("owner").order_by("title", "pk")
+
+    @extend_schema(summary="List the albums that are yours or shared with you")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(summary="One album")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(summary="An album's pictures, in order", responses=ImageSerializer(many=True))
+    @action(detail=True)
+    def images(self, request: Request, pk: str) -> Response:
+        album = self.get_object()
+        images: QuerySet[Any] = Image.objects.visible_to(request.user).for_listing().in_album(album)
+        return self.get_paginated_response(described(self.paginate_queryset(images) or [], request))

@@ -1,0 +1,31 @@
+"""Pictures as the API shows them, the same number of queries for any number."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework.request import Request
+
+from gallery.models import Image
+from gallery.services.search import ResultPage
+
+from .serializers import ImageSerializer, ResultSerializer, editable_ids
+
+
+def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
+    context = {"request": request, "editable_ids": editable_ids(images, request.user)}
+    return [ImageSerializer(image, context=context).data for image in images]
+
+
+def described_results(page: ResultPage, request: Request, *, milliseconds: float) -> dict[str, Any]:
+    images = [result.image for result in page.results]
+    context = {
+        "request": request,
+        "editable_ids": editable_ids(images, request.user),
+        "found": {result.image.pk: result for result in page.results},
+    }
+    return {
+        "encoder": page.encoder,
+        "searched": page.searched,
+        "results": [ResultSerializer(image, context=context).data for image in images],
+        "milliseconds": round(milliseconds, 2),
+    }

@@ -1,0 +1,27 @@
+"""Where everything is."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from .negotiation import AlwaysJSON
+
+
+class RootView(APIView):
+    content_negotiation_class = AlwaysJSON
+
+    @extend_schema(summary="Where everything is", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        names = {
+            "images": "image-list",
+            "search": "search",
+            "albums": "album-list",
+            "tags": "tag-list",
+            "stats": "stats",
+            "schema": "schema",
+            "docs": "docs",
+        }
+        return Response({key: reverse(f"api:{name}", request=request) for key, name in names.items()})

@@ -1,0 +1,38 @@
+"""How many pictures there are and in which state, and another try for those that failed."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gallery.models import Image, User
+from gallery.services.curation import retry_failed
+from gallery.services.embedding.encoder_in_use import current_encoder_name
+
+from .negotiation import AlwaysJSON
+from .serializers import RetrySerializer, StatisticsSerializer
+
+
+class StatisticsView(APIView):
+    content_negotiation_class = AlwaysJSON
+
+    @extend_schema(summary="Count the pictures that you may see", responses=StatisticsSerializer)
+    def get(self, request: Request) -> Response:
+        user = request.user
+        mine = Image.objects.live().filter(owner=user).statistics() if isinstance(user, User) else None
+        totals = Image.objects.visible_to(user).statistics()
+        return Response(totals | {"encoder": current_encoder_name(), "mine": mine})
+
+
+class RetryView(APIView):
+    content_negotiation_class = AlwaysJSON
+
+    @extend_schema(
+        summary="Try again to make all your failed pictures searchable",
+        request=None,
+        responses=RetrySerializer,
+    )
+    def post(self, request: Request) -> Response:
+        mine = Image.objects.library_of(request.user)
+        tried = retry_failed(mine)
+        return Response({"tried": tried, "mine": mine.statistics()})
