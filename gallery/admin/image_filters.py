@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +32,9 @@ class SearchStatusFilter(admin.SimpleListFilter):
                 return queryset.pending()
             case "failed":
                 return queryset.failed()
-        return queryset
+            case None | "":
+                return queryset
+        raise IncorrectLookupParameters
 
 
 class TrashFilter(admin.SimpleListFilter):
@@ -47,7 +50,9 @@ class TrashFilter(admin.SimpleListFilter):
                 return queryset.live()
             case "yes":
                 return queryset.filter(trashed_at__isnull=False)
-        return queryset
+            case None | "":
+                return queryset
+        raise IncorrectLookupParameters
 
 
 class OwnerFilter(admin.SimpleListFilter):

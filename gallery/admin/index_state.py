@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -119,8 +119,11 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             "accept": lambda request: self._continue(request, accept_failures=True),
             "cancel": self._cancel,
         }
+        step = steps.get(request.POST.get("step", ""))
+        if step is None:
+            raise BadRequest
         with self.telling_errors(request):
-            steps.get(request.POST.get("step", ""), self._begin)(request)
+            step(request)
         return redirect(reverse("admin:gallery_indexstate_change", args=[1]))
 
     def _begin(self, request: HttpRequest) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -166,11 +167,13 @@ def _change(images: ImageQuerySet, count: int, values: dict[str, Any]) -> str:
         case BulkForm.ADD_TAGS:
             add_tags(images, values["tags"])
             text = ngettext("%(count)s picture has the tags now.", "%(count)s pictures have the tags now.", count)
-        case _:
+        case BulkForm.REMOVE_TAGS:
             remove_tags(images, values["tags"])
             text = ngettext(
                 "%(count)s picture no longer has the tags.", "%(count)s pictures no longer have the tags.", count
             )
+        case _:
+            raise BadRequest
     return text % {"count": count}
 
 

@@ -412,6 +412,15 @@ def test_an_action_on_all_means_the_filtered_list(alice, bob, draw, staff):
     assert (other.visibility, other.trashed_at) == ("private", None)
 
 
+@pytest.mark.parametrize("query", ["?search_status=faild", "?trash=maybe"])
+def test_an_action_on_all_of_a_filter_that_does_not_exist_changes_nothing(alice, draw, staff, query):
+    red, _green = draw(alice, "red"), draw(alice, "green")
+
+    act(signed_in(staff), Image, "move_to_trash", [red], query, select_across="1")
+
+    assert Image.objects.live().count() == 2
+
+
 def test_trash_and_restore_move_pictures(alice, draw, staff):
     red, green = draw(alice, "red"), draw(alice, "green")
     client = signed_in(staff)

@@ -154,6 +154,15 @@ def test_failures_are_listed_and_tried_again(library, administrator, begun, data
     assert [command[3] for command in begun] == ["--retry-failed", "--accept-failures"]
 
 
+@pytest.mark.parametrize("step", [{}, {"step": ""}, {"step": "beginn"}])
+def test_unknown_step_begins_no_change(library, wide, administrator, begun, step):
+    response = administrator.post(MODEL, {**step, "name": "clip:wide"})
+
+    assert response.status_code == 400
+    assert begun == []
+    assert ModelChange.objects.current() is None
+
+
 def test_only_administrators_change_the_model(library, wide, visitors, begun):
     answers = {name: client.post(MODEL, {"step": "begin", "name": "clip:wide"}) for name, client in visitors.items()}
     pages = {name: client.get(PROGRESS).status_code for name, client in visitors.items()}

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import EncoderUnavailable
+from gallery.forms.library import BulkForm
 from gallery.models import Image, IndexState, User
 from gallery.services.curation import move_to_trash
 from gallery.services.embedding.waiting_images import EmbedReport
@@ -290,6 +291,17 @@ def test_wrong_bulk_change_is_said_and_changes_nothing(alice, three, fields, wor
     assert words in page
     assert page.count(" checked>") == 3
     assert Image.objects.live().filter(visibility="private", tags__isnull=True).count() == 3
+
+
+def test_bulk_change_that_the_view_does_not_know_changes_nothing(alice, three, monkeypatch):
+    bulk(alice, three, "add_tags", tags="colour")
+    action = BulkForm.base_fields["action"]
+    monkeypatch.setattr(action, "choices", [*action.choices, ("explode", "explode")])
+
+    response = bulk(alice, three, "explode", tags="colour")
+
+    assert response.status_code == 400
+    assert Image.objects.tagged(["colour"]).count() == 3
 
 
 def test_bulk_without_a_tick_is_said(alice, three):
