@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.utils.translation import gettext
 
@@ -28,6 +29,11 @@ READ_ONLY = ("readonly database", "unable to open database file")
 def sentence(error: ImageSearchError) -> str:
     """Return the error's sentence, and the reasons in it, in the reader's language."""
     return error.sentence(gettext(error.message), {name: _translated(value) for name, value in error.details.items()})
+
+
+def as_validation_error(error: ImageSearchError) -> ValidationError:
+    """Return the error as a form says it."""
+    return ValidationError(sentence(error), code=error.code)
 
 
 def _translated(value: Any) -> Any:

@@ -12,9 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from gallery.error_messages import stored_sentence
+from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
-from gallery.forms.search import refusal
 from gallery.models import Image, ImageQuerySet, Tag
 from gallery.services.curation import delete_forever
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
@@ -43,7 +42,7 @@ class ImageAdminForm(forms.ModelForm[Image]):
     def clean_tags(self) -> QuerySet[Tag]:
         tags: QuerySet[Tag] = self.cleaned_data["tags"]
         if len(tags) > MAX_TAGS_PER_IMAGE:
-            raise refusal(TooManyTags(count=len(tags), limit=MAX_TAGS_PER_IMAGE))
+            raise as_validation_error(TooManyTags(count=len(tags), limit=MAX_TAGS_PER_IMAGE))
         return tags
 
 

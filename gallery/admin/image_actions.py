@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
-from gallery.forms.search import refusal
 from gallery.models import Image, ImageQuerySet, Visibility
 from gallery.services import curation
 from gallery.text.tag_names import parse_tags
@@ -34,7 +34,7 @@ class TagsForm(forms.Form):
         try:
             names = parse_tags(text)
         except ImageSearchError as error:
-            raise refusal(error) from error
+            raise as_validation_error(error) from error
         if not names:
             raise forms.ValidationError(gettext("No tag was given. Type at least one."), code="no_tag")
         return text

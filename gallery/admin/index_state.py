@@ -16,9 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.encoders.model_cards import CARDS
 from gallery.encoders.registry import canonical_name, weights_available
-from gallery.error_messages import stored_sentence
+from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import ModelChangeRunning, UnknownEncoder
-from gallery.forms.search import refusal
 from gallery.jobs import begin_model_change
 from gallery.models import IndexState, ModelChange, NextEmbedding
 from gallery.services.embedding.model_change import (
@@ -61,7 +60,7 @@ class ModelForm(forms.Form):
         try:
             cleaned["encoder"] = canonical_name(cleaned.get("name") or cleaned.get("model") or "")
         except UnknownEncoder as error:
-            raise refusal(error) from error
+            raise as_validation_error(error) from error
         return cleaned
 
 

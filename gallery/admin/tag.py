@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 
+from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
-from gallery.forms.search import refusal
 from gallery.models import Image, Tag
 from gallery.models.tag import TagQuerySet
 from gallery.text.tag_names import parse_tags, tag_key
@@ -22,7 +22,7 @@ class TagForm(forms.ModelForm[Tag]):
         try:
             names = parse_tags(self.cleaned_data["name"])
         except ImageSearchError as error:
-            raise refusal(error) from error
+            raise as_validation_error(error) from error
         if len(names) != 1:
             raise forms.ValidationError(gettext("A tag is one name, without commas or semicolons."), code="not_one_tag")
         if Tag.objects.filter(key=tag_key(names[0])).exclude(pk=self.instance.pk).exists():

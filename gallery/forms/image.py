@@ -1,10 +1,10 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from gallery.error_messages import as_validation_error
 from gallery.errors import InvalidInput
 from gallery.models import Image, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
@@ -37,5 +37,5 @@ class ImageForm(forms.Form):
         try:
             self.labels = check_labels(**cleaned)
         except InvalidInput as error:
-            raise ValidationError(error.sentence(gettext(error.message)), code=error.code) from error
+            raise as_validation_error(error) from error
         return cleaned

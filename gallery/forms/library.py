@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from gallery.error_messages import as_validation_error
 from gallery.errors import InvalidInput
 from gallery.imaging import LABELS
 from gallery.models import Image, ImageQuerySet, User, Visibility
@@ -99,7 +100,7 @@ class BulkForm(forms.Form):
         try:
             names = parse_tags(text)
         except InvalidInput as error:
-            raise forms.ValidationError(error.sentence(gettext(error.message))) from error
+            raise as_validation_error(error) from error
         if not names and self.cleaned_data.get("action") in (self.ADD_TAGS, self.REMOVE_TAGS):
             raise forms.ValidationError(gettext("Type at least one tag."))
         return text

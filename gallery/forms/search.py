@@ -1,12 +1,12 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gallery.conf import gallery
+from gallery.error_messages import as_validation_error
 from gallery.errors import EmptyQuery, ImageSearchError
 from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
 from gallery.text.tag_names import tag_key
@@ -43,7 +43,7 @@ class SearchForm(forms.Form):
         try:
             return parse_top(self.cleaned_data["top"], limit=gallery().max_results)
         except ImageSearchError as error:
-            raise refusal(error) from error
+            raise as_validation_error(error) from error
 
     def clean_view(self) -> str:
         return self.cleaned_data["view"] or Layout.GALLERY
@@ -57,7 +57,7 @@ class SearchForm(forms.Form):
             try:
                 cleaned["query"] = parse(cleaned["q"], max_characters=gallery().max_query_characters)
             except ImageSearchError as error:
-                self.add_error("q", refusal(error))
+                self.add_error("q", as_validation_error(error))
         return cleaned
 
     @property
@@ -121,10 +121,5 @@ class PictureSearchForm(forms.Form):
     def clean_picture(self) -> "UploadedFile[bytes]":
         picture: UploadedFile[bytes] | None = self.cleaned_data["picture"]
         if picture is None:
-            raise refusal(EmptyQuery())
+            raise as_validation_error(EmptyQuery())
         return picture
-
-
-def refusal(error: ImageSearchError) -> ValidationError:
-    """Return the error as a form says it."""
-    return ValidationError(error.sentence(gettext(error.message)), code=error.code)

@@ -4,10 +4,10 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.conf import gallery
+from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError, InvalidInput, NoFiles, TooManyFiles
 from gallery.models import Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
             self.check_files()
         except InvalidInput as error:
             self.error = error
-            self.add_error(FIELD_OF_CODE.get(error.code), error.sentence(gettext(error.message)))
+            self.add_error(FIELD_OF_CODE.get(error.code), as_validation_error(error))
         return values
 
     def check_files(self) -> None:

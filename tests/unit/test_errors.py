@@ -9,8 +9,16 @@ from django.db import IntegrityError, OperationalError
 from django.utils import translation
 
 from gallery import errors
-from gallery.error_messages import known_error, sentence
-from gallery.errors import DatabaseBusy, FileTooLarge, ImageSearchError, StorageFull, StorageNotWritable, readable
+from gallery.error_messages import as_validation_error, known_error, sentence
+from gallery.errors import (
+    DatabaseBusy,
+    FileTooLarge,
+    ImageSearchError,
+    Phrase,
+    StorageFull,
+    StorageNotWritable,
+    readable,
+)
 from gallery.services import query
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -73,6 +81,16 @@ def test_sentence_is_translated_with_the_values_filled_in(monkeypatch):
     )
     with translation.override("zh-hans"):
         assert sentence(FileTooLarge(size_bytes=2_000, limit_bytes=1_000)) == "限制 1,000"
+
+
+def test_form_says_an_error_and_its_reason_in_the_readers_language():
+    error = StorageNotWritable(path="/data", reason=Phrase("the database is read-only"))
+
+    with translation.override("zh-hans"):
+        said = as_validation_error(error)
+
+    assert said.code == "storage_not_writable"
+    assert said.messages == ["无法写入数据文件夹“/data”（数据库是只读的）。请修正其权限，或设置 IMAGESEARCH_DATA_DIR。"]
 
 
 def test_a_percent_sign_in_a_value_is_only_text():
