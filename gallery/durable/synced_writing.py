@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from gallery.errors import StorageFull, StorageNotWritable
 
@@ -15,6 +16,7 @@ from .crash_points import crash_point
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+PARTIAL_SUFFIX = ".partial"
 
 
 @contextmanager
@@ -33,6 +35,19 @@ def storage_errors(path: Path) -> Iterator[None]:
 def fdatasync(fd: int) -> None:
     """Return once the file's bytes and its size are on the disk."""
     getattr(os, "fdatasync", os.fsync)(fd)  # macOS has no fdatasync
+
+
+def sync_file(file: IO[bytes]) -> None:
+    """Return once all that was written to the open file is on the disk."""
+    file.flush()
+    fdatasync(file.fileno())
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, and sync it; syncing its folder is the caller's. Raises FileExistsError."""
+    with path.open("xb") as file:
+        file.write(content)
+        sync_file(file)
 
 
 def fsync_dir(folder: Path) -> None:
@@ -63,7 +78,7 @@ def write_all(fd: int, content: bytes | memoryview, offset: int) -> None:
 
 def partial_path(path: Path) -> Path:
     """Return where the next content of `path` grows until it is whole."""
-    return path.with_name(path.name + ".partial")
+    return path.with_name(path.name + PARTIAL_SUFFIX)
 
 
 @contextmanager

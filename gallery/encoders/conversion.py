@@ -5,11 +5,11 @@ knows tensors and plain containers, and refuses everything else. From then on on
 """
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
+from gallery.durable.synced_writing import fsync_dir, replacing_whole_files, sync_file, write_all
 from gallery.encoders.weights import dense_folders, is_pickled, read_json, unavailable
 from gallery.errors import Phrase, gettext_noop
 
@@ -37,9 +37,8 @@ def _convert_shards(name: str, folder: Path, index: dict[str, Any]) -> None:
     for pickled, safe in shards.items():
         _convert(name, folder / pickled, folder / safe)
     index["weight_map"] = {array: shards[shard] for array, shard in index["weight_map"].items()}
-    part = folder / "model.safetensors.index.json.part"
-    part.write_text(json.dumps(index), encoding="utf-8")
-    part.replace(folder / "model.safetensors.index.json")
+    with replacing_whole_files(folder / "model.safetensors.index.json") as [fd]:
+        write_all(fd, json.dumps(index).encode(), 0)
 
 
 def _safe_name(pickled: str) -> str:
@@ -61,8 +60,9 @@ def _convert(name: str, pickled: Path, safe: Path) -> None:
     # safetensors refuses arrays that share memory or are views, as tied weights do
     save_file({key: value.clone().contiguous() for key, value in content.items()}, part, metadata={"format": "pt"})
     with part.open("rb") as file:
-        os.fsync(file.fileno())
+        sync_file(file)
     part.replace(safe)
+    fsync_dir(safe.parent)
 
 
 def _refused(name: str, error: str) -> Exception:

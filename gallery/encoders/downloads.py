@@ -22,6 +22,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from gallery.durable.file_lock import FileLock
+from gallery.durable.synced_writing import fsync_dir, make_folder, replacing_whole_files, sync_file, write_all
 from gallery.encoders.conversion import convert_pickled
 from gallery.encoders.weights import (
     COMMIT_LENGTH,
@@ -44,6 +46,7 @@ from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
 SAFE_FILES = ("model.safetensors", "model-*-of-*.safetensors", "[0-9]_*/model.safetensors")
 PICKLED_FILES = ("pytorch_model.bin", "pytorch_model-*-of-*.bin", "[0-9]_*/pytorch_model.bin")
 OTHER_PROGRAMS = ("onnx/*", "openvino/*", "coreml/*")
+DOWNLOAD_SECONDS = 24 * 3600.0  # for which a second process waits for the first one's file
 SPARE_BYTES = 200_000_000  # left free for everything else on that disk
 Report = Callable[[int, int], None]  # bytes that arrived, bytes in all
 
@@ -196,11 +199,9 @@ def _megabytes(count: int) -> int:
 
 def _fetch(name: str, commit: str, file: HubFile, arrived: Callable[[int], None]) -> None:
     """Bring one large file to `blobs/<sha256>`. Two processes take turns, and the second finds it done."""
-    from huggingface_hub.utils._fixes import WeakFileLock  # noqa: PLC0415 -- slow import
-
     blob = hub_folder(name) / "blobs" / file.sha256
-    blob.parent.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(_part(blob).with_suffix(".lock")):
+    make_folder(blob.parent)
+    with FileLock(_part(blob).with_suffix(".lock"), timeout_seconds=DOWNLOAD_SECONDS):
         arrived(_arrived(blob))
         if blob.is_file():
             return
@@ -214,13 +215,14 @@ def _fetch(name: str, commit: str, file: HubFile, arrived: Callable[[int], None]
                 Phrase(gettext_noop("Run it again.")),
             )
         part.replace(blob)
+        fsync_dir(blob.parent)
 
 
 def _get(name: str, commit: str, file: HubFile, part: Path, arrived: Callable[[int], None]) -> None:
     """Append what is missing to `part`, in one HTTP range, and sync it."""
     from huggingface_hub import hf_hub_url  # noqa: PLC0415 -- slow import
     from huggingface_hub.file_download import http_get  # noqa: PLC0415 -- slow import
-    from huggingface_hub.utils._headers import build_hf_headers  # noqa: PLC0415 -- slow import
+    from huggingface_hub.utils import build_hf_headers  # noqa: PLC0415 -- slow import
 
     part.touch()
     with _CountedFile(part, arrived) as target:
@@ -236,7 +238,7 @@ def _get(name: str, commit: str, file: HubFile, part: Path, arrived: Callable[[i
             expected_size=file.size_bytes,
             tqdm_class=_silent_bar(),
         )
-        os.fsync(target.fileno())
+        sync_file(target)
 
 
 class _CountedFile(FileIO):
@@ -284,10 +286,9 @@ def _link(name: str, commit: str, paths: list[str]) -> Path:
 def _remember_main(name: str, commit: str) -> None:
     """Note which commit `main` was, as the hub's client does: without the network it is found there."""
     ref = hub_folder(name) / "refs" / "main"
-    ref.parent.mkdir(parents=True, exist_ok=True)
-    part = ref.with_name("main.part")
-    part.write_text(commit)
-    part.replace(ref)
+    make_folder(ref.parent)
+    with replacing_whole_files(ref) as [fd]:
+        write_all(fd, commit.encode(), 0)
 
 
 def _no_weights(name: str) -> EncoderUnavailable:

@@ -105,7 +105,7 @@ def _orphan_files() -> Iterator[str]:
     for folder in ("originals", "thumbnails"):
         for paths in _files(folder):
             used = set(Image.objects.filter(sha256__in=map(sha256_of, paths)).values_list("sha256", flat=True))
-            unused = (path for path in paths if path.endswith(ContentStorage.PART) or sha256_of(path) not in used)
+            unused = (path for path in paths if ContentStorage.is_part(path) or sha256_of(path) not in used)
             yield from filter(is_orphan, unused)
 
 

@@ -31,10 +31,8 @@ def thumbnail_path(sha256: str, size_px: int) -> str:
 def content_lock(sha256: str) -> Iterator[None]:
     """Hold the lock of one content address, so that its file is not deleted while another owner adds it."""
     settings = gallery()
-    folder = settings.locks_dir
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"content-{sha256[:2]}.lock", timeout_seconds=settings.lock_timeout_seconds):
+    path = settings.locks_dir / f"content-{sha256[:2]}.lock"
+    with FileLock(path, timeout_seconds=settings.lock_timeout_seconds):
         yield
 
 
@@ -147,4 +145,4 @@ def sha256_of(path: str) -> str:
 def _is_orphan_locked(path: str) -> bool:
     if not default_storage.exists(path):
         return False
-    return path.endswith(ContentStorage.PART) or not Image.objects.filter(sha256=sha256_of(path)).exists()
+    return ContentStorage.is_part(path) or not Image.objects.filter(sha256=sha256_of(path)).exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from django.utils import timezone
 
+from gallery.durable.synced_writing import write_synced
 from gallery.encoders.base import Vectors
 from gallery.errors import NotExported, NotTestbedEncoder, OriginalMissing, Phrase, gettext_noop
 from gallery.imaging import EXTENSIONS
@@ -20,7 +21,7 @@ from gallery.services.media import open_original
 from gallery.vectors.unit_vectors import are_unit, lengths
 
 from .folder_vectors import DIMENSION, VECTORS_NAME
-from .folder_writing import IndexWriter, VectorsWriter, new_folder, write_synced
+from .folder_writing import IndexWriter, VectorsWriter, new_folder
 from .index_file import FORMATS, INDEX_NAME
 from .same_model import may_be_testbed_model
 

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Self
 from gallery.conf import gallery
 from gallery.durable.crash_points import crash_point
 from gallery.durable.file_lock import FileLock
-from gallery.durable.synced_writing import NO_SPACE, fsync_dir
+from gallery.durable.synced_writing import NO_SPACE, fsync_dir, sync_file
 from gallery.encoders.base import Vectors
 from gallery.errors import FolderNotEmpty, FolderNotWritable, StorageFull
 from gallery.vectors.npy_header import encode_header
@@ -62,13 +61,6 @@ def _writing_errors(target: Path) -> Iterator[None]:
         raise FolderNotWritable(path=str(target), reason=error.strerror or str(error)) from error
 
 
-def write_synced(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 class _Writer:
     """A file that is synced when it is closed."""
 
@@ -84,8 +76,7 @@ class _Writer:
         with self.file:
             if kind is None:
                 self.close()
-                self.file.flush()
-                os.fsync(self.file.fileno())
+                sync_file(self.file)
 
     def close(self) -> None:
         """Write what is known only at the end."""

@@ -66,3 +66,9 @@ def test_the_database_is_asked_about_access_in_one_place():
     asks = files_with(r"filter\([^)]*visibility=", "gallery")
 
     assert asks <= {"gallery/models/image.py", "gallery/models/album.py"}
+
+
+def test_no_private_module_of_a_library_is_imported():
+    private = r"^\s*from (?!gallery)[a-z]\w*(\.\w+)*\._\w+[\w.]* import|^\s*from (?!gallery|\.)\S+ import _[a-z]\w+"
+
+    assert files_with(f"(?m){private}", "gallery", "imagesearch_project") == set()

@@ -26,6 +26,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management import call_command
 
+import gallery.durable
 import gallery.vectors
 from gallery.conf import gallery as gallery_settings
 from gallery.durable import crash_points
@@ -176,7 +177,8 @@ def kill_at_random(kills: int) -> dict[str, object]:
 
 def point_names() -> list[str]:
     """Return the names of all crash points in the code."""
-    files = Path(gallery.vectors.__file__).parent.glob("*.py")
+    rooms = [Path(room.__file__).parent for room in (gallery.durable, gallery.vectors)]
+    files = [file for room in rooms for file in room.glob("*.py")]
     return sorted({name for file in files for name in re.findall(r'crash_point\("(\w+)"\)', file.read_text())})
 
 
