@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from gallery.errors import EncoderUnavailable
 from gallery.models import Image, User
-from gallery.services.embedding import isolated_batches
+from gallery.services.embedding import encoder_deaths, isolated_batches
 from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
@@ -207,7 +207,7 @@ def test_worker_that_lives_is_not_taken_for_a_dead_one(waiting, quick_encoder, m
     real = quick_encoder.encode_images
 
     def encode_beside_another(images: Any) -> Any:
-        isolated_batches.count_deaths()  # as a worker that begins now
+        encoder_deaths.count_deaths()  # as a worker that begins now
         return real(images)
 
     monkeypatch.setattr(quick_encoder, "encode_images", encode_beside_another)

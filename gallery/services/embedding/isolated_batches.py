@@ -1,21 +1,13 @@
 """From pictures to vectors, such that one bad picture stops neither its batch nor the queue."""
 
-import fcntl
-import json
 import logging
-import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-from django.db.models import F
 from PIL import Image as PillowImage
 from PIL.Image import Image as Pixels
 
-from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import (
     EncoderUnavailable,
@@ -29,6 +21,8 @@ from gallery.imaging import load_pixels
 from gallery.models import Image
 from gallery.services.decode_limits import decode_limits
 from gallery.services.media import open_original
+
+from .encoder_deaths import at_risk, forget_deaths
 
 DEATHS_TOGETHER = 3  # of a whole batch; from then on its pictures are tried one by one
 DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
@@ -58,18 +52,13 @@ def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
     """
     done = EncodedBatch()
     for group in _groups(batch, done):
-        with _noted([image.pk for image in group]):
+        with at_risk(group):
             opened = [(image, pixels) for image in group if (pixels := _open(image, done)) is not None]
             if opened:
                 _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder, done)
-        _forget_deaths(group)
-    _forget_deaths([image for image, error in done.failed if isinstance(error, EncodingKills)])  # a retry begins anew
+        forget_deaths(group)
+    forget_deaths([image for image, error in done.failed if isinstance(error, EncodingKills)])  # a retry begins anew
     return done
-
-
-def _forget_deaths(images: Sequence[Image]) -> None:
-    if ids := [image.pk for image in images if image.embed_deaths]:
-        Image.objects.filter(pk__in=ids).update(embed_deaths=0)
 
 
 def _groups(batch: Sequence[Image], done: EncodedBatch) -> Iterator[list[Image]]:
@@ -126,60 +115,3 @@ def _require_working(encoder: Encoder, error: Exception) -> None:
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-# Who died at what
-
-
-def count_deaths() -> None:
-    """Count, for each picture, the processes that died while they worked on its batch."""
-    for path in _notes_folder().glob("*.json"):
-        with _locked(path) as content:
-            if content is None:
-                continue  # its process lives, or another one has counted it
-            ids = json.loads(content)
-            Image.objects.filter(pk__in=ids).update(embed_deaths=F("embed_deaths") + 1)
-            logger.warning("A process died while it encoded pictures %s.", ids)
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _noted(image_ids: list[int]) -> Iterator[None]:
-    """Leave a note of what is being worked on, which only a process that dies leaves behind.
-
-    The note is locked while its process lives. It gets its name once it is whole and locked.
-    """
-    folder = _notes_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{secrets.token_hex(8)}.json"
-    unnamed = path.with_suffix(".part")
-    fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        os.write(fd, json.dumps(image_ids).encode())
-        unnamed.rename(path)
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(fd)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[str | None]:
-    """Yield a note's content once its lock is ours; None if somebody else has it or has removed it."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield path.read_text() if path.exists() else None
-    except BlockingIOError:
-        yield None
-    finally:
-        os.close(fd)
-
-
-def _notes_folder() -> Path:
-    return gallery().locks_dir / "encoding"

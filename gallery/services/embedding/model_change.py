@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -25,8 +25,9 @@ from gallery.errors import (
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding, User
 from gallery.search_index import search_index
 
+from .encoder_deaths import count_deaths
 from .encoder_in_use import encoder_of
-from .isolated_batches import count_deaths, encode_batch
+from .isolated_batches import encode_batch
 from .waiting_images import Progress, embed_pending
 
 LOCK_SECONDS = 10.0  # a cancelled run needs a moment to notice
@@ -149,15 +150,12 @@ def _run_lock(timeout_seconds: float) -> FileLock:
 
 @contextmanager
 def _only_run() -> Iterator[None]:
-    lock = _run_lock(LOCK_SECONDS)
-    try:
-        lock.__enter__()
-    except StoreBusy:
-        raise ModelChangeRunning from None
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(_run_lock(LOCK_SECONDS))
+        except StoreBusy:
+            raise ModelChangeRunning from None
         yield
-    finally:
-        lock.__exit__(None, None, None)
 
 
 # Doing

@@ -11,8 +11,9 @@ from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector
 from gallery.models import Image
 from gallery.search_index import search_index
 
+from .encoder_deaths import count_deaths
 from .encoder_in_use import current_encoder
-from .isolated_batches import count_deaths, encode_batch
+from .isolated_batches import encode_batch
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
