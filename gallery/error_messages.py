@@ -21,6 +21,7 @@ from .errors import (
     gettext_noop,
 )
 
+Body = dict[str, Any]
 BUSY = ("database is locked", "database table is locked", "deadlock detected", "lock timeout")
 FULL = ("database or disk is full",)
 READ_ONLY = ("readonly database", "unable to open database file")
@@ -29,6 +30,18 @@ READ_ONLY = ("readonly database", "unable to open database file")
 def sentence(error: ImageSearchError) -> str:
     """Return the error's sentence, and the reasons in it, in the reader's language."""
     return error.sentence(gettext(error.message), {name: _translated(value) for name, value in error.details.items()})
+
+
+def error_body(code: str, message: str, details: Any = None) -> Body:
+    """Return the one shape in which programs are told of an error."""
+    return {"code": code, "message": message, "details": details or {}}
+
+
+def body_of(error: ImageSearchError) -> Body:
+    """Our own error. What breaks on our side keeps its details, which may name files, to the log."""
+    if error.http_status < 500:
+        return error_body(error.code, sentence(error), error.details)
+    return error_body(error.code, sentence(for_visitors(error)))
 
 
 def as_validation_error(error: ImageSearchError) -> ValidationError:

@@ -11,23 +11,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from gallery.error_messages import for_visitors, known_error, sentence
+from gallery.error_messages import Body, body_of, error_body, known_error
 from gallery.errors import ImageSearchError
 
 logger = logging.getLogger(__name__)
-Body = dict[str, Any]
 REQUEST_TOO_LARGE = (RequestDataTooBig, TooManyFilesSent)
-
-
-def error_body(code: str, message: str, details: Any = None) -> Body:
-    return {"code": code, "message": message, "details": details or {}}
-
-
-def body_of(error: ImageSearchError) -> Body:
-    """Our own error. What breaks on our side keeps its details, which may name files, to the log."""
-    if error.http_status < 500:
-        return error_body(error.code, sentence(error), error.details)
-    return error_body(error.code, sentence(for_visitors(error)))
 
 
 def body_of_status(status: int) -> Body:

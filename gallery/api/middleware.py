@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from gallery.conf import gallery
-from gallery.errors import FileTooLarge
+from gallery.error_messages import body_of
+from gallery.request_size import size_refusal
 
-from .errors import body_of, body_of_status
+from .errors import body_of_status
 
 API_PATH = "/api/"
-FORM_BYTES = 1_000_000  # what a form may add to its one file
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -23,17 +22,10 @@ class ApiErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(API_PATH):
             return self.get_response(request)
-        refusal = _refusal(request)
-        return refusal if refusal is not None else _as_json(self.get_response(request))
-
-
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    limit = gallery().max_upload_bytes * 4 // 3 + FORM_BYTES  # base64 takes four bytes for three
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) <= limit:
-        return None
-    error = FileTooLarge(size_bytes=int(length), limit_bytes=gallery().max_upload_bytes)
-    return JsonResponse(body_of(error), status=error.http_status)
+        refusal = size_refusal(request)
+        if refusal is not None:
+            return JsonResponse(body_of(refusal), status=refusal.http_status)
+        return _as_json(self.get_response(request))
 
 
 def _as_json(response: HttpResponseBase) -> HttpResponseBase:

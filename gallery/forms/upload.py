@@ -6,7 +6,6 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError, InvalidInput, NoFiles, TooManyFiles
 from gallery.models import Visibility
@@ -22,7 +21,7 @@ FIELD_OF_CODE = {
 
 
 class UploadForm(forms.Form):
-    """Labels for all files of one upload, and whether there are files. `error` is what is wrong, for programs."""
+    """Labels for all files of one upload, and how many files it has. `error` is what is wrong, for programs."""
 
     description = forms.CharField(
         required=False,
@@ -45,6 +44,10 @@ class UploadForm(forms.Form):
     labels = Labels()
     error: ImageSearchError | None = None
 
+    def __init__(self, *args: Any, max_files: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.max_files = max_files
+
     def clean_description(self) -> str:
         text: str = self.cleaned_data["description"]
         return text.replace("\r\n", "\n")  # a browser counts a new line as one character
@@ -65,11 +68,10 @@ class UploadForm(forms.Form):
 
     def check_files(self) -> None:
         """Raises NoFiles, TooManyFiles."""
-        limit = gallery().max_upload_files
         if not self.uploaded:
             raise NoFiles()
-        if len(self.uploaded) > limit:
-            raise TooManyFiles(limit=limit)
+        if len(self.uploaded) > self.max_files:
+            raise TooManyFiles(limit=self.max_files)
 
     @property
     def uploaded(self) -> list["UploadedFile[bytes]"]:

@@ -10,12 +10,11 @@ from django.urls import reverse
 
 from gallery.conf import gallery
 from gallery.error_messages import known_error
-from gallery.errors import FileTooLarge
+from gallery.request_size import size_refusal
 
 from .errors import error_page, status_page
 
 logger = logging.getLogger(__name__)
-FORM_BYTES = 1_000_000  # what a form may add to its files
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -26,25 +25,14 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = _length_bytes(request)
-        limit = gallery().max_upload_bytes * 4 // 3 + FORM_BYTES  # a program may send base64: four bytes for three
-        if length > limit and _takes_many_files(request):
-            limit = gallery().max_upload_bytes * gallery().max_upload_files + FORM_BYTES
-        if length > limit:
-            return error_page(request, FileTooLarge(size_bytes=length, limit_bytes=limit))
-        return self.get_response(request)
+        refusal = size_refusal(request, max_files=_max_files(request))
+        return error_page(request, refusal) if refusal is not None else self.get_response(request)
 
 
-def _length_bytes(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
-
-
-def _takes_many_files(request: HttpRequest) -> bool:
-    """Only the upload form does, for those who are signed in: a stranger fills no disk with what nobody will keep."""
-    return request.path_info == reverse("upload") and SESSION_KEY in request.session
+def _max_files(request: HttpRequest) -> int:
+    """Only the upload form takes many, once signed in: a stranger fills no disk with what nobody will keep."""
+    takes_many = request.path_info == reverse("upload") and SESSION_KEY in request.session
+    return gallery().max_upload_files if takes_many else 1
 
 
 class ErrorPageMiddleware:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.conf import gallery
-from gallery.error_messages import for_visitors, known_error, sentence
-from gallery.errors import ImageSearchError, NoFiles, TooManyFiles
+from gallery.error_messages import body_of, error_body, for_visitors, known_error, sentence
+from gallery.errors import ImageSearchError, gettext_noop
 from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES, THUMBNAIL_SIZES_PX
 from gallery.models import Image, User
@@ -23,6 +23,12 @@ from gallery.services.labels import Labels
 from .signed_in import SignedInRequest
 
 logger = logging.getLogger(__name__)
+
+
+class NoLongerSignedIn(ImageSearchError):
+    code = "not_signed_in"
+    http_status = 401
+    message = gettext_noop("You are no longer signed in. Sign in and try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,10 @@ class FileResult:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: SignedInRequest) -> HttpResponse:
+    max_files = gallery().max_upload_files
     if request.method != "POST":
-        return _form_page(request, UploadForm(), status=200)
-    form = UploadForm(request.POST, request.FILES)
+        return _form_page(request, UploadForm(max_files=max_files), status=200)
+    form = UploadForm(request.POST, request.FILES, max_files=max_files)
     if not form.is_valid():
         return _form_page(request, form, status=form.error.http_status if form.error else 400)
     results = [accept_file(file, owner=request.user, labels=form.labels) for file in form.uploaded]
@@ -82,12 +89,10 @@ def upload(request: SignedInRequest) -> HttpResponse:
 def upload_file(request: HttpRequest) -> JsonResponse:
     """Take one file and answer in JSON: {"outcome", "message", "url"} or the API's {"code", "message", "details"}."""
     if not isinstance(request.user, User):
-        return _refusal("not_signed_in", gettext("You are no longer signed in. Sign in and try again."), 401)
-    form = UploadForm(request.POST, request.FILES)
+        return _refusal(NoLongerSignedIn())
+    form = UploadForm(request.POST, request.FILES, max_files=1)
     if not form.is_valid():
         return _refusal_of(form)
-    if len(form.uploaded) > 1:
-        return _refusal("too_many_files", sentence(TooManyFiles(limit=1)), TooManyFiles.http_status)
     return _answer(accept_file(form.uploaded[0], owner=request.user, labels=form.labels))
 
 
@@ -125,8 +130,7 @@ def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> Ht
 
 def _answer(result: FileResult) -> JsonResponse:
     if result.image is None:
-        error = result.error or NoFiles()
-        return _refusal(error.code, result.sentence, error.http_status, error.details)
+        return _refusal(result.error or ImageSearchError())
     values = {
         "outcome": result.outcome,
         "message": result.sentence,
@@ -139,9 +143,10 @@ def _answer(result: FileResult) -> JsonResponse:
 
 def _refusal_of(form: UploadForm) -> JsonResponse:
     if form.error is not None:
-        return _refusal(form.error.code, sentence(form.error), form.error.http_status, form.error.details)
-    return _refusal("invalid", " ".join(str(message) for errors in form.errors.values() for message in errors), 400)
+        return _refusal(form.error)
+    message = " ".join(str(message) for errors in form.errors.values() for message in errors)
+    return JsonResponse(error_body("invalid", message), status=400)
 
 
-def _refusal(code: str, message: str, status: int, details: dict[str, object] | None = None) -> JsonResponse:
-    return JsonResponse({"code": code, "message": message, "details": details or {}}, status=status)
+def _refusal(error: ImageSearchError) -> JsonResponse:
+    return JsonResponse(body_of(error), status=error.http_status)

@@ -105,6 +105,22 @@ def test_a_request_that_is_too_large_is_refused_unread(db):
     assert_page(page, 413, "This is too large")
 
 
+def test_both_doors_name_the_same_limit_of_a_request_that_is_too_large(db, limits_of):
+    limits_of(max_upload_bytes=1_000_000)
+
+    page = Client().get("/", CONTENT_LENGTH="5000000")
+    answer = Client().get("/api/v1/", CONTENT_LENGTH="5000000")
+
+    assert answer.json()["message"] in page.content.decode()
+    assert answer.json()["details"] == {"size_bytes": 5_000_000, "limit_bytes": 1_000_000}
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/"])
+@pytest.mark.parametrize("length", ["", "²", "-1", "many"])
+def test_a_length_that_is_no_number_is_left_to_the_server(db, path, length):
+    assert Client().get(path, CONTENT_LENGTH=length).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("who", "path", "is_read"),
     [
