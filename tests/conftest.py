@@ -13,6 +13,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image as PillowImage
 
 from gallery.conf import gallery
@@ -27,6 +29,10 @@ from tests.testbed_folder import WideEncoder
 
 SAMPLES = Path(__import__("skimage").__file__).parent / "data"
 PASSWORD = "correct horse battery staple"
+HYPOTHESIS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # neither is true on a busy machine
+hypothesis_settings.register_profile("suite", derandomize=True, **HYPOTHESIS)  # the same examples every time
+hypothesis_settings.register_profile("search", **HYPOTHESIS)  # --hypothesis-profile search: others every time
+hypothesis_settings.load_profile("suite")
 PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", Path(__file__).parents[2] / "shared" / "photos"))
 
 

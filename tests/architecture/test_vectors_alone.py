@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from tests.architecture.test_layers import ROOT
+from tests.waiting import PATIENCE_SECONDS
 
 NO_DJANGO = "import sys; sys.modules['django'] = None\n"  # any import of it fails
 
@@ -21,7 +22,7 @@ def test_the_lines_in_the_documentation_run_without_django(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert (ran.stderr, ran.returncode) == ("", 0)

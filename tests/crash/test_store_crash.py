@@ -472,7 +472,7 @@ def forgetful_append(request, tmp_path_factory) -> tuple[ForgetfulDisk, VectorSt
     return recorded(store, lambda: store.append(expected_rows(400, OLD), epoch=1)), store, has_checksums
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), random_source=st.randoms(use_true_random=False))
 def test_power_cut_at_any_moment_of_an_append(forgetful_append, data, random_source):
     disk, store, has_checksums = forgetful_append
@@ -518,7 +518,7 @@ def forgetful_clear(tmp_path_factory) -> tuple[ForgetfulDisk, VectorStore]:
     return recorded(store, lambda: store.clear([3, 4, 150], epoch=1)), store
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), random_source=st.randoms(use_true_random=False))
 def test_power_cut_at_any_moment_of_a_clear(forgetful_clear, data, random_source):
     disk, store = forgetful_clear

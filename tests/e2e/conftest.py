@@ -1,11 +1,19 @@
-"""A real Chromium, and a page that fails its test on anything a browser complains about."""
+"""A real Chromium, and a page that fails its test on anything a browser complains about.
+
+A test waits with `expect`, or for an address. It evaluates nothing again and again (`wait_for_function`): the site's
+Content-Security-Policy refuses that from the second look on, and such a test passes only where the first one sees it.
+"""
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+
+from tests.waiting import PATIENCE_SECONDS, until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -16,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-TIMEOUT_MS = 60_000  # the first picture waits until the encoder is loaded, on a machine that does other work too
+TIMEOUT_MS = PATIENCE_SECONDS * 1000
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
@@ -53,20 +61,40 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[OpenPage]:
+def answered() -> Iterator[None]:
+    """Wait at the end until the server has answered all that was asked; else it would write into the next test."""
+    under_way: set[object] = set()
+
+    def begin(**_signal: object) -> None:
+        under_way.add(threading.get_ident())
+
+    def end(**_signal: object) -> None:
+        under_way.discard(threading.get_ident())
+
+    request_started.connect(begin)
+    request_finished.connect(end)
+    yield
+    until(lambda: not under_way, "the server answers what was asked")
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture
+def open_page(chromium: Browser, answered: None) -> Iterator[OpenPage]:
     """Open a page of a browser of its own: open_page(width_px=390). What went wrong in it fails the test at the end."""
     complaints: list[str] = []
     contexts = []
 
-    def open_one(*, width_px: int = 1280, with_script: bool = True) -> Page:
+    def open_one(*, width_px: int = 1280, with_script: bool = True, may_complain: bool = False) -> Page:
         context = chromium.new_context(
             viewport={"width": width_px, "height": 900}, java_script_enabled=with_script, reduced_motion="reduce"
         )
         contexts.append(context)
         context.add_init_script(REPORT_VIOLATIONS)
         page = context.new_page()
-        page.on("console", lambda message: _note(complaints, message.type, f"{message.text} on {page.url}"))
-        page.on("pageerror", lambda error: complaints.append(f"page error: {error} on {page.url}"))
+        if not may_complain:
+            page.on("console", lambda message: _note(complaints, message.type, f"{message.text} on {page.url}"))
+            page.on("pageerror", lambda error: complaints.append(f"page error: {error} on {page.url}"))
         page.set_default_timeout(TIMEOUT_MS)
         return page
 

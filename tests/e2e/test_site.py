@@ -4,6 +4,7 @@ import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pillow_heif
 import pytest
@@ -22,9 +23,8 @@ WIDTHS = pytest.mark.parametrize("width_px", [390, 1280])
 
 def fits(page: Page) -> None:
     """Nothing on the page may be wider than the window."""
-    page.wait_for_load_state()  # between two pages there is no document
-    width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert width <= room, f"{page.url} is {width} px wide in a window of {room} px"
+    page.wait_for_load_state()
+    expect(page.locator("html")).to_have_js_property("scrollWidth", page.viewport_size["width"])
 
 
 def sign_up(page: Page, site: str, name: str) -> None:
@@ -47,7 +47,11 @@ def sign_in(page: Page, site: str, user: User, path: str) -> None:
 
 
 def to(page: Page, name: str) -> None:
-    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+    """Follow a link of the navigation, and wait until the page it leads to is there with its scripts."""
+    link = page.get_by_role("navigation", name="Main").get_by_role("link", name=name)
+    address = urljoin(page.url, link.get_attribute("href"))
+    link.click()
+    page.wait_for_url(address)
     expect(page.get_by_role("heading", level=1)).to_be_attached()
     fits(page)
 
@@ -266,11 +270,11 @@ def test_what_the_browser_cannot_show_has_its_thumbnail_once_it_is_there(live_se
 
     expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 0.")).to_be_visible()
     expect(page.locator("[data-preview]").first).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-preview]').naturalWidth > 0")
+    expect(page.locator("[data-preview]").first).not_to_have_js_property("naturalWidth", 0)
 
 
-def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, chromium, alice):
-    page = chromium.new_page()  # it complains about the connection, and shall
+def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, open_page, alice):
+    page = open_page(may_complain=True)  # about the connection
     sign_in(page, live_server.url, alice, "/upload/")
     page.route("**/upload/file/", lambda route: route.abort())
     page.get_by_label("Choose pictures").set_input_files([SAMPLES / "coffee.png"])
@@ -281,7 +285,6 @@ def test_a_broken_connection_loses_nothing_and_can_be_tried_again(live_server, c
     page.get_by_role("button", name="Try again coffee.png").click()
 
     expect(page.get_by_text("Finished. Added: 1. Already there: 0. Failed: 0.")).to_be_visible()
-    page.close()
 
 
 @WIDTHS

@@ -12,7 +12,7 @@ from gallery.errors import InvalidTestbedEntry, UnreadableTestbed
 from gallery.testbed import read_index
 from gallery.testbed.index_file import MD5
 
-fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 NAMES = (
     "id",
     "original_name",

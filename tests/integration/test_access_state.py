@@ -20,6 +20,7 @@ from gallery.services.accounts import delete_accounts
 from gallery.services.curation import move_to_trash
 from tests.conftest import PASSWORD, drawn_picture
 from tests.integration.test_models import stored
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("quick_encoder")
 
@@ -68,7 +69,7 @@ def test_access_state_is_one_row(transactional_db):
 def test_first_version_asked_for_by_many_threads_is_one(transactional_db):
     barrier = threading.Barrier(4)
 
-    versions = together(*[lambda: (barrier.wait(10), version())[1]] * 4)
+    versions = together(*[lambda: (barrier.wait(PATIENCE_SECONDS), version())[1]] * 4)
 
     assert versions == [version()] * 4
 
@@ -245,7 +246,7 @@ def together(*actions: Callable[[], object]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
     return results
 
 
@@ -256,7 +257,7 @@ def at_once(*changes: Callable[[], object]) -> list[object]:
     def committed(change: Callable[[], object]) -> None:
         with transaction.atomic():
             change()
-            barrier.wait(10)
+            barrier.wait(PATIENCE_SECONDS)
 
     return together(*[lambda change=change: committed(change) for change in changes])
 
@@ -274,7 +275,7 @@ def test_a_change_that_waited_for_the_embedding_moves_the_version(library):
             time.sleep(0.3)  # the other one waits for the row meanwhile
 
     def publish() -> int:
-        embedded.wait(10)
+        embedded.wait(PATIENCE_SECONDS)
         return waiting.update(visibility=Visibility.PUBLIC)
 
     assert together(embed, publish) == [None, 1]

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.conftest import drawn_picture
 from tests.integration.test_model_change import Killed, after, kill
 from tests.pages import text_of
 from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.waiting import PATIENCE_SECONDS, until
 
 PAGE = "/admin/gallery/indexstate/1/change/"
 MODEL = "/admin/gallery/indexstate/model/"
@@ -219,7 +219,7 @@ def ask(tmp_path) -> Callable[[str], str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         assert ran.returncode == 0, ran.stderr[-2000:]
         return ran.stdout.strip()
@@ -232,7 +232,4 @@ def test_process_outlives_the_one_that_began_it(ask, tmp_path):
     assert ask(BEGIN) == "302"  # and the process of this request is gone
 
     log: Path = tmp_path / "site" / "logs" / "reindex.log"
-    deadline = time.monotonic() + 120
-    while ask(STATE) != "2 0 1":
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.5)
+    until(lambda: ask(STATE) == "2 0 1", f"the change ends; {log} may say why")

@@ -26,6 +26,7 @@ from gallery.vectors.codes import Codes
 from gallery.vectors.npy_header import HEADER_BYTES
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.waiting import PATIENCE_SECONDS
 
 ENCODER = QuickEncoder()
 Cast = dict[str, User | AnonymousUser]
@@ -424,7 +425,7 @@ def in_another_process(data_dir: Path, code: str) -> None:
         cwd=django_settings.BASE_DIR,
         env={**environment, "PYTHONPATH": str(django_settings.BASE_DIR)},
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 

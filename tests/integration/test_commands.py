@@ -19,6 +19,7 @@ from django.db import OperationalError, ProgrammingError
 from gallery.management.command import owner_named
 from gallery.models import User
 from tests.conftest import drawn_picture, sample_bytes
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)  # for the few that run in this process
 PICTURES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "coins.png")
@@ -56,7 +57,7 @@ def manage(data_dir: Path, *words: object, **environment: str) -> Done:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=180,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)

@@ -55,6 +55,7 @@ from gallery.services.query import parse
 from gallery.services.query_pictures import query_of, remember_picture
 from gallery.services.search import find_images, similar_images
 from tests.conftest import drawn_picture, sample_bytes
+from tests.waiting import PATIENCE_SECONDS
 
 SMALL_PX = THUMBNAIL_SIZES_PX[0]
 pytestmark = pytest.mark.usefixtures("quick_encoder")
@@ -342,7 +343,7 @@ def test_the_same_picture_uploaded_by_processes_at_the_same_moment_is_one_row_an
     for child in children:
         child.stdin.write("\n")
         child.stdin.flush()
-    said = [child.communicate(timeout=60)[0].split() for child in children]
+    said = [child.communicate(timeout=PATIENCE_SECONDS)[0].split() for child in children]
 
     assert said[0][0] == said[1][0] != said[2][0]
     assert sorted(created for _pk, created in said[:2]) == ["False", "True"]

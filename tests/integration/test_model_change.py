@@ -37,6 +37,7 @@ from gallery.services.query_pictures import query_by_file, query_of, remember_pi
 from gallery.services.search import find_images, similar_images
 from tests.conftest import drawn_picture
 from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.waiting import PATIENCE_SECONDS
 
 AFTER_SWITCH = "after_switch_before_old_files"
 AFTER_NEXT_ROWS = "after_next_rows_before_database"
@@ -660,7 +661,7 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
     find_images(parse("red"), user=alice)
     for thread in threading.enumerate():
         if thread.name == "next encoder":
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
 
     assert ("clip:wide", registry.DEFAULT_OPTIONS) in registry._instances
     change_model("clip:wide")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from gallery.encoders import downloads
 from gallery.encoders.model_cards import DEFAULT_CLIP_MODEL, card_of
 from tests.fake_hub import FakeHub
 from tests.unit.encoders.tiny_models import copy_of, pickle_weights, save_tiny_clip, save_tiny_text_tower
+from tests.waiting import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 NAME = "someone/tiny"
@@ -71,7 +71,7 @@ def started(environment, *arguments):
 
 def finished(environment, *arguments):
     process = started(environment, *arguments)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, output, errors
 
 
@@ -99,13 +99,6 @@ def changed(source, tmp_path):
     return folder
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-
-
 def test_model_is_brought_from_the_mirror_and_found_without_the_network(hub, environment, tiny_clip):
     hub.add(NAME, tiny_clip)
 
@@ -131,10 +124,13 @@ def test_two_processes_fetch_a_model_once(hub, environment, heavy_clip):
     hub.add(NAME, heavy_clip)
     hub.pause_after = 12_000_000
     processes = [started(environment, "-c", BRING.format(revision=None), NAME) for _ in range(2)]
-    wait_until(lambda: hub.paused.is_set() and len(hub.asked_for("GET", "/api/models/someone/tiny")) == 2)
+    until(
+        lambda: hub.paused.is_set() and len(hub.asked_for("GET", "/api/models/someone/tiny")) == 2,
+        "both have asked for it",
+    )
     hub.go_on()
 
-    outputs = [process.communicate(timeout=120)[0].strip() for process in processes]
+    outputs = [process.communicate(timeout=PATIENCE_SECONDS)[0].strip() for process in processes]
 
     assert [Path(output).name for output in outputs] == [OLD, OLD]
     assert hub.asked_for("GET", "/model.safetensors") == [None]
@@ -165,7 +161,7 @@ def test_download_goes_on_after_kill_half_way(hub, environment, heavy_clip, blob
         part = next(blobs.glob("*.part"), None)
         return part is not None and part.stat().st_size >= 10_000_000
 
-    wait_until(ten_megabytes_arrived)
+    until(ten_megabytes_arrived, "ten megabytes arrive")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     arrived_bytes = part.stat().st_size
@@ -186,7 +182,7 @@ def test_damaged_part_is_noticed_and_thrown_away(hub, environment, heavy_clip, b
     hub.add(NAME, heavy_clip)
     hub.pause_after = 12_000_000
     process = started(environment, "-c", BRING.format(revision=None), NAME)
-    wait_until(lambda: any(part.stat().st_size >= 10_000_000 for part in blobs.glob("*.part")))
+    until(lambda: any(part.stat().st_size >= 10_000_000 for part in blobs.glob("*.part")), "ten megabytes arrive")
     process.kill()
     process.communicate()
     part = next(blobs.glob("*.part"))

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import Album, AlbumImage, ApiToken, Image, ImportJob, IndexState, Tag, User, Visibility
+from tests.waiting import PATIENCE_SECONDS
 
 numbers = count(1)
 
@@ -309,7 +310,7 @@ def test_tags_of_the_same_names_made_by_many_threads_are_the_same(transactional_
 
     def name_them() -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(PATIENCE_SECONDS)
             with transaction.atomic():
                 found.append([tag.pk for tag in Tag.objects.named(names)])
         except (DatabaseError, threading.BrokenBarrierError) as error:
@@ -321,7 +322,7 @@ def test_tags_of_the_same_names_made_by_many_threads_are_the_same(transactional_
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
 
     assert errors == []
     assert len(found) == 4

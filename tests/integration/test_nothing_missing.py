@@ -22,6 +22,7 @@ from gallery.services.maintenance import verify
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api
 from tests.quick_encoder import QuickEncoder
+from tests.waiting import PATIENCE_SECONDS
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray")
 BLUE = (0, 0, 255)
@@ -123,7 +124,7 @@ def run_until_it_lives(data_dir: Path, work: str, *, at_most: int) -> int:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         if ran.returncode == 0:
             return died
@@ -144,7 +145,7 @@ def site(tmp_path) -> Callable[..., Any]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         assert ran.returncode == 0, ran.stderr[-2000:]
         return ran.stdout.strip()

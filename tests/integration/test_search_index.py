@@ -23,6 +23,7 @@ from gallery.vectors.store import VectorStore
 from tests.conftest import drawn_picture
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.waiting import PATIENCE_SECONDS
 
 DIMENSION = QuickEncoder.dimension
 ENCODER = QuickEncoder()
@@ -299,7 +300,7 @@ def test_a_thread_that_searches_all_the_time_is_never_wrong(alice):
             Image.objects.filter(pk=ids[10 + step]).delete()
         compact()
     stop.set()
-    thread.join(60)
+    thread.join(PATIENCE_SECONDS)
 
     assert wrong == []
     assert len(searches) >= len(kept)  # else the machine was too busy for this to say anything
@@ -313,7 +314,7 @@ def test_many_threads_map_a_new_version_once(alice, monkeypatch):
     barrier = threading.Barrier(5)
 
     def search_once() -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_SECONDS)
         best(vectors[0])
         connection.close()
 
@@ -321,7 +322,7 @@ def test_many_threads_map_a_new_version_once(alice, monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
 
     assert len(loads) == 1
 
@@ -372,7 +373,7 @@ def test_two_processes_that_add_at_the_same_moment_lose_nothing(alice, data_dir)
         writer.stdin.write("\n")
         writer.stdin.flush()
 
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(PATIENCE_SECONDS) for writer in writers] == [0, 0]
     for writer in writers:
         writer.communicate()
 
@@ -401,7 +402,7 @@ def test_another_process_sees_the_next_version(alice, data_dir):
         Image.objects.filter(pk=first).delete()
     compact()
     assert ask(first) == f"[{second}]\n"
-    reader.communicate(timeout=30)
+    reader.communicate(timeout=PATIENCE_SECONDS)
 
 
 # A crash between file and database

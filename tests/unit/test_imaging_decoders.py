@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,10 +32,10 @@ from gallery.imaging.sandbox import pool as decoders_module
 from gallery.imaging.sandbox.child import Decoder
 from gallery.imaging.sandbox.pool import Decoders, decoders
 from gallery.imaging.thumbnails import thumbnails
+from tests.waiting import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).parents[2]
-LIMITS = Limits(max_bytes=50_000_000, max_pixels=128_000_000, max_frames=5)
-GONE_WITHIN_SECONDS = 30  # for a very busy machine
+LIMITS = Limits(max_bytes=50_000_000, max_pixels=128_000_000, max_frames=5, timeout_seconds=PATIENCE_SECONDS)
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -75,10 +74,7 @@ def is_gone(pid: int) -> bool:
 
 
 def await_end(*pids: int) -> None:
-    deadline = time.monotonic() + GONE_WITHIN_SECONDS
-    while not all(is_gone(pid) for pid in pids):
-        assert time.monotonic() < deadline, "it lives on"
-        time.sleep(0.05)
+    until(lambda: all(is_gone(pid) for pid in pids), f"the processes {pids} end")
 
 
 def die_when_asked(monkeypatch: pytest.MonkeyPatch, *, times: int, by: int = signal.SIGSEGV) -> None:
@@ -210,6 +206,7 @@ def test_decoders_do_not_trust_an_answer(pool, monkeypatch, answer):
 
 
 def test_decoders_leak_no_descriptor_and_no_zombie(pool, monkeypatch):
+    decoders().close()  # those of other tests, which may end by themselves meanwhile
     decode_small(pool)
     gc.collect()
     me = psutil.Process()
@@ -283,11 +280,8 @@ def test_idle_decoders_end_after_a_while(pool, monkeypatch):
     pids = psutil.Process().children()
 
     await_end(*(child.pid for child in pids if child.pid in pool.pids))
-    deadline = time.monotonic() + GONE_WITHIN_SECONDS
-    while pool.pids and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: not pool.pids, "the pool forgets them")
 
-    assert pool.pids == []
     assert decode_small(pool).width_px == 40
 
 
@@ -342,7 +336,10 @@ def test_kill_9_of_the_site_ends_an_idle_decoder(tmp_path):
 
 def test_kill_9_of_the_site_ends_a_busy_decoder(tmp_path):
     (tmp_path / "slow.jpg").write_bytes(slow_jpeg())
-    then = "threading.Thread(target=read, args=[sys.argv[2]], daemon=True).start(); time.sleep(0.5)"
+    then = (
+        "threading.Thread(target=read, args=[sys.argv[2]], daemon=True).start()\n"
+        "while decoders()._idle or not decoders().pids: time.sleep(0.01)"
+    )
     with started_site(tmp_path, then=then) as site:
         pids = first_pids(site)
         site.kill()
@@ -355,13 +352,16 @@ def test_a_fork_of_the_site_neither_uses_nor_keeps_its_decoders(tmp_path):
     then = (
         "import os\n"
         "mine = decoders().pids\n"
+        "answer, done = os.pipe()\n"
         "forked = os.fork()\n"
         "if not forked:\n"
         "    assert decoders().pids == []\n"
         "    read(sys.argv[1])\n"
         "    assert decoders().pids != mine\n"
+        "    os.write(done, b'used its own')\n"
         "    time.sleep(600)\n"
-        "time.sleep(1)\n"
+        "os.close(done)\n"
+        "assert os.read(answer, 100) == b'used its own'\n"
         "print(forked, flush=True)"
     )
     with started_site(tmp_path, then=then) as site:

@@ -24,6 +24,7 @@ from gallery.encoders.offline.concepts import (
 )
 from gallery.encoders.offline.encoder import projection_signs
 from gallery.errors import EncoderUnavailable
+from tests.waiting import PATIENCE_SECONDS
 
 PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", "../shared/photos"))
 NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "horse.png", "motorcycle_left.png", "clock_motion.png")
@@ -246,6 +247,8 @@ if not pid:
     os._exit(0 if (encoder.encode_images([picture]) == row).all() else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-    ran = subprocess.run([sys.executable, "-c", script], timeout=120, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], timeout=PATIENCE_SECONDS, capture_output=True, text=True, check=False
+    )
 
     assert ran.returncode == 0, ran.stderr

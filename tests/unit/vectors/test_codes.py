@@ -66,7 +66,7 @@ near_borders = st.integers(0, ROWS) | st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(stops=st.lists(near_borders, min_size=1, max_size=6), emptied=st.sets(near_borders, max_size=5))
 def test_a_file_that_grew_in_parts_is_the_one_built_at_once(stops, emptied):
     """Rows of no picture too, at the beginning of a part or of a block."""
@@ -82,7 +82,7 @@ def test_a_file_that_grew_in_parts_is_the_one_built_at_once(stops, emptied):
         assert_are(file.read(stops[-1]), MATRIX[: stops[-1]], ids[: stops[-1]])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cleared=st.sets(near_borders, max_size=6), stop=near_borders)
 def test_cleared_rows_are_those_of_no_picture(cleared, stop):
     ids, rows = IDS[:stop].copy(), np.array(sorted(cleared), dtype=np.int64)

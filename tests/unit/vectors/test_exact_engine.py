@@ -20,7 +20,7 @@ class TestExactEngine(EngineContract):
         return ExactEngine(dimension)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     n_rows=st.integers(0, 60) | st.integers(4_000, 9_000),
     n_distinct=st.integers(1, 60) | st.just(10_000),

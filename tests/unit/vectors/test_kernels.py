@@ -14,6 +14,7 @@ from gallery.vectors.kernels.scan_job import DONE, FULL, HISTOGRAM_BINS, QUERY_P
 from gallery.vectors.quantization import BitQuery, ByteCodes, ByteQueries, bit_codes, padded
 from gallery.vectors.row_mask import RowMask
 from tests.unit.vectors.engine_contract import unit_rows
+from tests.waiting import PATIENCE_SECONDS
 
 BLOCK_ROWS = 192  # three tiles: small, so that few rows fill several blocks
 HISTOGRAM_TILES = 2
@@ -323,11 +324,14 @@ def test_threads_that_share_the_next_block_scan_each_block_once(kind):
     ]
     parts[1].job.next_block = parts[0].job.next_block
     start = threading.Barrier(2)
-    threads = [threading.Thread(target=lambda part=part: (start.wait(10), scanner.run(part.job))) for part in parts]
+    threads = [
+        threading.Thread(target=lambda part=part: (start.wait(PATIENCE_SECONDS), scanner.run(part.job)))
+        for part in parts
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
 
     rows = [part.outcome().rows[0] for part in parts]
     assert sorted(rows[0] + rows[1]) == list(range(count))

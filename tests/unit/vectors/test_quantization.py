@@ -82,7 +82,7 @@ KINDS = [
 # 8 bits
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     row_kind=st.sampled_from(KINDS),
     query_kind=st.sampled_from(KINDS),
@@ -98,7 +98,7 @@ def test_a_score_is_never_off_by_more_than_its_bound(*, row_kind, query_kind, di
     assert_bounded(rows, queries)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     numbers=st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=70),
     asked=st.lists(st.floats(-(2.0**60), 2.0**60, width=32), min_size=70, max_size=70),

@@ -16,12 +16,12 @@ from gallery.errors import StoreBusy
 
 ROOT = Path(gallery.__file__).parents[1]
 HOLD_UNTIL_KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 from gallery.durable.file_lock import FileLock
 with FileLock(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -90,7 +90,8 @@ def test_threads_take_turns(path):
 
 
 def test_lock_of_a_killed_process_is_free(path):
-    child = subprocess.Popen([sys.executable, "-c", HOLD_UNTIL_KILLED, path], stdout=subprocess.PIPE, cwd=ROOT)
+    command = [sys.executable, "-c", HOLD_UNTIL_KILLED, path]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert child.stdout.readline() == b"held\n"
     with pytest.raises(StoreBusy), FileLock(path, timeout_seconds=0.02):
         pass

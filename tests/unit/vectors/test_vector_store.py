@@ -158,7 +158,7 @@ class StoreAgainstNumpy(RuleBasedStateMachine):
 
 
 TestStoreAgainstNumpy = StoreAgainstNumpy.TestCase
-TestStoreAgainstNumpy.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStoreAgainstNumpy.settings = settings(max_examples=40, stateful_step_count=25)
 
 
 # Readers
@@ -312,7 +312,7 @@ def found(store: VectorStore) -> list[tuple[str, int | None]]:
     return [(problem.code, problem.row) for problem in store.check(epoch=1)]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(flips=st.dictionaries(st.integers(0, 49), st.integers(0, DIMENSION * 32 - 1), max_size=5))
 def test_one_flipped_bit_is_found_in_exactly_its_row(store, flips):
     store.write_epoch(1, [rows(50)])
