@@ -3,15 +3,17 @@ PYTHON ?= python3
 PORT ?= 8000
 ROWS ?= 10000,100000
 REPORT ?=
+ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup setup-dev run test lint bench messages clean
+.PHONY: help setup setup-dev run test test-sqlite test-postgresql lint bench messages clean
 
 help:
 	@echo "make setup     virtual environment in .venv with the pinned requirements"
 	@echo "make run       set up, migrate, first account, sample pictures, serve on 127.0.0.1:$(PORT) (PORT=... changes it)"
-	@echo "make test      the whole test suite, in a real browser too"
+	@echo "make test      the whole test suite, in a real browser too; then what touches the database on PostgreSQL too"
+	@echo "               (test-sqlite, test-postgresql: one of the two; ARGS='-k trash' a part of it)"
 	@echo "make lint      ruff, mypy, import order"
 	@echo "make bench     measure import and search on this machine (ROWS=1000000 the large size, REPORT=FOLDER writes tables)"
 	@echo "make messages  collect what is to be translated, compile the translations (needs GNU gettext)"
@@ -39,9 +41,14 @@ run: setup
 	@echo "Open http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
 	@PORT=$(PORT) $(BIN)/gunicorn imagesearch_project.wsgi --log-level warning
 
-test: setup-dev
+test: test-sqlite test-postgresql
+
+test-sqlite: setup-dev
 	@sh tests/find_browser.sh
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-postgresql: setup-dev
+	$(BIN)/python -m pytest -p tests.on_postgresql --numprocesses auto --dist loadfile $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -37,11 +38,16 @@ PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", Path(__file__).parents[2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the labelled photos are skipped where there are none, and fail in CI, where there must be."""
-    if PHOTOS.is_dir() or os.environ.get("CI"):
-        return
+    """Skip what is of another database, and tests of the labelled photos where there are none.
+
+    In CI there must be photos: without them these tests fail.
+    """
+    other = {"sqlite": "postgresql_only", "postgresql": "sqlite_only"}[connection.vendor]
+    has_photos = PHOTOS.is_dir() or bool(os.environ.get("CI"))
     for item in items:
-        if item.get_closest_marker("photos"):
+        if marker := item.get_closest_marker(other):
+            item.add_marker(pytest.mark.skip(reason=f"{other}: {marker.kwargs['reason']}"))
+        if item.get_closest_marker("photos") and not has_photos:
             item.add_marker(pytest.mark.skip(reason=f"no labelled photos at IMAGESEARCH_TEST_PHOTOS ({PHOTOS})"))
 
 

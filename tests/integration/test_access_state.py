@@ -1,7 +1,6 @@
 """The version that moves whenever something changes what a queryset of searchable pictures can give."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +19,7 @@ from gallery.services.accounts import delete_accounts
 from gallery.services.curation import move_to_trash
 from tests.conftest import PASSWORD, drawn_picture
 from tests.integration.test_models import stored
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("quick_encoder")
 
@@ -173,9 +172,8 @@ def test_each_change_moves_the_version_once_more(library):
     assert version() == before + 2
 
 
+@pytest.mark.postgresql_only(reason="SQLite moves it at once")
 def test_version_moves_as_soon_as_postgresql_is_asked_to_check(library):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite moves it at once")
     before = version()
 
     with transaction.atomic():
@@ -187,10 +185,9 @@ def test_version_moves_as_soon_as_postgresql_is_asked_to_check(library):
     assert version() == before + 1
 
 
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time: the reader would wait for the commit")
 def test_a_change_makes_the_version_where_there_is_none_yet(library):
     """Else a reader could make it before the commit, and it would stand for what was before the change as well."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time: the reader would wait for the commit")
     AccessState.objects.all().delete()
 
     Image.objects.update(visibility=Visibility.PUBLIC)
@@ -262,9 +259,14 @@ def at_once(*changes: Callable[[], object]) -> list[object]:
     return together(*[lambda change=change: committed(change) for change in changes])
 
 
+def somebody_waits_for_this_connection() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
 def test_a_change_that_waited_for_the_embedding_moves_the_version(library):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     waiting = Image.objects.filter(pk=stored(library.owner).pk)
     before, embedded = version(), threading.Event()
 
@@ -272,7 +274,7 @@ def test_a_change_that_waited_for_the_embedding_moves_the_version(library):
         with transaction.atomic():
             waiting.update(embedding_row=2)
             embedded.set()
-            time.sleep(0.3)  # the other one waits for the row meanwhile
+            until(somebody_waits_for_this_connection, "the other one waits for the row")
 
     def publish() -> int:
         embedded.wait(PATIENCE_SECONDS)
@@ -282,9 +284,8 @@ def test_a_change_that_waited_for_the_embedding_moves_the_version(library):
     assert version() == before + 1
 
 
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
 def test_two_changes_at_once_both_move_the_version(library):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     other = stored(library.owner, embedding_row=2)
     before = version()
 
@@ -297,10 +298,9 @@ def test_two_changes_at_once_both_move_the_version(library):
     assert version() == before + 2
 
 
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
 def test_a_link_to_a_tag_that_goes_at_once_fails_alone(library):
     """Its foreign key is checked at the commit and waits for the other transaction, which must not wait for it."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     image, tag = Image.objects.get(), Tag.objects.named(["dog"])[0]
     before = version()
 

@@ -344,7 +344,7 @@ def test_who_may_see_everything_is_not_told_every_picture(staff, library):
         found = hits(visible(staff).searchable())
 
     assert found == sorted(image.pk for name, image in library.items() if name != "public")
-    listed = [query["sql"] for query in queries if query["sql"].startswith('SELECT "gallery_image"."embedding_row"')]
+    listed = [query["sql"] for query in queries if 'SELECT "gallery_image"."embedding_row"' in query["sql"]]
     assert len(listed) == 1
     assert '"trashed_at" IS NOT NULL' in listed[0]
 
@@ -416,8 +416,6 @@ exec(code)
 
 
 def in_another_process(data_dir: Path, code: str) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("the other process opens the test database by its path")
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     name = str(connection.settings_dict["NAME"])
     subprocess.run(

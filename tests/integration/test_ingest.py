@@ -6,13 +6,15 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings as django_settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as PillowImage
 
@@ -297,6 +299,8 @@ def test_the_same_md5_with_other_content_is_refused_and_its_files_go_away(alice,
 
 UPLOAD_CHILD = """
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 import django
@@ -540,19 +544,27 @@ def test_a_read_only_data_folder_is_said(alice, data_dir, monkeypatch):
         bring_in(alice, drawn_picture())
 
 
-def test_a_locked_database_is_busy_and_nothing_is_saved(alice, data_dir):
-    import sqlite3
-
-    holder = sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)
+@contextmanager
+def written_by_another(table: str) -> Iterator[None]:
+    """Let somebody else hold what a writer of the table needs, and let this connection wait for a moment only."""
+    other = connections.create_connection("default")
+    impatient = {"sqlite": "PRAGMA busy_timeout = 100", "postgresql": "SET lock_timeout = 100"}[connection.vendor]
+    hold = {"sqlite": "UPDATE {} SET id = id", "postgresql": "LOCK TABLE {} IN EXCLUSIVE MODE"}[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 100")
-    holder.execute("BEGIN IMMEDIATE")
+        cursor.execute(impatient)
     try:
-        with pytest.raises(OperationalError) as caught:
-            bring_in(alice, drawn_picture())
+        other.set_autocommit(False)
+        other.cursor().execute(hold.format(table))
+        yield
     finally:
-        holder.execute("ROLLBACK")
-        holder.close()
+        other.rollback()
+        other.close()
+        connection.close()  # the next one is as patient as ever
+
+
+def test_a_locked_database_is_busy_and_nothing_is_saved(alice, data_dir):
+    with written_by_another("gallery_image"), pytest.raises(OperationalError) as caught:
+        bring_in(alice, drawn_picture())
 
     assert isinstance(known_error(caught.value), DatabaseBusy)
     assert (Image.objects.count(), media_files(data_dir)) == (0, [])

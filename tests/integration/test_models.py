@@ -41,9 +41,8 @@ def titles(images) -> set[str]:
 # Durability
 
 
+@pytest.mark.sqlite_only(reason="PostgreSQL syncs every commit by default")
 def test_sqlite_has_a_commit_on_the_disk_before_files_are_removed_for_it(db):
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL syncs every commit by default")
     with connection.cursor() as cursor:
         synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
 
