@@ -31,11 +31,6 @@ EXIF_LABELS = {
     "iso": gettext_lazy("ISO"),
     "focal_length_mm": gettext_lazy("focal length in mm"),
 }
-STATUS_LABELS = {
-    "searchable": gettext_lazy("searchable"),
-    "pending": gettext_lazy("waiting"),
-    "failed": gettext_lazy("failed"),
-}
 
 
 class ImageAdminForm(forms.ModelForm[Image]):
@@ -111,7 +106,7 @@ class ImageAdmin(ImageActions):
 
     @admin.display(description=gettext_lazy("search status"), ordering="embedding_row")
     def status(self, image: Image) -> str:
-        label = STATUS_LABELS[image.search_status]
+        label = image.search_status.label
         return str(label) if image.trashed_at is None else gettext("%(status)s, in the trash") % {"status": label}
 
     @admin.display(description=gettext_lazy("tags"))

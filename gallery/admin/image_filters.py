@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from gallery.models import ImageQuerySet, Tag, User
+from gallery.models import ImageQuerySet, SearchStatus, Tag, User
 
 OFFERED = 30
 MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
@@ -22,19 +22,15 @@ class SearchStatusFilter(admin.SimpleListFilter):
     parameter_name = "search_status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [("searchable", _("searchable")), ("pending", _("waiting")), ("failed", _("failed"))]
+        return SearchStatus.choices
 
     def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
-        match self.value():
-            case "searchable":
-                return queryset.searchable()
-            case "pending":
-                return queryset.pending()
-            case "failed":
-                return queryset.failed()
-            case None | "":
-                return queryset
-        raise IncorrectLookupParameters
+        value = self.value()
+        if not value:
+            return queryset
+        if value not in SearchStatus.values:
+            raise IncorrectLookupParameters
+        return queryset.with_status(SearchStatus(value))
 
 
 class TrashFilter(admin.SimpleListFilter):

@@ -179,4 +179,4 @@ def _revalidated(response: HttpResponseBase, etag: str) -> HttpResponseBase:
 
 
 def _status_phrase(image: Image) -> Phrase:
-    return Phrase(gettext_noop("failed") if image.search_status == "failed" else gettext_noop("pending"))
+    return Phrase(gettext_noop("failed") if image.is_failed else gettext_noop("pending"))

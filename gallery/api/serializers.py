@@ -17,13 +17,12 @@ from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from gallery.error_messages import stored_sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import Album, Image, Tag, Visibility
+from gallery.models import Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.models.user import AnyUser
 from gallery.services.search import Result
 
 storable = ProhibitSurrogateCharactersValidator()
-STATUSES = (("searchable", "searchable"), ("pending", "pending"), ("failed", "failed"))
 
 
 def editable_ids(images: Iterable[Image], user: AnyUser) -> set[int]:
@@ -60,7 +59,7 @@ class ImageSerializer(serializers.Serializer[Image]):
     created_at = serializers.DateTimeField()
     visibility = serializers.ChoiceField(choices=Visibility.choices)
     owner = serializers.CharField(source="owner.username")
-    status = serializers.ChoiceField(choices=STATUSES, source="search_status")
+    status = serializers.ChoiceField(choices=SearchStatus.choices, source="search_status")
     embed_error = serializers.SerializerMethodField(
         help_text="Why it is not searchable; null for those who may not change the picture."
     )

@@ -12,14 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from gallery.error_messages import as_validation_error
 from gallery.errors import InvalidInput
 from gallery.imaging import LABELS
-from gallery.models import Image, ImageQuerySet, User, Visibility
+from gallery.models import Image, ImageQuerySet, SearchStatus, User, Visibility
 from gallery.text.tag_names import parse_tags, tag_key
 
-SEARCH_STATUSES = [
-    ("searchable", _("can be found")),
-    ("pending", _("waiting")),
-    ("failed", _("failed")),
-]
 SORTS = [
     ("newest", _("newest first")),
     ("oldest", _("oldest first")),
@@ -48,7 +43,7 @@ class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
     format = django_filters.ChoiceFilter(label=_("Format"), choices=list(LABELS.items()), empty_label=_("any"))
     visibility = django_filters.ChoiceFilter(label=_("Visibility"), choices=Visibility.choices, empty_label=_("any"))
     status = django_filters.ChoiceFilter(
-        label=_("Search"), choices=SEARCH_STATUSES, method="with_status", empty_label=_("any")
+        label=_("Search"), choices=SearchStatus.choices, method="with_status", empty_label=_("any")
     )
     added_from = django_filters.DateFilter(
         label=_("Added from"), field_name="created_at", lookup_expr="date__gte", widget=date_input()
@@ -69,7 +64,7 @@ class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
         return images.tagged([tag_key(tag)])
 
     def with_status(self, images: ImageQuerySet, _name: str, status: str) -> ImageQuerySet:
-        return getattr(images, status)()  # type: ignore[no-any-return]  # the choices are queryset methods
+        return images.with_status(SearchStatus(status))
 
     def in_order(self, images: ImageQuerySet, _name: str, sort: str) -> ImageQuerySet:
         return images  # the last step, below: `pending()` brings an order of its own

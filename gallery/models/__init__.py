@@ -2,7 +2,7 @@ from .access_state import AccessState
 from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
-from .image import Image, ImageQuerySet, Visibility
+from .image import Image, ImageQuerySet, SearchStatus, Visibility
 from .import_job import ImportJob
 from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding
@@ -27,6 +27,7 @@ __all__ = [
     "ModelChange",
     "NextEmbedding",
     "QueryPicture",
+    "SearchStatus",
     "Tag",
     "User",
     "Visibility",

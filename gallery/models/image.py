@@ -31,6 +31,14 @@ class Visibility(models.TextChoices):
     PUBLIC = "public", _("public: everyone")
 
 
+class SearchStatus(models.TextChoices):
+    """Whether a picture can be found by what it shows. It is always in one of these states."""
+
+    SEARCHABLE = "searchable", _("searchable")
+    PENDING = "pending", _("waiting")
+    FAILED = "failed", _("failed")
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
     # Access: these decide who may do what, everywhere.
 
@@ -81,6 +89,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def failed(self) -> Self:
         return self.filter(embedding_row__isnull=True).exclude(embed_error="")
+
+    def with_status(self, status: SearchStatus) -> Self:
+        by_status = {
+            SearchStatus.SEARCHABLE: self.searchable,
+            SearchStatus.PENDING: self.pending,
+            SearchStatus.FAILED: self.failed,
+        }
+        return by_status[status]()
 
     def not_in_next_epoch(self) -> Self:
         """Searchable pictures that the epoch under construction has neither a vector nor a failure of, by age."""
@@ -247,8 +263,15 @@ class Image(models.Model):
         return self.embedding_row is not None
 
     @property
-    def search_status(self) -> str:
-        """Return "searchable", "pending" or "failed": no picture is ever in a fourth state."""
+    def search_status(self) -> SearchStatus:
         if self.is_searchable:
-            return "searchable"
-        return "failed" if self.embed_error else "pending"
+            return SearchStatus.SEARCHABLE
+        return SearchStatus.FAILED if self.embed_error else SearchStatus.PENDING
+
+    @property
+    def is_pending(self) -> bool:
+        return self.search_status is SearchStatus.PENDING
+
+    @property
+    def is_failed(self) -> bool:
+        return self.search_status is SearchStatus.FAILED

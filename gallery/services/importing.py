@@ -216,7 +216,7 @@ class _Import:
             bring_back_original(image, BytesIO(content))
 
     def _leave_in_queue(self, image: Image) -> None:
-        if image.search_status == "pending":
+        if image.is_pending:
             self.left_in_queue.append(image.pk)
 
     def _store(self, source: Source, content: Prepared) -> None:

@@ -39,7 +39,7 @@ def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> 
         bring_back_original(existing, file)
     else:
         upload = store_picture(file, picture.facts, thumbnails(picture.pixels), owner=owner, name=name, labels=labels)
-    if upload.image.search_status == "pending":
+    if upload.image.is_pending:
         nudge([upload.image.pk])
     return upload
 

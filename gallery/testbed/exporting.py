@@ -148,9 +148,9 @@ def _content_of(image: Image) -> bytes:
 
 
 def _why_without_vector(image: Image) -> Phrase:
-    if image.search_status == "pending":
+    if image.is_pending:
         return Phrase(gettext_noop("it has no vector yet; run: manage.py embed_pending"))
-    if image.search_status == "failed":
+    if image.is_failed:
         return Phrase(gettext_noop("it could not be embedded; --without-vectors exports it"))
     return Phrase(gettext_noop("its vector is damaged; run: manage.py verify_index --repair"))
 

@@ -145,7 +145,7 @@ class _Import:
         self.report.duplicates += not upload.created
         if upload.created:
             self.report.warnings += [self._note(entry, note) for note in entry.notes]
-        if upload.image.search_status == "pending":
+        if upload.image.is_pending:
             self._queue(upload.image, entry)
 
     def _known(self, entry: Entry, content: bytes) -> Upload:

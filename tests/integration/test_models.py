@@ -9,7 +9,18 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery.models import Album, AlbumImage, ApiToken, Image, ImportJob, IndexState, Tag, User, Visibility
+from gallery.models import (
+    Album,
+    AlbumImage,
+    ApiToken,
+    Image,
+    ImportJob,
+    IndexState,
+    SearchStatus,
+    Tag,
+    User,
+    Visibility,
+)
 from tests.waiting import PATIENCE_SECONDS
 
 numbers = count(1)
@@ -335,3 +346,19 @@ def test_tags_keep_the_first_spelling_and_the_order_asked_for(transactional_db):
     assert [tag.name for tag in Tag.objects.named(["zebra", "CAT", "apple"])] == ["zebra", "Cat", "apple"]
     assert Tag.objects.named([]) == []
     assert Tag.objects.unused().count() == 3
+
+
+# Search status
+
+
+def test_every_picture_has_one_search_status_and_is_found_by_it(alice):
+    stored(alice, original_name="searchable", embedding_row=0)
+    stored(alice, original_name="pending")
+    stored(alice, original_name="failed", embed_error="broken_picture")
+
+    assert {image.original_name: image.search_status for image in Image.objects.all()} == {
+        status.value: status for status in SearchStatus
+    }
+    assert {status: titles(Image.objects.with_status(status)) for status in SearchStatus} == {
+        status: {status.value} for status in SearchStatus
+    }
