@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<int:pk>/similar/", image.similar, name="image-similar"),
     path("images/<int:pk>/original/", image.original, name="image-original"),
     path("images/<int:pk>/thumbnail/<int:size>/", image.thumbnail, name="image-thumbnail"),
+    path("images/<int:pk>/thumbnail/<int:size>/<str:sha256>.webp", image.thumbnail, name="image-thumbnail-content"),
     path("upload/", upload.upload, name="upload"),
     path("upload/file/", upload.upload_file, name="upload-file"),
     path("library/", library.library, name="library"),

@@ -10,17 +10,15 @@ from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Sub
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gallery.error_messages import known_error, sentence
-from gallery.imaging import THUMBNAIL_SIZES_PX
+from gallery.media_responses import thumbnail_address
 from gallery.models import Image, ImageQuerySet, User
 from gallery.models.user import is_curator
 
 M = TypeVar("M", bound=Model)
-THUMBNAIL_PX = THUMBNAIL_SIZES_PX[0]
 LOG_BATCH = 500  # rows per query: SQLite allows 32,766 variables in one statement
 
 
@@ -39,9 +37,8 @@ def curated_images(request: HttpRequest) -> ImageQuerySet:
 
 def thumbnail_of(image: Image, *, size_px: int, alt: str = "") -> SafeString:
     """Return the picture as the site serves it, after asking who looks."""
-    address = reverse("image-thumbnail", args=[image.pk, THUMBNAIL_PX])
     html = '<img class="thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy">'
-    return format_html(html, address, alt, size_px, size_px)
+    return format_html(html, thumbnail_address(image), alt, size_px, size_px)
 
 
 def count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:

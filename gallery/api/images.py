@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any, cast
 
-from django.http import FileResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.utils.cache import get_conditional_response, patch_cache_control
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,12 +17,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
 from gallery.errors import NotSearchable, Phrase, gettext_noop
-from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
+from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
+from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image, ImageQuerySet, User
 from gallery.services.curation import delete_forever, relabel, retry_failed
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
-from gallery.services.media import open_original, open_thumbnail
 from gallery.services.query import parse_top
 from gallery.services.search import similar_images
 
@@ -32,6 +31,8 @@ from .filters import ImageFilter
 from .negotiation import AlwaysJSON
 from .parameters import ID, TOP
 from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer, editable_ids
+
+SIZE = OpenApiParameter("size", OpenApiTypes.INT, OpenApiParameter.PATH, enum=sorted(THUMBNAIL_SIZES_PX))
 
 
 class ImageViewSet(GenericViewSet[Image]):
@@ -119,36 +120,27 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(summary="The uploaded file", filters=False, responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, pagination_class=None)
     def original(self, request: Request, pk: str) -> HttpResponseBase:
-        image = self.get_object()
-        etag = f'"{image.sha256}"'
-        unchanged = get_conditional_response(request._request, etag=etag)
-        if unchanged is not None:
-            return _revalidated(unchanged, etag)
-        response = FileResponse(
-            open_original(image),
-            as_attachment=image.format not in SHOWN_BY_BROWSERS,
-            filename=image.original_name,
-            content_type=MIME_TYPES[image.format],
-        )
-        return _revalidated(response, etag)
+        return original_response(request._request, self.get_object())
 
     @extend_schema(
         summary="A small version (WebP)",
         filters=False,
-        parameters=[OpenApiParameter("size", OpenApiTypes.INT, OpenApiParameter.PATH, enum=sorted(THUMBNAIL_SIZES_PX))],
+        parameters=[SIZE],
         responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY},
     )
     @action(detail=True, pagination_class=None, url_path="thumbnail/(?P<size>[0-9]{1,5})", url_name="thumbnail")
     def thumbnail(self, request: Request, pk: str, size: str) -> HttpResponseBase:
-        image = self.get_object()
-        if int(size) not in THUMBNAIL_SIZES_PX:
-            raise NotFound
-        etag = f'"{image.sha256}-{int(size)}"'
-        unchanged = get_conditional_response(request._request, etag=etag)
-        if unchanged is not None:
-            return _revalidated(unchanged, etag)
-        response = FileResponse(open_thumbnail(image, int(size)), content_type=THUMBNAIL_MIME_TYPE)
-        return _revalidated(response, etag)
+        return thumbnail_response(request._request, self.get_object(), int(size))
+
+    @extend_schema(
+        summary="A small version (WebP), to be kept for good",
+        description="`urls.thumbnails` of a picture gives its addresses: other bytes have another one.",
+        filters=False,
+        parameters=[SIZE],
+        responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY},
+    )
+    def thumbnail_content(self, request: Request, pk: int, size: int, sha256: str) -> HttpResponseBase:
+        return thumbnail_response(request._request, self.get_object(), size, sha256=sha256)
 
     def get_object(self) -> Image:
         """What may not be seen does not exist. The filters are for lists."""
@@ -169,13 +161,6 @@ def _changed_labels(image: Image, changes: dict[str, Any]) -> Labels:
         visibility=changes.get("visibility", image.visibility),
     )
     return labels if "tags" in changes else replace(labels, tags=tuple(tag.name for tag in image.tags.all()))
-
-
-def _revalidated(response: HttpResponseBase, etag: str) -> HttpResponseBase:
-    """Bytes never change, but who may see them does: every use asks again."""
-    response.headers["ETag"] = etag
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
 
 
 def _status_phrase(image: Image) -> Phrase:

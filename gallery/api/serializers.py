@@ -17,6 +17,7 @@ from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from gallery.error_messages import stored_sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
+from gallery.media_responses import thumbnail_address
 from gallery.models import Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.models.user import AnyUser
@@ -75,7 +76,7 @@ class ImageSerializer(serializers.Serializer[Image]):
     def get_urls(self, image: Image) -> dict[str, Any]:
         request: Request = self.context["request"]
         thumbnails = {
-            str(size): reverse("api:image-thumbnail", args=[image.pk, size], request=request)
+            str(size): request.build_absolute_uri(thumbnail_address(image, size, namespace="api:"))
             for size in THUMBNAIL_SIZES_PX
         }
         return {

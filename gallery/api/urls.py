@@ -38,6 +38,11 @@ router.register("tags", TagViewSet, basename="tag")
 version_1: list[URLPattern | URLResolver] = [
     path("", RootView.as_view(), name="root"),
     path("", include(router.urls)),
+    path(
+        "images/<int:pk>/thumbnail/<int:size>/<str:sha256>.webp",
+        ImageViewSet.as_view({"get": "thumbnail_content"}),
+        name="image-thumbnail-content",
+    ),
     path("search/", SearchView.as_view(), name="search"),
     path("stats/", StatisticsView.as_view(), name="stats"),
     path("stats/retry/", RetryView.as_view(), name="stats-retry"),

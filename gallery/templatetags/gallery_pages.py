@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from gallery.error_messages import stored_sentence
+from gallery.media_responses import thumbnail_address
 from gallery.models import Image
 from gallery.views.undo import undo_url_of
 
@@ -32,6 +33,9 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+register.simple_tag(thumbnail_address)
 
 
 @register.simple_tag

@@ -1,21 +1,18 @@
 """One picture: its page, its files, its labels, and its way into the trash and back."""
 
-from pathlib import PurePath
 from urllib.parse import urlencode
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from gallery.forms.image import ImageForm
-from gallery.imaging import MIME_TYPES, SHOWN_BY_BROWSERS, THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
+from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image
 from gallery.services.curation import move_to_trash, relabel, restore
-from gallery.services.media import open_original, open_thumbnail
 from gallery.services.search import similar_images
 
 from .access import (
@@ -27,7 +24,6 @@ from .access import (
 from .htmx import HtmxHttpRequest
 from .undo import success_with_undo
 
-CACHE_SECONDS = 3600  # a picture's bytes never change, but who may see them does
 SIMILAR_COUNT = 8
 
 
@@ -80,40 +76,9 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def original(request: HttpRequest, pk: int) -> HttpResponseBase:
-    picture = visible_image_or_404(request, pk)
-    unchanged = _unchanged(request, etag=f'"{picture.sha256}"')
-    if unchanged is not None:
-        return unchanged
-    response = FileResponse(
-        open_original(picture),
-        as_attachment="download" in request.GET or picture.format not in SHOWN_BY_BROWSERS,
-        filename=picture.original_name,
-        content_type=MIME_TYPES[picture.format],
-    )
-    return _cacheable(response, etag=f'"{picture.sha256}"')
+    return original_response(request, visible_image_or_404(request, pk))
 
 
 @require_safe
-def thumbnail(request: HttpRequest, pk: int, size: int) -> HttpResponseBase:
-    if size not in THUMBNAIL_SIZES_PX:
-        raise Http404
-    picture = visible_or_trashed_image_or_404(request, pk)
-    etag = f'"{picture.sha256}-{size}"'
-    unchanged = _unchanged(request, etag=etag)
-    if unchanged is not None:
-        return unchanged
-    name = f"{PurePath(picture.original_name).stem}-{size}.webp"
-    response = FileResponse(open_thumbnail(picture, size), filename=name, content_type=THUMBNAIL_MIME_TYPE)
-    return _cacheable(response, etag=etag)
-
-
-def _unchanged(request: HttpRequest, *, etag: str) -> HttpResponseBase | None:
-    """Return a 304 if the browser has these bytes already; asked only after access was decided."""
-    answer = get_conditional_response(request, etag=etag)
-    return None if answer is None else _cacheable(answer, etag=etag)
-
-
-def _cacheable(response: HttpResponseBase, *, etag: str) -> HttpResponseBase:
-    response.headers["ETag"] = etag
-    patch_cache_control(response, private=True, max_age=CACHE_SECONDS)
-    return response
+def thumbnail(request: HttpRequest, pk: int, size: int, sha256: str | None = None) -> HttpResponseBase:
+    return thumbnail_response(request, visible_or_trashed_image_or_404(request, pk), size, sha256=sha256)

@@ -1,20 +1,18 @@
 """Searching by words, by a picture sent along, and by a picture that is here."""
 
-from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 from gallery.error_messages import sentence
 from gallery.errors import ImageSearchError, InvalidPicture, gettext_noop
 from gallery.forms.search import PictureSearchForm, SearchForm
-from gallery.imaging import THUMBNAIL_MIME_TYPE
+from gallery.media_responses import preview_response
 from gallery.models import Image, QueryPicture
 from gallery.models.user import AnyUser
 from gallery.services.query_pictures import query_of, remember_picture
@@ -22,8 +20,6 @@ from gallery.services.search import ResultPage, find_images, similar_images
 
 from .access import visible_image_or_404
 from .paging import page_of
-
-PREVIEW_CACHE_SECONDS = 3600
 
 
 class QueryPictureForgotten(ImageSearchError):
@@ -90,10 +86,7 @@ def _search_with_upload(request: HttpRequest) -> HttpResponse:
 @require_safe
 def query_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """What somebody searched with; its random address is the permission."""
-    preview = BytesIO(bytes(_query_picture(pk).preview))
-    response = FileResponse(preview, content_type=THUMBNAIL_MIME_TYPE)
-    patch_cache_control(response, private=True, max_age=PREVIEW_CACHE_SECONDS)
-    return response
+    return preview_response(request, _query_picture(pk))
 
 
 def _query_picture(pk: UUID) -> QueryPicture:

@@ -15,7 +15,8 @@ from gallery.conf import gallery
 from gallery.error_messages import body_of, error_body, for_visitors, known_error, sentence
 from gallery.errors import ImageSearchError, gettext_noop
 from gallery.forms.upload import UploadForm
-from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES, THUMBNAIL_SIZES_PX
+from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
+from gallery.media_responses import thumbnail_address
 from gallery.models import Image, User
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels
@@ -136,7 +137,7 @@ def _answer(result: FileResult) -> JsonResponse:
         "message": result.sentence,
         "name": result.image.original_name,
         "url": reverse("image", args=[result.image.pk]),
-        "thumbnail": reverse("image-thumbnail", args=[result.image.pk, min(THUMBNAIL_SIZES_PX)]),
+        "thumbnail": thumbnail_address(result.image),
     }
     return JsonResponse(values, status=result.status)
 

@@ -66,7 +66,7 @@ def test_an_image_is_described(alice, upload):
             "self": own,
             "page": f"http://testserver/images/{image.pk}/",
             "original": f"{own}original/",
-            "thumbnails": {str(size): f"{own}thumbnail/{size}/" for size in THUMBNAIL_SIZES_PX},
+            "thumbnails": {str(size): f"{own}thumbnail/{size}/{image.sha256}.webp" for size in THUMBNAIL_SIZES_PX},
         },
     }
 

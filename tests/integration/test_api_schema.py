@@ -15,6 +15,7 @@ PATHS = {
     "/images/{id}/retry/": {"post"},
     "/images/{id}/original/": {"get"},
     "/images/{id}/thumbnail/{size}/": {"get"},
+    "/images/{id}/thumbnail/{size}/{sha256}.webp": {"get"},
     "/search/": {"get", "post"},
     "/albums/": {"get"},
     "/albums/{id}/": {"get"},

@@ -171,7 +171,7 @@ def test_file_endpoint_answers_with_the_picture(alice):
         "message": "Added.",
         "name": "a.png",
         "url": f"/images/{image.pk}/",
-        "thumbnail": f"/images/{image.pk}/thumbnail/400/",
+        "thumbnail": f"/images/{image.pk}/thumbnail/400/{image.sha256}.webp",
     }
 
 
