@@ -25,8 +25,8 @@ from gallery.search_index import reset_search_index
 from gallery.services.embedding import encoder_in_use
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
-from tests.quick_encoder import QuickEncoder
-from tests.testbed_folder import WideEncoder
+from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.testbed_folder import ClipOfTheTestbed
 
 SAMPLES = Path(__import__("skimage").__file__).parent / "data"
 PASSWORD = "correct horse battery staple"
@@ -85,20 +85,25 @@ def limits_of(settings: Any) -> Callable[..., None]:
 def quick_encoder() -> Iterator[QuickEncoder]:
     """Let the encoder “offline” be one that costs nothing and knows colours only."""
     encoder = QuickEncoder()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._instances, ("offline", registry.DEFAULT_OPTIONS), encoder)
+    with registry.using(encoder):
         yield encoder
 
 
 @pytest.fixture
-def wide_encoder(limits_of: Callable[..., None]) -> Iterator[WideEncoder]:
-    """Let the library's encoder be the testbed's model, which costs nothing here and knows colours only."""
+def wide() -> Iterator[WideEncoder]:
+    """Let this process have another model, “clip:wide”, to change to; it costs nothing either."""
     encoder = WideEncoder()
+    with registry.using(encoder):
+        yield encoder
+
+
+@pytest.fixture
+def wide_encoder(limits_of: Callable[..., None]) -> Iterator[ClipOfTheTestbed]:
+    """Let the library's encoder be the testbed's model, which costs nothing here and knows colours only."""
+    encoder = ClipOfTheTestbed()
     limits_of(encoder="clip")
-    with pytest.MonkeyPatch.context() as patch:
-        # before there is an index, and with the revision that the index keeps
-        for options in (registry.DEFAULT_OPTIONS, registry.pinned_options(encoder.id, encoder.revision)):
-            patch.setitem(registry._instances, (encoder.id, options), encoder)
+    pinned = registry.pinned_options(encoder.id, encoder.revision)  # as the index keeps it, once there is one
+    with registry.using(encoder), registry.using(encoder, options=pinned):
         yield encoder
 
 

@@ -17,7 +17,7 @@ DIMENSION = 512
 Index = dict[str, Any]
 
 
-class WideEncoder(QuickEncoder):
+class ClipOfTheTestbed(QuickEncoder):
     """Colours as 512 numbers, under the name of the testbed's model; another `seed` is another model."""
 
     dimension = DIMENSION

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from gallery.encoders.base import Encoder, EncoderKey
@@ -70,6 +71,46 @@ def forget_encoder(name: str) -> None:
     with _instances_lock:
         for key in [key for key in _instances if key[0] == canonical_name(name)]:
             del _instances[key]
+
+
+def use_encoder(encoder: Encoder, options: EncoderOptions = DEFAULT_OPTIONS) -> None:
+    """Let this process have this encoder under its own name, as if it had been loaded with these options."""
+    with _instances_lock:
+        _instances[encoder.key.id, options] = encoder
+
+
+def is_loaded(name: str) -> bool:
+    """Say whether this process has an encoder of that name in memory, with whatever options."""
+    with _instances_lock:
+        return any(loaded == canonical_name(name) for loaded, _options in _instances)
+
+
+@contextmanager
+def using(*encoders: Encoder, options: EncoderOptions = DEFAULT_OPTIONS) -> Iterator[None]:
+    """Let this process have these encoders under their own names meanwhile, and afterwards what it had before."""
+    before = {key: _instances.get(key) for key in [(encoder.key.id, options) for encoder in encoders]}
+    for encoder in encoders:
+        use_encoder(encoder, options)
+    try:
+        yield
+    finally:
+        with _instances_lock:
+            for key, loaded in before.items():
+                _instances.pop(key, None)
+                if loaded is not None:
+                    _instances[key] = loaded
+
+
+@contextmanager
+def nothing_loaded() -> Iterator[None]:
+    """Let this process have loaded nothing yet, as a new one; afterwards it has what it had before."""
+    before = dict(_instances)
+    _instances.clear()
+    try:
+        yield
+    finally:
+        _instances.clear()
+        _instances.update(before)
 
 
 def _batching(encoder: Encoder) -> Encoder:

@@ -287,8 +287,8 @@ def main(mode: str, pictures: int) -> None:
     settings.GALLERY["encoder"] = "auto"
     settings.GALLERY["embed_batch_size"] = 4
     encoder_in_use.forget_encoder = lambda _name: None  # a child could not load it again
-    for name, encoder in ENCODERS.items():
-        registry._instances[name, registry.DEFAULT_OPTIONS] = encoder
+    for encoder in ENCODERS.values():
+        registry.use_encoder(encoder)
     call_command("migrate", verbosity=0, skip_checks=True)
     User.objects.create_user("alice")
     print(json.dumps(load(pictures, Path(os.environ["IMAGESEARCH_DATA_DIR"])) if mode == "load" else points()))

@@ -36,8 +36,8 @@ def deadly(encoder: QuickEncoder, colour: str) -> QuickEncoder:
 
 
 def main(colour: str, work: str) -> None:
-    registry._instances["offline", registry.DEFAULT_OPTIONS] = deadly(QuickEncoder(), colour)
-    registry._instances["clip:wide", registry.DEFAULT_OPTIONS] = deadly(WideEncoder(), colour)
+    registry.use_encoder(deadly(QuickEncoder(), colour))
+    registry.use_encoder(deadly(WideEncoder(), colour))
     if work == "embed":
         embed_pending()
     else:

@@ -131,7 +131,7 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
 
 def main(folder: Path, kills: int) -> None:
     settings.GALLERY["embed_batch_size"] = 2  # many commits in one run, so that there are many moments to die at
-    registry._instances["offline", registry.DEFAULT_OPTIONS] = QuickEncoder()
+    registry.use_encoder(QuickEncoder())
     call_command("migrate", verbosity=0, skip_checks=True)
     User.objects.create_user("alice")
     print(json.dumps({"kills": kills, "died_half_way": kill_many_times(folder, kills=kills)}))

@@ -8,7 +8,7 @@ import sys
 from django.conf import settings as django_settings
 
 from tests.conftest import drawn_picture, sample_bytes
-from tests.testbed_folder import WideEncoder, write_folder
+from tests.testbed_folder import ClipOfTheTestbed, write_folder
 
 KILLS = 8
 SAMPLES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "brick.png")
@@ -17,7 +17,7 @@ SAMPLES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "brick.pn
 def test_kills_at_random_moments_lose_and_double_nothing(tmp_path, data_dir):
     pictures = {name: sample_bytes(name) for name in SAMPLES}
     pictures |= {f"{hue}.png": drawn_picture(f"hsl({hue}, 70%, 50%)", size=(400, 300)) for hue in range(0, 360, 24)}
-    folder = write_folder(tmp_path / "testbed", pictures, WideEncoder(), description="一张图", tags=["a", "颜色"])
+    folder = write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed(), description="一张图", tags=["a", "颜色"])
 
     ran = subprocess.run(
         [sys.executable, "-m", "tests.crash.testbed_kills", str(folder), str(KILLS)],

@@ -26,7 +26,7 @@ from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
 from gallery.testbed import importing
-from tests.testbed_folder import Testbed, WideEncoder
+from tests.testbed_folder import ClipOfTheTestbed, Testbed
 
 
 def quietly(command: str, *words: str) -> None:
@@ -105,9 +105,9 @@ def kill_exports(target: Path, images: int, kills: int) -> int:
 def main(folder: Path, kills: int) -> None:
     settings.GALLERY |= {"encoder": "clip", "embed_batch_size": 2}
     importing.VECTORS_PER_COMMIT = 3  # many commits in one run, so that there are many moments to die at
-    encoder = WideEncoder()
+    encoder = ClipOfTheTestbed()
     for options in (registry.DEFAULT_OPTIONS, registry.pinned_options(encoder.id, encoder.revision)):
-        registry._instances[encoder.id, options] = encoder
+        registry.use_encoder(encoder, options)
     call_command("migrate", verbosity=0, skip_checks=True)
     User.objects.create_user("alice")
     imports = kill_imports(folder, kills)

@@ -27,13 +27,9 @@ PROGRESS = f"{MODEL}progress/"
 
 
 @pytest.fixture
-def wide(monkeypatch, limits_of) -> WideEncoder:
-    from gallery.encoders import registry
-
+def wide(wide, limits_of) -> WideEncoder:
     limits_of(encoder="auto", embed_batch_size=1)
-    encoder = WideEncoder()
-    monkeypatch.setitem(registry._instances, (encoder.id, registry.DEFAULT_OPTIONS), encoder)
-    return encoder
+    return wide
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The registry at work: the command, and the commit that an index keeps."""
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -22,11 +23,11 @@ TOWER = "sentence-transformers/clip-ViT-B-32-multilingual-v1"
 
 
 @pytest.fixture(autouse=True)
-def hub_cache(tmp_path, monkeypatch) -> Path:
+def hub_cache(tmp_path, monkeypatch) -> Iterator[Path]:
     """An empty cache, and no encoder loaded yet."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(registry, "_instances", {})
-    return tmp_path / "hub"
+    with registry.nothing_loaded():
+        yield tmp_path / "hub"
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +181,10 @@ class TestCommitOfAnIndex:
 
         assert (state.encoder_id, state.encoder_revision) == (self.NAME, OLD[:12])
 
-    def test_it_is_used_after_main_moved(self, hub_cache, other_clip, monkeypatch):
+    def test_it_is_used_after_main_moved(self, hub_cache, other_clip):
         before = current_encoder().encode_texts(["a cat"])
         put(hub_cache, "someone/tiny", other_clip, NEW)
-        monkeypatch.setattr(registry, "_instances", {})  # another process
+        registry.forget_encoder(self.NAME)  # another process
 
         after = current_encoder()
 
@@ -191,17 +192,17 @@ class TestCommitOfAnIndex:
         np.testing.assert_allclose(after.encode_texts(["a cat"]), before, atol=1e-6)
         assert listed(run("list"))[self.NAME]["commit"] == OLD[:12]
 
-    def test_reindex_without_a_name_keeps_it(self, hub_cache, other_clip, monkeypatch):
+    def test_reindex_without_a_name_keeps_it(self, hub_cache, other_clip):
         put(hub_cache, "someone/tiny", other_clip, NEW)
-        monkeypatch.setattr(registry, "_instances", {})
+        registry.forget_encoder(self.NAME)
 
         call_command("reindex", stdout=StringIO())
 
         assert IndexState.objects.current().encoder_revision == OLD[:12]
 
-    def test_reindex_by_name_moves_to_the_new_one(self, hub_cache, other_clip, monkeypatch):
+    def test_reindex_by_name_moves_to_the_new_one(self, hub_cache, other_clip):
         put(hub_cache, "someone/tiny", other_clip, NEW)
-        monkeypatch.setattr(registry, "_instances", {})
+        registry.forget_encoder(self.NAME)
 
         call_command("reindex", encoder=self.NAME, stdout=StringIO())
 
@@ -212,11 +213,11 @@ class TestCommitOfAnIndex:
     def test_it_is_loaded_once_whoever_asks(self):
         assert current_encoder() is registry.get_encoder(self.NAME)
 
-    def test_its_loss_is_said(self, hub_cache, other_clip, monkeypatch):
+    def test_its_loss_is_said(self, hub_cache, other_clip):
         repository = hub_cache / "models--someone--tiny"
         (repository / "snapshots" / OLD).rename(repository / "elsewhere")
         put(hub_cache, "someone/tiny", other_clip, NEW)
-        monkeypatch.setattr(registry, "_instances", {})
+        registry.forget_encoder(self.NAME)
 
         with pytest.raises(EncoderUnavailable):
             current_encoder()

@@ -315,7 +315,7 @@ from gallery.encoders import registry
 from gallery.models import User
 from gallery.services.ingest import Labels, accept_upload
 from tests.quick_encoder import QuickEncoder
-registry._instances[("offline", registry.DEFAULT_OPTIONS)] = QuickEncoder()
+registry.use_encoder(QuickEncoder())
 owner = User.objects.get(username=user)
 content = Path(picture).read_bytes()
 print("ready", flush=True)

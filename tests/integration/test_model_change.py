@@ -50,13 +50,6 @@ def automatic(limits_of) -> None:
 
 
 @pytest.fixture
-def wide(monkeypatch: pytest.MonkeyPatch) -> WideEncoder:
-    encoder = WideEncoder()
-    monkeypatch.setitem(registry._instances, (encoder.id, registry.DEFAULT_OPTIONS), encoder)
-    return encoder
-
-
-@pytest.fixture
 def library(alice, upload, quick_encoder) -> list[Image]:
     """Five pictures of one colour each, embedded."""
     return [upload(alice, f"{colour}.png", content=drawn_picture(colour)) for colour in COLOURS]
@@ -130,7 +123,6 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
     def read_and_switch(index: SearchIndex, image_id: int) -> Any:
         found = real(index, image_id)
         monkeypatch.undo()
-        registry._instances[wide.id, registry.DEFAULT_OPTIONS] = wide
         change_model("clip:wide")
         return found
 
@@ -138,7 +130,6 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
 
     page = similar_images(library[0], user=alice)
 
-    del registry._instances[wide.id, registry.DEFAULT_OPTIONS]
     assert page is not None
     assert page.encoder == "clip:wide"
     assert sorted(page.image_ids) == sorted(image.pk for image in library[1:])
@@ -233,12 +224,10 @@ def test_rows_that_a_kill_left_uncounted_are_cleared(library, wide, limits_of, m
     with pytest.raises(Killed):
         change_model("clip:wide")
     monkeypatch.undo()
-    registry._instances[wide.id, registry.DEFAULT_OPTIONS] = wide
     assert [problem.code for problem in verify().problems] == ["next_orphan_vector"] * 2
 
     report = change_model("clip:wide")
 
-    del registry._instances[wide.id, registry.DEFAULT_OPTIONS]
     assert report.resumed == 0
     matrix = np.load(data_dir / "vectors" / "embeddings-2.npy")
     assert matrix.any(axis=1).tolist() == [False, False, True, True, True, True, True]
@@ -624,12 +613,11 @@ def test_setting_that_is_changed_without_a_reindex_is_refused(alice, library, qu
 
 def test_new_revision_is_refused_with_the_remedy_which_helps(alice, library, quick_encoder):
     quick_encoder.revision = "newer"
-    monkey = {("offline", registry.DEFAULT_OPTIONS): quick_encoder}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "create_encoder", lambda *_: quick_encoder)
         with pytest.raises(EncoderMismatch, match=r"newer.*Run: manage.py reindex --encoder offline"):
             find_images(parse("red"), user=alice)
-    registry._instances.update(monkey)
+    registry.use_encoder(quick_encoder)
 
     assert change_model("offline").rows == 5
 
@@ -641,7 +629,7 @@ def test_process_takes_a_model_that_was_replaced_in_place(alice, library, quick_
     monkeypatch.setattr(registry, "create_encoder", lambda *_: replaced)
     registry.forget_encoder("offline")
     change_model("offline")
-    registry._instances["offline", registry.DEFAULT_OPTIONS] = quick_encoder  # as a process that serves all the time
+    registry.use_encoder(quick_encoder)  # as a process that serves all the time
 
     assert find_images(parse("red"), user=alice).image_ids[0] == library[0].pk
 
@@ -663,10 +651,10 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
         if thread.name == "next encoder":
             thread.join(PATIENCE_SECONDS)
 
-    assert ("clip:wide", registry.DEFAULT_OPTIONS) in registry._instances
+    assert registry.is_loaded("clip:wide")
     change_model("clip:wide")
     find_images(parse("red"), user=alice)
-    assert ("offline", registry.DEFAULT_OPTIONS) not in registry._instances
+    assert not registry.is_loaded("offline")
     registry.forget_encoder("clip:wide")
 
 
@@ -677,4 +665,4 @@ def test_model_of_a_cancelled_change_is_dropped(alice, library, killed_half_way,
 
     find_images(parse("red"), user=alice)
 
-    assert ("clip:wide", registry.DEFAULT_OPTIONS) not in registry._instances
+    assert not registry.is_loaded("clip:wide")

@@ -164,7 +164,7 @@ import django; django.setup()
 from gallery.encoders import registry
 from gallery.models import Image, ModelChange, NextEmbedding, User
 from tests.quick_encoder import QuickEncoder
-registry._instances["offline", registry.DEFAULT_OPTIONS] = QuickEncoder()
+registry.use_encoder(QuickEncoder())
 """
 BRING_IN = f"""
 from io import BytesIO

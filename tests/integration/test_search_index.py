@@ -806,17 +806,7 @@ def test_an_original_of_another_size_is_a_problem_that_repair_cannot_mend(librar
     assert [problem.code for problem in repair().problems] == ["original_damaged"]
 
 
-def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_encoder, data_dir, monkeypatch):
-    from gallery.encoders import registry
-
-    class WideEncoder(QuickEncoder):
-        dimension = QuickEncoder.dimension + 3
-
-        def _vector(self, image):
-            return np.append(super()._vector(image), np.zeros(3, dtype=np.float32))
-
-    wide = WideEncoder("clip:wide", "1")
-    monkeypatch.setitem(registry._instances, ("clip:wide", registry.DEFAULT_OPTIONS), wide)
+def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_encoder, wide):
     old = SearchIndex()
     assert best(quick_encoder.encode_texts(["red"])[0], k=1, index=old) == [library[0].pk]
 

@@ -20,7 +20,7 @@ from gallery.services.curation import move_to_trash
 from gallery.testbed import export_testbed, exporting, folder_writing, import_testbed, read_index
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
-from tests.testbed_folder import Testbed, WideEncoder, write_folder
+from tests.testbed_folder import ClipOfTheTestbed, Testbed, write_folder
 from tests.unit.encoders.tiny_models import save_tiny_clip
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray", "black")
@@ -79,7 +79,9 @@ def test_the_testbed_loads_and_searches_it(library, tmp_path, wide_encoder):
 
 def test_there_and_back_again_nothing_changes(library, bob, tmp_path, wide_encoder):
     """From a folder into a library, out again, and into another owner's library: the same words and vectors."""
-    first = write_folder(tmp_path / "first", {"猫.jpg": sample_bytes("rocket.jpg")}, WideEncoder(), tags=["a", "b"])
+    first = write_folder(
+        tmp_path / "first", {"猫.jpg": sample_bytes("rocket.jpg")}, ClipOfTheTestbed(), tags=["a", "b"]
+    )
     import_testbed(first, read_index(first), owner=library)
     export_testbed(tmp_path / "out", owner=library)
     report = import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=bob)

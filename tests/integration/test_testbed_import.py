@@ -21,7 +21,7 @@ from gallery.services.query import parse
 from gallery.services.search import find_images
 from gallery.testbed import import_testbed, importing, index_file, read_index
 from tests.conftest import drawn_picture, sample_bytes
-from tests.testbed_folder import WideEncoder, change_index, entry_named, write_folder
+from tests.testbed_folder import ClipOfTheTestbed, change_index, entry_named, write_folder
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray", "black")
 
@@ -30,7 +30,7 @@ COLOURS = ("red", "lime", "blue", "yellow", "gray", "black")
 def folder(tmp_path) -> Path:
     pictures = {f"{colour}.png": drawn_picture(colour) for colour in COLOURS}
     pictures["照片.jpg"] = drawn_picture("white", format="JPEG")
-    return write_folder(tmp_path / "testbed", pictures, WideEncoder(), description="一张图", tags=["颜色", "test"])
+    return write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed(), description="一张图", tags=["颜色", "test"])
 
 
 def run(folder: Path, owner, **options):
@@ -97,7 +97,7 @@ def test_photos_that_we_read_otherwise_are_still_of_the_same_model(alice, tmp_pa
     PillowImage.open(BytesIO(sample_bytes("chelsea.png"))).resize((3000, 2000)).save(large, "JPEG")
     pictures = {"turned.jpg": out.getvalue(), "clear.png": clear.getvalue(), "large.jpg": large.getvalue()}
     pictures["profile.jpg"] = sample_bytes("rocket.jpg")
-    folder = write_folder(tmp_path / "testbed", pictures, WideEncoder())
+    folder = write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed())
 
     report = run(folder, alice)
 
@@ -107,7 +107,7 @@ def test_photos_that_we_read_otherwise_are_still_of_the_same_model(alice, tmp_pa
 
 def test_of_a_large_folder_only_a_sample_is_encoded(alice, tmp_path, wide_encoder):
     pictures = {f"{hue}.png": drawn_picture(f"hsl({hue}, 80%, 50%)") for hue in range(0, 360, 10)}
-    folder = write_folder(tmp_path / "testbed", pictures, WideEncoder())
+    folder = write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed())
 
     report = run(folder, alice)
 
@@ -180,7 +180,7 @@ def test_a_run_is_noted(alice, folder, wide_encoder):
 
 def test_vectors_of_another_model_are_refused_before_anything_changes(alice, tmp_path, wide_encoder):
     pictures = {f"{colour}.png": drawn_picture(colour) for colour in COLOURS}
-    folder = write_folder(tmp_path / "testbed", pictures, WideEncoder(seed=1))
+    folder = write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed(seed=1))
 
     with pytest.raises(UnusableVectors, match=r"other vectors for the same 6 pictures .* --reembed"):
         run(folder, alice)
@@ -367,7 +367,7 @@ def test_an_index_that_is_not_there_not_text_or_huge_is_one_clear_error(folder, 
 
 
 def test_an_empty_index_brings_in_nothing(alice, tmp_path, wide_encoder):
-    folder = write_folder(tmp_path / "testbed", {}, WideEncoder())
+    folder = write_folder(tmp_path / "testbed", {}, ClipOfTheTestbed())
 
     report = run(folder, alice)
 

@@ -29,8 +29,8 @@ DEFAULT_ID = "clip:openai/clip-vit-base-patch32"
 def empty_hub_cache(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(registry, "_instances", {})
-    return tmp_path / "hub"
+    with registry.nothing_loaded():
+        yield tmp_path / "hub"
 
 
 def put_into_cache(cache, name, source, *, commit=None):
