@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import is_zipfile
 
 import numpy as np
 import numpy.typing as npt
@@ -61,18 +61,19 @@ def open_vectors(folder: Path, entries: Sequence[Entry]) -> FolderVectors:
     found = inside(path, folder.resolve())
     if isinstance(found, Phrase):
         raise UnusableVectors(path=str(path), reason=found)
+    if is_zipfile(found):  # several arrays in one file, as np.savez writes them
+        raise UnusableVectors(path=str(path), reason=_held("NpzFile", "-"))
     try:
-        matrix = np.load(found, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, MemoryError, BadZipFile):  # as NumPy does for what is no array
+        matrix = np.lib.format.open_memmap(found, mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError, MemoryError):  # as NumPy does for what is no array
         damaged = Phrase(gettext_noop("it is not a whole .npy file of numbers"))
         raise UnusableVectors(path=str(path), reason=damaged) from None
-    if not isinstance(matrix, np.ndarray) or matrix.dtype.kind != "f" or matrix.shape[1:] != (DIMENSION,):
-        raise UnusableVectors(path=str(path), reason=_shape_of(matrix))
+    if matrix.dtype.kind != "f" or matrix.shape[1:] != (DIMENSION,):
+        raise UnusableVectors(path=str(path), reason=_held(matrix.dtype, matrix.shape))
     return FolderVectors(matrix, entries)
 
 
-def _shape_of(matrix: object) -> Phrase:
-    shape, kind = getattr(matrix, "shape", "-"), getattr(matrix, "dtype", type(matrix).__name__)
+def _held(kind: object, shape: object) -> Phrase:
     return Phrase(
         gettext_noop("it holds %(kind)s of the shape %(shape)s, not float32 of (count, %(dimension)s)"),
         kind=str(kind),
