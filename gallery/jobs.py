@@ -8,7 +8,7 @@ from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, task, task_backends
 from django_tasks.backends.dummy import DummyBackend
 from django_tasks.backends.immediate import ImmediateBackend
 
-from gallery.models import ModelChange
+from gallery.models import WORKER, Actor, ModelChange
 from gallery.services.detached import run_detached
 from gallery.services.embedding.model_change import change_model, note_begin
 from gallery.services.embedding.queue import pictures_waiting
@@ -29,12 +29,14 @@ def enqueue_embedding(image_ids: Sequence[int], **_: Any) -> None:
 @task()
 def move_to_model(encoder: str, *, retry_failed: bool = False, accept_failures: bool = False) -> int:
     """Move the library to an encoder; return how many rows the index has then."""
-    return change_model(encoder, retry_failed=retry_failed, accept_failures=accept_failures).rows
+    return change_model(encoder, by=WORKER, retry_failed=retry_failed, accept_failures=accept_failures).rows
 
 
-def begin_model_change(change: ModelChange, *, retry_failed: bool = False, accept_failures: bool = False) -> None:
+def begin_model_change(
+    change: ModelChange, *, by: Actor, retry_failed: bool = False, accept_failures: bool = False
+) -> None:
     """Have a change of the model carried out where tasks run; without a queue that is a process of its own."""
-    note_begin(change)
+    note_begin(change, by=by)
     if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ImmediateBackend | DummyBackend):
         move_to_model.enqueue(change.encoder_id, retry_failed=retry_failed, accept_failures=accept_failures)
         return

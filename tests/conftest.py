@@ -20,7 +20,8 @@ from PIL import Image as PillowImage
 
 from gallery.conf import gallery
 from gallery.encoders import registry
-from gallery.models import Album, AlbumImage, Image, User, Visibility
+from gallery.models import Actor, Album, AlbumImage, Door, Image, User, Visibility
+from gallery.models.user import AnyUser
 from gallery.search_index import reset_search_index
 from gallery.services.embedding import encoder_in_use
 from gallery.services.ingest import accept_upload
@@ -140,6 +141,11 @@ def staff(transactional_db: None) -> User:
     return user
 
 
+def acting(user: AnyUser, *, door: Door = Door.PAGE) -> Actor:
+    """Return who acts: this member, or a visitor, at a page."""
+    return Actor.of(user, door=door)
+
+
 def sample_bytes(name: str) -> bytes:
     """Return one of the free pictures of scikit-image: "chelsea.png" is a cat, "coffee.png", "rocket.jpg"..."""
     return (SAMPLES / name).read_bytes()
@@ -166,7 +172,7 @@ def upload() -> Callable[..., Image]:
     ) -> Image:
         file = BytesIO(sample_bytes(name) if content is None else content)
         checked = check_labels(visibility=visibility, **labels)
-        image = accept_upload(file, owner=owner, name=name, labels=checked).image
+        image = accept_upload(file, owner=owner, name=name, labels=checked, by=acting(owner)).image
         image.refresh_from_db()
         return image
 

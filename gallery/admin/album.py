@@ -8,9 +8,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from gallery.models import Album, AlbumImage
-from gallery.models.user import is_curator
 
-from .base import GalleryAdmin, count_of, curated_images, thumbnail_of
+from .base import GalleryAdmin, actor_of, count_of, curated_images, thumbnail_of
 
 
 class AlbumImageForm(forms.ModelForm[AlbumImage]):
@@ -95,12 +94,9 @@ class AlbumAdmin(GalleryAdmin[Album]):
     inlines = [AlbumImageInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
-        if is_curator(request.user, "change"):
-            albums = Album.objects.editable_by(request.user)
-        else:
-            albums = Album.objects.visible_to(request.user)
-        return albums.annotate(
-            image_count=count_of(AlbumImage.objects.all(), by="album"),
+        places = AlbumImage.objects.shown().filter(image__in=curated_images(request).order_by().values("pk"))
+        return Album.objects.visible_to(actor_of(request)).annotate(
+            image_count=count_of(places, by="album"),
             member_count=count_of(Album.members.through.objects.all(), by="album"),
         )
 
@@ -108,13 +104,12 @@ class AlbumAdmin(GalleryAdmin[Album]):
         return ["created_at"] if obj is None else ["created_at", "owner"]
 
     def has_change_permission(self, request: HttpRequest, obj: Album | None = None) -> bool:
-        return super().has_change_permission(request, obj) and self._is_within_reach(request, obj)
+        is_within_reach = obj is None or Album.objects.editable_by(actor_of(request)).contains(obj)
+        return super().has_change_permission(request, obj) and is_within_reach
 
     def has_delete_permission(self, request: HttpRequest, obj: Album | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._is_within_reach(request, obj)
-
-    def _is_within_reach(self, request: HttpRequest, obj: Album | None) -> bool:
-        return obj is None or Album.objects.editable_by(request.user).filter(pk=obj.pk).exists()
+        is_within_reach = obj is None or Album.objects.deletable_by(actor_of(request)).contains(obj)
+        return super().has_delete_permission(request, obj) and is_within_reach
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
     def image_count(self, album: Album) -> int:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
-from gallery.models import Image, ImageQuerySet, Tag
+from gallery.models import Actor, Image, ImageQuerySet, Tag
 from gallery.services.curation import delete_forever
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
@@ -91,8 +91,8 @@ class ImageAdmin(ImageActions):
         """Save what the form changes and no more: a vector may have been committed since the page was opened."""
         obj.save(update_fields=["description", "visibility"])
 
-    def delete_wholly(self, objects: QuerySet[Image]) -> None:
-        delete_forever(Image.objects.filter(pk__in=objects.order_by().values("pk")))
+    def delete_wholly(self, objects: QuerySet[Image], *, by: Actor) -> None:
+        delete_forever(Image.objects.filter(pk__in=objects.order_by().values("pk")), by=by)
 
     # Columns and facts
 

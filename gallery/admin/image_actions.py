@@ -11,12 +11,12 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
-from gallery.models import Image, ImageQuerySet, Visibility
+from gallery.models import Actor, Image, ImageQuerySet, Visibility
 from gallery.services import curation
 from gallery.text.tag_names import parse_tags
 
 from .action_page import Question, answers, ask, is_confirmed
-from .base import WholeDeletionAdmin
+from .base import WholeDeletionAdmin, actor_of
 
 LABEL_COLUMNS = ("pk", "original_name")
 
@@ -68,7 +68,10 @@ class ImageActions(WholeDeletionAdmin[Image]):
             )
         tags = form.cleaned_data["tags"]
         count = self._log_and(
-            request, images, gettext("Added tags: %s") % tags, lambda: curation.add_tags(images, tags)
+            request,
+            images,
+            gettext("Added tags: %s") % tags,
+            lambda by: curation.add_tags(images, tags, by=by),
         )
         self._say(request, ngettext("Tags were added to %d picture.", "Tags were added to %d pictures.", count) % count)
         return None
@@ -86,7 +89,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
             )
         tags = form.cleaned_data["tags"]
         message = gettext("Removed tags: %s") % tags
-        count = self._log_and(request, images, message, lambda: curation.remove_tags(images, tags))
+        count = self._log_and(request, images, message, lambda by: curation.remove_tags(images, tags, by=by))
         self._say(request, ngettext("%d tag was removed.", "%d tags were removed.", count) % count)
         return None
 
@@ -103,7 +106,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
             )
         value = form.cleaned_data["visibility"]
         message = gettext("Changed the visibility to: %s") % Visibility(value).label
-        count = self._log_and(request, images, message, lambda: curation.set_visibility(images, value))
+        count = self._log_and(request, images, message, lambda by: curation.set_visibility(images, value, by=by))
         self._say(
             request,
             ngettext("The visibility of %d picture was changed.", "The visibility of %d pictures was changed.", count)
@@ -114,7 +117,9 @@ class ImageActions(WholeDeletionAdmin[Image]):
     @admin.action(description=gettext_lazy("Embed again"), permissions=["change"])
     def embed_again(self, request: HttpRequest, images: ImageQuerySet) -> None:
         """A failure of the encoder is no failure of the action: the pictures wait, and their status says so."""
-        count = self._log_and(request, images, gettext("Embedded again"), lambda: curation.embed_again(images))
+        count = self._log_and(
+            request, images, gettext("Embedded again"), lambda by: curation.embed_again(images, by=by)
+        )
         self._say(
             request,
             ngettext("%d picture was sent to be embedded.", "%d pictures were sent to be embedded.", count) % count,
@@ -122,7 +127,12 @@ class ImageActions(WholeDeletionAdmin[Image]):
 
     @admin.action(description=gettext_lazy("Retry failed ones"), permissions=["change"])
     def retry_failed(self, request: HttpRequest, images: ImageQuerySet) -> None:
-        count = self._log_and(request, images.failed(), gettext("Tried again"), lambda: curation.retry_failed(images))
+        count = self._log_and(
+            request,
+            images.failed(),
+            gettext("Tried again"),
+            lambda by: curation.retry_failed(images, by=by),
+        )
         self._say(
             request,
             ngettext("%d failed picture was tried again.", "%d failed pictures were tried again.", count) % count,
@@ -131,7 +141,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
     @admin.action(description=gettext_lazy("Move to the trash"), permissions=["change"])
     def move_to_trash(self, request: HttpRequest, images: ImageQuerySet) -> None:
         message = gettext("Moved to the trash")
-        count = self._log_and(request, images.live(), message, lambda: curation.move_to_trash(images))
+        count = self._log_and(request, images.live(), message, lambda by: curation.move_to_trash(images, by=by))
         self._say(
             request,
             ngettext("%d picture was moved to the trash.", "%d pictures were moved to the trash.", count) % count,
@@ -139,9 +149,9 @@ class ImageActions(WholeDeletionAdmin[Image]):
 
     @admin.action(description=gettext_lazy("Bring back from the trash"), permissions=["change"])
     def restore(self, request: HttpRequest, images: ImageQuerySet) -> None:
-        trashed = images.filter(trashed_at__isnull=False)
+        trashed = images.trashed()
         message = gettext("Brought back from the trash")
-        count = self._log_and(request, trashed, message, lambda: curation.restore(images))
+        count = self._log_and(request, trashed, message, lambda by: curation.restore(images, by=by))
         self._say(request, ngettext("%d picture was brought back.", "%d pictures were brought back.", count) % count)
 
     @admin.action(description=gettext_lazy("Delete forever…"), permissions=["delete"])
@@ -169,11 +179,13 @@ class ImageActions(WholeDeletionAdmin[Image]):
         )
         return None
 
-    def _log_and(self, request: HttpRequest, images: ImageQuerySet, message: str, change: Callable[[], int]) -> int:
+    def _log_and(
+        self, request: HttpRequest, images: ImageQuerySet, message: str, change: Callable[[Actor], int]
+    ) -> int:
         """Carry the change out and note it in the history of each picture; the list is read before it changes."""
         bare = images.select_related(None).prefetch_related(None)
         pictures = list(bare.only(*LABEL_COLUMNS))
-        count = change()
+        count = change(actor_of(request))
         self.note_change(request, pictures, message)
         return count
 

@@ -45,7 +45,7 @@ class TrashFilter(admin.SimpleListFilter):
             case "no":
                 return queryset.live()
             case "yes":
-                return queryset.filter(trashed_at__isnull=False)
+                return queryset.trashed()
             case None | "":
                 return queryset
         raise IncorrectLookupParameters

@@ -28,7 +28,7 @@ from gallery.services.embedding.model_change import (
     change_progress,
 )
 
-from .base import ReadOnlyAdmin, signed_in
+from .base import ReadOnlyAdmin, actor_of, signed_in
 from .encoders import encoders
 
 COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", "version", "updated_at"]
@@ -131,7 +131,7 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             for problem in [sentence for problems in form.errors.values() for sentence in problems]:
                 self.message_user(request, str(problem), messages.ERROR)
             return
-        change = ask_for_change(form.cleaned_data["encoder"], asked_by=signed_in(request))
+        change = ask_for_change(form.cleaned_data["encoder"], by=actor_of(request))
         self._have_done(request, change)
 
     def _continue(self, request: HttpRequest, *, retry_failed: bool = False, accept_failures: bool = False) -> None:
@@ -144,13 +144,13 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
     def _have_done(self, request: HttpRequest, change: ModelChange, **switches: bool) -> None:
         if change_is_running():
             raise ModelChangeRunning
-        begin_model_change(change, **switches)
+        begin_model_change(change, by=actor_of(request), **switches)
         said = gettext("The library moves to “%(model)s”. Searches and uploads go on meanwhile.")
         self.note_change(request, [IndexState.objects.current()], said % {"model": change.encoder_id})
         self.message_user(request, said % {"model": change.encoder_id}, messages.SUCCESS)
 
     def _cancel(self, request: HttpRequest) -> None:
-        if cancel_change():
+        if cancel_change(by=actor_of(request)):
             said = gettext("The change was given up. The index is as it was.")
             self.note_change(request, [IndexState.objects.current()], said)
             self.message_user(request, said, messages.SUCCESS)

@@ -13,7 +13,7 @@ from gallery.models.tag import TagQuerySet
 from gallery.text.tag_names import parse_tags, tag_key
 
 from .action_page import Question, answers, ask
-from .base import GalleryAdmin, count_of
+from .base import GalleryAdmin, actor_of, count_of
 
 
 class TagForm(forms.ModelForm[Tag]):
@@ -70,7 +70,7 @@ class TagAdmin(GalleryAdmin[Tag]):
             return ask(self, request, tags, Question(action="merge", title=title, button=gettext("Merge"), form=form))
         kept: Tag = form.cleaned_data["into"]
         names = ", ".join(tags.exclude(pk=kept.pk).values_list("name", flat=True))
-        Tag.objects.merge(tags, into=kept)
+        Tag.objects.merge(tags, into=kept, by=actor_of(request))
         self.note_change(request, [kept], gettext("Merged into this tag: %s") % names)
         message = gettext("“%(names)s” became “%(kept)s”.") % {"names": names, "kept": kept}
         self.message_user(request, message, messages.SUCCESS)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
-from gallery.models import Album, Image, User
+from gallery.models import Actor, Album, Image, User
 from gallery.services.accounts import delete_accounts
 
 from .base import WholeDeletionAdmin
@@ -51,8 +51,8 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
     def _is_within_reach(self, request: HttpRequest, obj: User | None) -> bool:
         return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
 
-    def delete_wholly(self, objects: QuerySet[User]) -> None:
-        delete_accounts([user.pk for user in objects])
+    def delete_wholly(self, objects: QuerySet[User], *, by: Actor) -> None:
+        delete_accounts([user.pk for user in objects], by=by)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

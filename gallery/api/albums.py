@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from gallery.models import Album, Image
 
+from .authentication import actor_of
 from .descriptions import described
 from .negotiation import AlwaysJSON
 from .parameters import ID
@@ -24,8 +25,8 @@ class AlbumViewSet(GenericViewSet[Album]):
     lookup_value_regex = ID
 
     def get_queryset(self) -> QuerySet[Album]:
-        user = self.request.user
-        albums = Album.objects.visible_to(user).with_counts(Image.objects.visible_to(user))
+        actor = actor_of(self.request)
+        albums = Album.objects.visible_to(actor).with_counts(Image.objects.visible_to(actor))
         return albums.select_related("owner").order_by("title", "pk")
 
     @extend_schema(summary="List the albums that are yours or shared with you")
@@ -41,5 +42,5 @@ class AlbumViewSet(GenericViewSet[Album]):
     @action(detail=True)
     def images(self, request: Request, pk: str) -> Response:
         album = self.get_object()
-        images: QuerySet[Any] = Image.objects.visible_to(request.user).for_listing().in_album(album)
+        images: QuerySet[Any] = Image.objects.visible_to(actor_of(request)).for_listing().in_album(album)
         return self.get_paginated_response(described(self.paginate_queryset(images) or [], request))

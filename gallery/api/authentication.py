@@ -1,4 +1,4 @@
-"""Bearer tokens: `Authorization: Bearer TOKEN`."""
+"""Who acts: the owner of a token, `Authorization: Bearer TOKEN`, or of a session, or a visitor."""
 
 from datetime import timedelta
 
@@ -9,10 +9,14 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from gallery.models import ApiToken, User
+from gallery.models import Actor, ApiToken, Door, User
 
 SCHEME = "Bearer"
 NOTE_USE_EVERY = timedelta(minutes=1)  # a write per request would queue every reader behind SQLite's one writer
+
+
+def actor_of(request: Request) -> Actor:
+    return Actor.of(request.user, door=Door.API)
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from gallery.models import Image
 from gallery.services.search import ResultPage
 
+from .authentication import actor_of
 from .serializers import ImageSerializer, ResultSerializer, editable_ids
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
-    context = {"request": request, "editable_ids": editable_ids(images, request.user)}
+    context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
     return [ImageSerializer(image, context=context).data for image in images]
 
 
@@ -20,7 +21,7 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
     images = [result.image for result in page.results]
     context = {
         "request": request,
-        "editable_ids": editable_ids(images, request.user),
+        "editable_ids": editable_ids(images, actor_of(request)),
         "found": {result.image.pk: result for result in page.results},
     }
     return {

@@ -9,8 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import NotAuthenticated
 
 from gallery.imaging import FORMATS, LABELS
-from gallery.models import ImageQuerySet, User, Visibility
+from gallery.models import ImageQuerySet, Visibility
 from gallery.text.tag_names import parse_tags, tag_key
+
+from .authentication import actor_of
 
 ORDERINGS = (
     ("created_at", "created_at"),
@@ -71,9 +73,10 @@ class ImageFilter(filters.FilterSet):  # type: ignore[misc]
     ordering = StableOrderingFilter(fields=ORDERINGS)
 
     def filter_owner(self, queryset: ImageQuerySet, name: str, value: str) -> ImageQuerySet:
-        if not isinstance(self.request.user, User):
+        actor = actor_of(self.request)
+        if actor.user is None:
             raise NotAuthenticated
-        return queryset.filter(owner=self.request.user)
+        return queryset.owned_by(actor)
 
     def filter_text(self, queryset: ImageQuerySet, name: str, value: str) -> ImageQuerySet:
         return queryset.mentioning(value)

@@ -26,11 +26,12 @@ from gallery.services.labels import Labels, check_labels
 from gallery.services.query import parse_top
 from gallery.services.search import similar_images
 
+from .authentication import actor_of
 from .descriptions import described, described_results
 from .filters import ImageFilter
 from .negotiation import AlwaysJSON
 from .parameters import ID, TOP
-from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer, editable_ids
+from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer
 
 SIZE = OpenApiParameter("size", OpenApiTypes.INT, OpenApiParameter.PATH, enum=sorted(THUMBNAIL_SIZES_PX))
 
@@ -43,7 +44,7 @@ class ImageViewSet(GenericViewSet[Image]):
     lookup_value_regex = ID
 
     def get_queryset(self) -> ImageQuerySet:
-        return Image.objects.visible_to(self.request.user).for_listing()
+        return Image.objects.visible_to(actor_of(self.request)).for_listing()
 
     def get_parsers(self) -> list[Any]:
         """An upload is a form; a change may be JSON as well."""
@@ -67,7 +68,7 @@ class ImageViewSet(GenericViewSet[Image]):
         given = dict(form.validated_data)
         file = given.pop("file")
         owner = cast(User, request.user)  # ReadOrSignedIn let nobody else in
-        upload = accept_upload(file, owner=owner, name=file.name, labels=check_labels(**given))
+        upload = accept_upload(file, owner=owner, name=file.name, labels=check_labels(**given), by=actor_of(request))
         [body] = described([get_object_or_404(self.get_queryset(), pk=upload.image.pk)], request)
         if not upload.created:
             return Response(body)
@@ -83,15 +84,16 @@ class ImageViewSet(GenericViewSet[Image]):
         form = ImageChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         changes = form.validated_data
-        relabel(image, _changed_labels(image, changes), name=changes.get("original_name"))
+        name = changes.get("original_name")
+        relabel(image, _changed_labels(image, changes), name=name, by=actor_of(request))
         return Response(described([self.get_object()], request)[0])
 
     @extend_schema(summary="Delete a picture for good", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         image = self.get_object()
-        if not Image.objects.deletable_by(request.user).filter(pk=image.pk).exists():
+        if not Image.objects.deletable_by(actor_of(request)).contains(image):
             raise PermissionDenied
-        delete_forever(Image.objects.filter(pk=image.pk))
+        delete_forever(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Pictures that look alike", parameters=[TOP], filters=False, responses=ResultPageSerializer)
@@ -114,7 +116,7 @@ class ImageViewSet(GenericViewSet[Image]):
     @action(detail=True, methods=["post"], pagination_class=None)
     def retry(self, request: Request, pk: str) -> Response:
         image = self._editable_object()
-        retry_failed(Image.objects.filter(pk=image.pk))
+        retry_failed(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(described([self.get_object()], request)[0])
 
     @extend_schema(summary="The uploaded file", filters=False, responses={(200, "image/*"): OpenApiTypes.BINARY})
@@ -148,7 +150,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     def _editable_object(self) -> Image:
         image = self.get_object()
-        if not editable_ids([image], self.request.user):
+        if not Image.objects.editable_by(actor_of(self.request)).contains(image):
             raise PermissionDenied
         return image
 

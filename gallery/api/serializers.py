@@ -18,18 +18,17 @@ from rest_framework.validators import ProhibitSurrogateCharactersValidator
 from gallery.error_messages import stored_sentence
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
-from gallery.models import Album, Image, SearchStatus, Tag, Visibility
+from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
-from gallery.models.user import AnyUser
 from gallery.services.search import Result
 
 storable = ProhibitSurrogateCharactersValidator()
 
 
-def editable_ids(images: Iterable[Image], user: AnyUser) -> set[int]:
-    """Return the ids of those of these pictures that `user` may change, in one query."""
+def editable_ids(images: Iterable[Image], actor: Actor) -> set[int]:
+    """Return the ids of those of these pictures that the actor may change, in one query."""
     ids = [image.pk for image in images]
-    return set(Image.objects.editable_by(user).filter(pk__in=ids).values_list("pk", flat=True))
+    return set(Image.objects.editable_by(actor).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 # Given

@@ -5,10 +5,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gallery.models import Image, User
+from gallery.models import Image
 from gallery.services.curation import retry_failed
 from gallery.services.embedding.encoder_in_use import current_encoder_name
 
+from .authentication import actor_of
 from .negotiation import AlwaysJSON
 from .serializers import RetrySerializer, StatisticsSerializer
 
@@ -18,9 +19,9 @@ class StatisticsView(APIView):
 
     @extend_schema(summary="Count the pictures that you may see", responses=StatisticsSerializer)
     def get(self, request: Request) -> Response:
-        user = request.user
-        mine = Image.objects.live().filter(owner=user).statistics() if isinstance(user, User) else None
-        totals = Image.objects.visible_to(user).statistics()
+        actor = actor_of(request)
+        mine = Image.objects.library_of(actor).statistics() if actor.user is not None else None
+        totals = Image.objects.visible_to(actor).statistics()
         return Response(totals | {"encoder": current_encoder_name(), "mine": mine})
 
 
@@ -33,6 +34,6 @@ class RetryView(APIView):
         responses=RetrySerializer,
     )
     def post(self, request: Request) -> Response:
-        mine = Image.objects.library_of(request.user)
-        tried = retry_failed(mine)
+        mine = Image.objects.library_of(actor_of(request))
+        tried = retry_failed(mine, by=actor_of(request))
         return Response({"tried": tried, "mine": mine.statistics()})

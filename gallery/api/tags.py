@@ -8,6 +8,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from gallery.models import Image, Tag
 
+from .authentication import actor_of
 from .negotiation import AlwaysJSON
 from .serializers import TagSerializer
 
@@ -18,7 +19,7 @@ class TagViewSet(GenericViewSet[Tag]):
     content_negotiation_class = AlwaysJSON
 
     def get_queryset(self) -> QuerySet[Tag]:
-        return Tag.objects.used_on(Image.objects.visible_to(self.request.user))
+        return Tag.objects.used_on(Image.objects.visible_to(actor_of(self.request)))
 
     @extend_schema(summary="List the tags of the pictures that you may see, commonest first")
     def list(self, request: Request) -> Response:

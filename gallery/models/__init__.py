@@ -1,8 +1,9 @@
+from .access import Visibility
 from .access_state import AccessState
 from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
-from .image import Image, ImageQuerySet, SearchStatus, Visibility
+from .image import Image, ImageQuerySet, SearchStatus
 from .import_job import ImportJob
 from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding

@@ -2,30 +2,28 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from .user import AnyUser, User, is_curator
+from . import access
+from .actor import Actor
 
 
 class AlbumQuerySet(models.QuerySet["Album"]):
-    def visible_to(self, user: AnyUser) -> Self:
-        """The owner's albums, those shared with the user, and for curators all."""
-        if not isinstance(user, User):
-            return self.none()
-        if is_curator(user, "view"):
-            return self
-        shared = Album.members.through.objects.filter(user=user).values("album")
-        return self.filter(Q(owner=user) | Q(pk__in=shared))
+    def visible_to(self, actor: Actor) -> Self:
+        """The actor's own albums, those shared with the actor, and for curators all."""
+        return self.filter(access.may_see_album(actor))
+
+    def editable_by(self, actor: Actor) -> Self:
+        return self.filter(access.may_edit_album(actor))
+
+    def deletable_by(self, actor: Actor) -> Self:
+        return self.filter(access.may_delete_album(actor))
 
     def with_counts(self, images: models.QuerySet[Any]) -> Self:
-        """With `image_count`: how many of these pictures each album holds."""
-        return self.annotate(image_count=models.Count("images", filter=Q(images__in=images.order_by())))
-
-    def editable_by(self, user: AnyUser) -> Self:
-        if not isinstance(user, User):
-            return self.none()
-        return self if is_curator(user, "change") else self.filter(owner=user)
+        """With `image_count`: how many of these pictures each album shows."""
+        places = AlbumImage.objects.shown().filter(image__in=images.order_by())
+        return self.annotate(image_count=models.Count("albumimage", filter=Q(albumimage__in=places)))
 
 
 class Album(models.Model):
@@ -54,12 +52,20 @@ class Album(models.Model):
         return self.title
 
 
+class AlbumImageQuerySet(models.QuerySet["AlbumImage"]):
+    def shown(self) -> Self:
+        """Places whose picture the album shows: its owner's."""
+        return self.filter(access.is_shown_in_album(F("image__owner")))
+
+
 class AlbumImage(models.Model):
     """A picture's place in an album."""
 
     album = models.ForeignKey(Album, models.CASCADE, verbose_name=_("album"))
     image = models.ForeignKey("gallery.Image", models.CASCADE, verbose_name=_("picture"))
     position = models.PositiveIntegerField(_("position"), default=0)
+
+    objects = AlbumImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "pk"]

@@ -17,18 +17,14 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.imaging import LABELS
 
+from . import access
+from .access import Visibility
+from .actor import Actor
 from .album import Album, AlbumImage
-from .user import AnyUser, User, is_curator
 
 MAX_NAME_CHARACTERS = 255
 IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
 MAX_DESCRIPTION_CHARACTERS = 2000
-
-
-class Visibility(models.TextChoices):
-    PRIVATE = "private", _("private: only me")
-    SHARED = "shared", _("shared: members of its albums")
-    PUBLIC = "public", _("public: everyone")
 
 
 class SearchStatus(models.TextChoices):
@@ -40,45 +36,43 @@ class SearchStatus(models.TextChoices):
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
-    # Access: these decide who may do what, everywhere.
+    # Access, as `access` decides it, everywhere.
 
-    def visible_to(self, user: AnyUser) -> Self:
-        """Pictures that `user` may see, none of them in the trash.
+    def visible_to(self, actor: Actor) -> Self:
+        """Pictures that the actor may see, none of them in the trash."""
+        return self.filter(access.may_see_image(actor))
 
-        Public ones, the user's own, those shared through an album of their owner that the user is a member of;
-        curators see all.
-        """
-        live = self.live()
-        if not isinstance(user, User):
-            return live.filter(visibility=Visibility.PUBLIC)
-        if is_curator(user, "view"):
-            return live
-        return live.filter(Q(visibility=Visibility.PUBLIC) | Q(owner=user) | _shared_with(user))
+    def editable_by(self, actor: Actor) -> Self:
+        """Pictures that the actor may change or move to the trash, those in the trash included."""
+        return self.filter(access.may_edit_image(actor))
 
-    def editable_by(self, user: AnyUser) -> Self:
-        """Pictures that `user` may change or move to the trash, those in the trash included."""
-        if not isinstance(user, User):
-            return self.none()
-        return self if is_curator(user, "change") else self.filter(owner=user)
+    def deletable_by(self, actor: Actor) -> Self:
+        """Pictures that the actor may delete for good."""
+        return self.filter(access.may_delete_image(actor))
 
-    def deletable_by(self, user: AnyUser) -> Self:
-        """Pictures that `user` may delete for good: the user's own, and for curators with that right all."""
-        if not isinstance(user, User):
-            return self.none()
-        return self if is_curator(user, "delete") else self.filter(owner=user)
+    def curated_by(self, actor: Actor) -> Self:
+        """Pictures that the admin lists for the actor, those in the trash for who may change them all."""
+        return self.filter(access.may_curate_image(actor))
 
-    def library_of(self, user: AnyUser) -> Self:
-        """The user's own pictures, none of them in the trash."""
-        return self.editable_by(user).filter(owner_id=user.pk).live()
+    def owned_by(self, actor: Actor) -> Self:
+        """All that is a member's own, the trash included."""
+        return self.filter(access.is_own(actor))
 
-    def in_trash_of(self, user: AnyUser) -> Self:
-        """What the user deleted and can still bring back."""
-        return self.editable_by(user).filter(owner_id=user.pk, trashed_at__isnull=False)
+    def library_of(self, actor: Actor) -> Self:
+        """A member's own pictures, none of them in the trash."""
+        return self.owned_by(actor).live()
+
+    def in_trash_of(self, actor: Actor) -> Self:
+        """What a member deleted and can still bring back."""
+        return self.owned_by(actor).trashed()
 
     # State
 
     def live(self) -> Self:
         return self.filter(trashed_at__isnull=True)
+
+    def trashed(self) -> Self:
+        return self.filter(trashed_at__isnull=False)
 
     def pending(self) -> Self:
         """Not embedded yet and not failed: the queue. Oldest first."""
@@ -122,8 +116,9 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return found
 
     def in_album(self, album: Album) -> Self:
-        """The pictures of an album, in its order."""
-        return self.filter(albumimage__album=album).order_by("albumimage__position", "albumimage__pk")
+        """The pictures that an album shows, in its order."""
+        places = AlbumImage.objects.shown().filter(album=album)
+        return self.filter(albumimage__in=places).order_by("albumimage__position", "albumimage__pk")
 
     def mentioning(self, text: str) -> Self:
         """Pictures with this text in their name or description."""
@@ -182,15 +177,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
         formats = self.order_by().values("format").annotate(images=Count("pk")).order_by("-images", "format")
         totals["formats"] = {row["format"]: row["images"] for row in formats}
         return totals
-
-
-def _shared_with(user: User) -> Q:
-    shared = AlbumImage.objects.filter(
-        image=OuterRef("pk"),
-        album__members=user,
-        album__owner=OuterRef("owner"),  # nobody opens another's picture by putting it into an album
-    )
-    return Q(visibility=Visibility.SHARED) & Q(Exists(shared))  # in this order: few rows are worth the second question
 
 
 class Image(models.Model):

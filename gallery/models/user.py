@@ -18,9 +18,3 @@ class User(AbstractUser):
 
 
 AnyUser = User | AnonymousUser
-
-
-def is_curator(user: AnyUser, permission: str) -> bool:
-    """Say whether `user` is a member of staff who holds this permission on all pictures ("view", "change")."""
-    permissions = ("view", "change") if permission == "view" else (permission,)  # as the admin: who may change may see
-    return user.is_active and user.is_staff and any(user.has_perm(f"gallery.{name}_image") for name in permissions)

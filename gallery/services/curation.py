@@ -1,15 +1,20 @@
-"""Changing and removing pictures that are there. Callers ask `editable_by` first; nothing here checks rights."""
+"""Changing and removing pictures that are there.
+
+Doors answer who may not see or change a picture before they come here. Each verb narrows to what `by` may change all
+the same, so that a caller who forgot to ask, or whose answer is outdated, changes nothing of others.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
 from gallery.conf import gallery
 from gallery.errors import InvalidVisibility, TooManyTags
-from gallery.models import Image, ImageQuerySet, Tag, Visibility
+from gallery.models import Actor, Image, ImageQuerySet, Tag, Visibility
 from gallery.search_index import search_index
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
@@ -20,8 +25,13 @@ from .media import delete_unused_files
 BATCH = 500
 
 
-def relabel(image: Image, labels: Labels, *, name: str | None = None) -> None:
-    """Replace description, tags, visibility and, if one is given that can be shown, the file name."""
+def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None) -> None:
+    """Replace description, tags, visibility and, if one is given that can be shown, the file name.
+
+    Raises PermissionDenied.
+    """
+    if not Image.objects.editable_by(by).contains(image):
+        raise PermissionDenied
     with transaction.atomic():
         image.description, image.visibility = labels.description, labels.visibility
         image.original_name = clean_name(name or "", fallback=image.original_name)
@@ -29,10 +39,10 @@ def relabel(image: Image, labels: Labels, *, name: str | None = None) -> None:
         image.tags.set(Tag.objects.named(labels.tags))
 
 
-def add_tags(images: ImageQuerySet, text: str) -> int:
+def add_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
     """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags (then none is changed)."""
     names = parse_tags(text)
-    ids = [int(image_id) for image_id in images.ids()]
+    ids = _ids(images.editable_by(by))
     links = Image.tags.through.objects
     with transaction.atomic():
         tags = Tag.objects.named(names)
@@ -49,65 +59,73 @@ def add_tags(images: ImageQuerySet, text: str) -> int:
     return len(ids)
 
 
-def remove_tags(images: ImageQuerySet, text: str) -> int:
+def remove_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
     """Remove tags from every picture; return how many links that were. Raises InvalidTag, TooManyTags."""
     keys = [tag_key(name) for name in parse_tags(text)]
-    links = Image.tags.through.objects.filter(image__in=images, tag__key__in=keys)
+    links = Image.tags.through.objects.filter(image__in=images.editable_by(by), tag__key__in=keys)
     return links.delete()[0]
 
 
-def set_visibility(images: ImageQuerySet, visibility: str) -> int:
-    """Raises InvalidVisibility."""
+def set_visibility(images: ImageQuerySet, visibility: str, *, by: Actor) -> int:
+    """Return how many pictures have it now. Raises InvalidVisibility."""
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return images.update(visibility=visibility)
+    return images.editable_by(by).update(visibility=visibility)
 
 
-def move_to_trash(images: ImageQuerySet) -> int:
+def move_to_trash(images: ImageQuerySet, *, by: Actor) -> int:
     """Hide the pictures from everyone; they can be brought back until the trash is emptied."""
-    return images.live().update(trashed_at=timezone.now())
+    return images.editable_by(by).live().update(trashed_at=timezone.now())
 
 
-def restore(images: ImageQuerySet) -> int:
+def restore(images: ImageQuerySet, *, by: Actor) -> int:
     """Bring pictures back from the trash."""
-    return images.filter(trashed_at__isnull=False).update(trashed_at=None)
+    return images.editable_by(by).trashed().update(trashed_at=None)
 
 
-def delete_forever(images: ImageQuerySet) -> int:
+def delete_forever(images: ImageQuerySet, *, by: Actor) -> int:
     """Delete rows, then vectors, then the files that no other picture uses; return how many pictures.
 
     What leaves `images` before its turn, such as a picture that is brought back from the trash, stays.
     """
-    return sum(_delete_batch(images, some) for some in _batches([int(image_id) for image_id in images.ids()]))
+    return _delete(images.deletable_by(by))
 
 
-def empty_old_trash() -> int:
-    """Delete what has lain in anybody's trash for longer than the settings say."""
+def delete_with_owners(user_ids: Sequence[int], *, by: Actor) -> int:
+    """Delete all that these users have as `delete_forever` does; return how many pictures.
+
+    Who may delete an account deletes what is in it: whoever calls this has asked about the accounts.
+    """
+    return _delete(Image.objects.filter(owner__in=user_ids))
+
+
+def empty_old_trash(*, by: Actor) -> int:
+    """Delete what has lain for longer than the settings say in the trash of anybody whose pictures `by` may delete."""
     before = timezone.now() - timedelta(days=gallery().trash_days)
-    return delete_forever(Image.objects.trashed_before(before))
+    return delete_forever(Image.objects.trashed_before(before), by=by)
 
 
-def retry_failed(images: ImageQuerySet) -> int:
+def retry_failed(images: ImageQuerySet, *, by: Actor) -> int:
     """Put pictures that could not be embedded back into the queue and have them tried; return how many these are.
 
     What was wrong with the picture itself fails again, with its reason.
     """
-    ids = requeue_failed(images)
+    ids = requeue_failed(images, by=by)
     nudge(ids)
     return len(ids)
 
 
-def requeue_failed(images: ImageQuerySet) -> list[int]:
+def requeue_failed(images: ImageQuerySet, *, by: Actor) -> list[int]:
     """Put pictures that could not be embedded back into the queue, and leave them there; return their ids."""
-    ids = [int(image_id) for image_id in images.failed().ids()]
+    ids = _ids(images.editable_by(by).failed())
     for some in _batches(ids):
         Image.objects.failed().filter(pk__in=some).update(embed_error="")
     return ids
 
 
-def embed_again(images: ImageQuerySet) -> int:
+def embed_again(images: ImageQuerySet, *, by: Actor) -> int:
     """Forget the vectors of these pictures and queue them: they are found again once they are embedded."""
-    ids = [int(image_id) for image_id in images.ids()]
+    ids = _ids(images.editable_by(by))
     for some in _batches(ids):
         with search_index().removing(some):
             Image.objects.filter(pk__in=some).update(embedding_row=None, embed_error="")
@@ -115,12 +133,20 @@ def embed_again(images: ImageQuerySet) -> int:
     return len(ids)
 
 
+def _ids(images: ImageQuerySet) -> list[int]:
+    return [int(image_id) for image_id in images.ids()]
+
+
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
+def _delete(images: ImageQuerySet) -> int:
+    return sum(_delete_batch(images, some) for some in _batches(_ids(images)))
+
+
 def _delete_batch(images: ImageQuerySet, ids: Sequence[int]) -> int:
-    ids = [int(image_id) for image_id in images.filter(pk__in=ids).ids()]
+    ids = _ids(images.filter(pk__in=ids))
     if not ids:
         return 0
     contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))

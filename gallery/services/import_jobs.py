@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
-from gallery.models import ImportJob, User
+from gallery.models import Actor, ImportJob, User
 
 
 class Counts(Protocol):
@@ -20,7 +20,7 @@ class Counts(Protocol):
 
 
 @contextmanager
-def noted_import(report: Counts, *, owner: User, source: str, total: int) -> Iterator[None]:
+def noted_import(report: Counts, *, owner: User, source: str, total: int, by: Actor) -> Iterator[None]:
     """Keep an ImportJob of what runs within; an earlier one of the same source that never ended was killed."""
     started = time.perf_counter()
     ImportJob.objects.filter(owner=owner, source=source, status=ImportJob.Status.RUNNING).update(

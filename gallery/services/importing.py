@@ -28,7 +28,7 @@ from gallery.errors import (
     gettext_noop,
 )
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Facts, Limits, inspect, sniff
-from gallery.models import Image, User
+from gallery.models import Actor, Image, User
 
 from .decode_limits import decode_limits
 from .embedding.encoder_in_use import current_encoder
@@ -127,21 +127,23 @@ def import_files(
     *,
     owner: User,
     labels: Labels,
+    by: Actor,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> ImportReport:
     """Bring the files in and embed them. May be killed at any moment and run again: nothing is lost or doubled."""
-    return _Import(sources, owner=owner, labels=labels, progress=progress).run()
+    return _Import(sources, owner=owner, labels=labels, by=by, progress=progress).run()
 
 
 class _Import:
     """One run. The database is used in the calling thread only; the readers and the encoder are pure."""
 
     def __init__(
-        self, sources: Sequence[Source], *, owner: User, labels: Labels, progress: Callable[[int], None]
+        self, sources: Sequence[Source], *, owner: User, labels: Labels, by: Actor, progress: Callable[[int], None]
     ) -> None:
         self.sources = sources
         self.owner = owner
         self.labels = labels
+        self.by = by
         self.progress = progress
         self.report = ImportReport()
         self.batch: list[tuple[Image, Pixels]] = []
@@ -150,7 +152,7 @@ class _Import:
 
     def run(self) -> ImportReport:
         self.encoder = current_encoder()
-        with noted_import(self.report, owner=self.owner, source=self._source(), total=len(self.sources)):
+        with noted_import(self.report, owner=self.owner, source=self._source(), total=len(self.sources), by=self.by):
             self._run_pipeline()
         return self.report
 
@@ -213,7 +215,7 @@ class _Import:
     def _bring_back(self, image: Image, source: Source) -> None:
         content = _read(source.path, decode_limits())
         if hashlib.sha256(content).hexdigest() == image.sha256:  # the file may have changed since it was hashed
-            bring_back_original(image, BytesIO(content))
+            bring_back_original(image, BytesIO(content), by=self.by)
 
     def _leave_in_queue(self, image: Image) -> None:
         if image.is_pending:
@@ -227,6 +229,7 @@ class _Import:
             owner=self.owner,
             name=source.path.name,
             labels=self.labels,
+            by=self.by,
         )
         if not upload.created:
             self.report.duplicates += 1

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gallery.errors import ContentCollision
 from gallery.imaging import Facts, inspect, thumbnails
-from gallery.models import Image, NextEmbedding, Tag, User
+from gallery.models import Actor, Image, NextEmbedding, Tag, User
+from gallery.models.access import may_add_images_of
 
 from .decode_limits import decode_limits
 from .embedding.queue import nudge
@@ -26,19 +28,21 @@ class Upload:
     created: bool
 
 
-def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels) -> Upload:
+def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels, by: Actor) -> Upload:
     """Check, store and queue one picture; the same bytes of the same owner are one picture.
 
     What was in the trash comes back. Nothing is stored unless the whole picture is good.
-    Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable.
+    Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable, PermissionDenied.
     """
+    _refuse_strangers(by, owner.pk)
     picture = inspect(file, limits=decode_limits())
     existing = existing_picture(picture.facts.md5, picture.facts.sha256, owner=owner)
     if existing is not None and existing.trashed_at is None:
         upload = Upload(existing, created=False)
-        bring_back_original(existing, file)
+        bring_back_original(existing, file, by=by)
     else:
-        upload = store_picture(file, picture.facts, thumbnails(picture.pixels), owner=owner, name=name, labels=labels)
+        small = thumbnails(picture.pixels)
+        upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by)
     if upload.image.is_pending:
         nudge([upload.image.pk])
     return upload
@@ -52,13 +56,15 @@ def store_picture(
     owner: User,
     name: str,
     labels: Labels,
+    by: Actor,
     created_at: datetime | None = None,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
     If one of these fails, the files that no picture uses go away again. `created_at` (now by default) is for pictures
-    that were added to another library before.
+    that were added to another library before. Raises PermissionDenied.
     """
+    _refuse_strangers(by, owner.pk)
     with content_lock(facts.sha256):
         try:
             save_original(file, sha256=facts.sha256, format=facts.format)
@@ -70,11 +76,12 @@ def store_picture(
             raise
 
 
-def bring_back_original(image: Image, file: BinaryIO) -> None:
+def bring_back_original(image: Image, file: BinaryIO, *, by: Actor) -> None:
     """Save the bytes of a known picture again if its original is gone or cut short.
 
-    What failed without it may be tried again.
+    What failed without it may be tried again. Raises PermissionDenied.
     """
+    _refuse_strangers(by, image.owner_id)
     if original_is_whole(image):
         return
     with content_lock(image.sha256):
@@ -90,6 +97,11 @@ def existing_picture(md5: str, sha256: str, *, owner: User) -> Image | None:
     if existing is not None and existing.sha256 != sha256:
         raise ContentCollision(md5=md5)
     return existing
+
+
+def _refuse_strangers(by: Actor, owner_id: int) -> None:
+    if not may_add_images_of(by, owner_id):
+        raise PermissionDenied
 
 
 def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels, created_at: datetime | None) -> Upload:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.files.storage import default_storage
 
-from gallery.models import Image, IndexState
+from gallery.models import Actor, Image, IndexState
 from gallery.search_index import Blocks, search_index
 from gallery.storage import ContentStorage
 from gallery.vectors.store import Problem
@@ -46,7 +46,7 @@ def verify() -> Verification:
     )
 
 
-def repair() -> Verification:
+def repair(*, by: Actor) -> Verification:
     """Mend what can be mended and verify again.
 
     Damaged or missing vectors are computed again from the originals, vectors and files that nothing refers to are
@@ -74,7 +74,7 @@ def _repair_vectors() -> None:
     index.remove_stale_files()
 
 
-def compact() -> int:
+def compact(*, by: Actor) -> int:
     """Write the vectors that are in use to a new epoch file and drop the others; return the row count."""
     index = search_index()
     if not IndexState.objects.current().has_encoder:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import skimage
 
-from gallery.models import Image, User, Visibility
+from gallery.models import Actor, Image, User, Visibility
 
 from .ingest import accept_upload
 from .labels import check_labels
@@ -39,12 +39,12 @@ def sample_path(sample: Sample) -> Path:
     return Path(skimage.__file__).parent / "data" / sample.name
 
 
-def bring_in_samples(*, owner: User) -> int:
+def bring_in_samples(*, owner: User, by: Actor) -> int:
     """Add the sample pictures, public, to a library that has no picture at all; return how many were added."""
     if Image.objects.exists():
         return 0
     for sample in SAMPLES:
         labels = check_labels(description=sample.credit, tags="sample", visibility=Visibility.PUBLIC)
         with sample_path(sample).open("rb") as file:
-            accept_upload(file, owner=owner, name=sample.name, labels=labels)
+            accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by)
     return len(SAMPLES)

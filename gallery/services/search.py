@@ -10,7 +10,7 @@ import numpy as np
 
 from gallery.encoders.base import EncoderKey
 from gallery.errors import EncoderChanged
-from gallery.models import Image, ImageQuerySet
+from gallery.models import OPERATOR, Actor, Door, Image, ImageQuerySet
 from gallery.models.user import AnyUser
 from gallery.search_index import search_index
 
@@ -134,7 +134,8 @@ def similar_images(
 
 
 def _candidates(query: Query, user: AnyUser | None) -> ImageQuerySet:
-    images = Image.objects.live() if user is None else Image.objects.visible_to(user)
+    actor = OPERATOR if user is None else Actor.of(user, door=Door.PAGE)
+    images = Image.objects.visible_to(actor)
     return (images.tagged(query.tag_keys) if query.tag_keys else images).searchable()
 
 

@@ -15,7 +15,7 @@ from gallery.durable.synced_writing import write_synced
 from gallery.encoders.base import Vectors
 from gallery.errors import NotExported, NotTestbedEncoder, OriginalMissing, Phrase, gettext_noop
 from gallery.imaging import EXTENSIONS
-from gallery.models import Image, ImageQuerySet, IndexState, User
+from gallery.models import Actor, Image, ImageQuerySet, IndexState, User
 from gallery.search_index import search_index
 from gallery.services.media import open_original
 from gallery.vectors.unit_vectors import are_unit, lengths
@@ -39,14 +39,19 @@ class ExportReport:
     seconds: float = 0.0
 
 
-def pictures_to_export(owner: User | None) -> ImageQuerySet:
-    """Return the owner's pictures, or everybody's, without those in the trash; the oldest first."""
-    live = Image.objects.live()
-    return (live if owner is None else live.filter(owner=owner)).order_by("created_at", "pk")
+def pictures_to_export(owner: User | None, *, by: Actor) -> ImageQuerySet:
+    """Return what `by` may see of the owner's pictures, or of everybody's, without the trash; the oldest first."""
+    seen = Image.objects.visible_to(by)
+    return (seen if owner is None else seen.filter(owner=owner)).order_by("created_at", "pk")
 
 
 def export_testbed(
-    folder: Path, *, owner: User | None = None, with_vectors: bool = True, progress: Progress = lambda _count: None
+    folder: Path,
+    *,
+    by: Actor,
+    owner: User | None = None,
+    with_vectors: bool = True,
+    progress: Progress = lambda _count: None,
 ) -> ExportReport:
     """Write the pictures of `owner` (of everybody by default) as a folder that does not exist yet or is empty.
 
@@ -61,7 +66,7 @@ def export_testbed(
     target = folder.resolve()
     with new_folder(target) as partial:
         export = _Export(partial, target, state, with_vectors=with_vectors)
-        export.write(pictures_to_export(owner), progress)
+        export.write(pictures_to_export(owner, by=by), progress)
     export.report.seconds = time.perf_counter() - started
     return export.report
 

@@ -12,7 +12,7 @@ from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.errors import ImageSearchError, IncompleteTestbedEntry, InvalidInput, InvalidPicture, Phrase
 from gallery.imaging import Facts, Limits, inspect, thumbnails
-from gallery.models import Image, User
+from gallery.models import Actor, Image, User
 from gallery.services.decode_limits import decode_limits
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.embedding.waiting_images import EmbedReport, commit_batch, embed_images
@@ -63,23 +63,32 @@ class _Prepared:
 
 
 def import_testbed(
-    folder: Path, index: Index, *, owner: User, reembed: bool = False, progress: Progress = lambda _count: None
+    folder: Path,
+    index: Index,
+    *,
+    owner: User,
+    by: Actor,
+    reembed: bool = False,
+    progress: Progress = lambda _count: None,
 ) -> TestbedReport:
     """Bring in the entries of `read_index(folder)`. May be killed and run again: nothing is lost or doubled.
 
     Without `reembed` the folder's vectors are taken over, and a vector that is of no use is computed instead; whether
     they are those of the library's encoder is found out before anything changes. Raises UnusableVectors if not.
     """
-    return _Import(folder, index, owner=owner, reembed=reembed, progress=progress).run()
+    return _Import(folder, index, owner=owner, by=by, reembed=reembed, progress=progress).run()
 
 
 class _Import:
     """One run. The database is used in the calling thread only; the readers are pure."""
 
-    def __init__(self, folder: Path, index: Index, *, owner: User, reembed: bool, progress: Progress) -> None:
+    def __init__(
+        self, folder: Path, index: Index, *, owner: User, by: Actor, reembed: bool, progress: Progress
+    ) -> None:
         self.folder = folder
         self.index = index
         self.owner = owner
+        self.by = by
         self.progress = progress
         self.report = TestbedReport()
         self.originals = Originals(folder)
@@ -102,7 +111,7 @@ class _Import:
 
     def run(self) -> TestbedReport:
         source = shown(self.folder.resolve())
-        with noted_import(self.report, owner=self.owner, source=source, total=self.index.total):
+        with noted_import(self.report, owner=self.owner, source=source, total=self.index.total, by=self.by):
             self._run_pipeline()
         return self.report
 
@@ -154,7 +163,7 @@ class _Import:
         if image is None or image.trashed_at is not None:  # deleted since the run began
             return self._stored(entry, _inspected(content, decode_limits()))
         if not original_is_whole(image):
-            bring_back_original(image, BytesIO(content))
+            bring_back_original(image, BytesIO(content), by=self.by)
         return Upload(image, created=False)
 
     def _stored(self, entry: Entry, content: _Prepared) -> Upload:
@@ -165,6 +174,7 @@ class _Import:
             owner=self.owner,
             name=entry.original_name,
             labels=entry.labels,
+            by=self.by,
             created_at=entry.created_at,
         )
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from .access import (
     visible_image_or_404,
     visible_or_trashed_image_or_404,
 )
+from .actor import ActorRequest
 from .htmx import HtmxHttpRequest
 from .undo import success_with_undo
 
@@ -28,26 +29,26 @@ SIMILAR_COUNT = 8
 
 
 @require_safe
-def image(request: HttpRequest, pk: int) -> HttpResponse:
+def image(request: ActorRequest, pk: int) -> HttpResponse:
     picture = visible_image_or_404(request, pk)
-    may_edit = Image.objects.editable_by(request.user).filter(pk=pk).exists()
+    may_edit = Image.objects.editable_by(request.actor).contains(picture)
     return render(request, "gallery/image.html", {"image": picture, "may_edit": may_edit})
 
 
-def edit(request: HttpRequest, pk: int) -> HttpResponse:
+def edit(request: ActorRequest, pk: int) -> HttpResponse:
     picture = editable_image_or_403(request, pk)
     form = ImageForm(request.POST) if request.method == "POST" else ImageForm.of(picture)
     if form.is_valid():
-        relabel(picture, form.labels)
+        relabel(picture, form.labels, by=request.actor)
         return redirect(picture)
     status = 400 if form.is_bound else 200
     return render(request, "gallery/image_edit.html", {"image": picture, "form": form}, status=status)
 
 
 @require_POST
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
+def delete(request: ActorRequest, pk: int) -> HttpResponse:
     picture = editable_image_or_403(request, pk)
-    move_to_trash(Image.objects.filter(pk=picture.pk))
+    move_to_trash(Image.objects.filter(pk=picture.pk), by=request.actor)
     success_with_undo(
         request,
         _("“%(name)s” is in the trash.") % {"name": picture.original_name},
@@ -57,9 +58,9 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def bring_back(request: HttpRequest, pk: int) -> HttpResponse:
+def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
     picture = trashed_image_or_404(request, pk)
-    restore(Image.objects.filter(pk=picture.pk))
+    restore(Image.objects.filter(pk=picture.pk), by=request.actor)
     return redirect(picture)
 
 
@@ -75,10 +76,10 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def original(request: HttpRequest, pk: int) -> HttpResponseBase:
+def original(request: ActorRequest, pk: int) -> HttpResponseBase:
     return original_response(request, visible_image_or_404(request, pk))
 
 
 @require_safe
-def thumbnail(request: HttpRequest, pk: int, size: int, sha256: str | None = None) -> HttpResponseBase:
+def thumbnail(request: ActorRequest, pk: int, size: int, sha256: str | None = None) -> HttpResponseBase:
     return thumbnail_response(request, visible_or_trashed_image_or_404(request, pk), size, sha256=sha256)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
 from gallery.imaging import LABELS
-from gallery.models import Image, ImageQuerySet
+from gallery.models import Actor, Image, ImageQuerySet
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
 from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
@@ -61,7 +61,7 @@ def bulk(request: SignedInRequest) -> HttpResponse:
         return _page(request, QueryDict(request.POST.get("back", "")), form=form, ticked=ids, status=400)
     if form.cleaned_data["action"] == BulkForm.TRASH:
         return _trash(request, ids)
-    messages.success(request, _change(images, len(ids), form.cleaned_data))
+    messages.success(request, _change(images, len(ids), form.cleaned_data, by=request.actor))
     return _back(request)
 
 
@@ -69,12 +69,12 @@ def bulk(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def clear(request: SignedInRequest) -> HttpResponse:
     """Delete all of one's pictures for good, the trash included, once the user name is typed."""
-    everything = Image.objects.editable_by(request.user).filter(owner=request.user)
+    everything = Image.objects.owned_by(request.actor)
     form = ClearForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
-        messages.success(request, _deleted_sentence(delete_forever(everything)))
+        messages.success(request, _deleted_sentence(delete_forever(everything, by=request.actor)))
         return redirect("library")
-    in_trash = everything.filter(trashed_at__isnull=False).count()
+    in_trash = everything.trashed().count()
     page = {"form": form, "count": everything.count(), "in_trash": in_trash}
     return render(request, "gallery/library_clear.html", page, status=400 if form.is_bound else 200)
 
@@ -84,8 +84,8 @@ def clear(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def retry(request: SignedInRequest) -> HttpResponse:
     """Put the pictures that could not be made searchable back into the queue."""
-    mine = Image.objects.library_of(request.user)
-    count = retry_failed(mine)
+    mine = Image.objects.library_of(request.actor)
+    count = retry_failed(mine, by=request.actor)
     messages.info(
         request,
         ngettext("%(count)s picture was tried again.", "%(count)s pictures were tried again.", count)
@@ -106,7 +106,7 @@ def retry(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def embed(request: SignedInRequest) -> HttpResponse:
     """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""
-    pending = Image.objects.library_of(request.user).pending()
+    pending = Image.objects.library_of(request.actor).pending()
     report = embed_images(list(pending.values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
     _tell(request, report, still_waiting=pending.count())
     return redirect("library")
@@ -120,7 +120,7 @@ def _page(
     ticked: Sequence[int] = (),
     status: int = 200,
 ) -> HttpResponse:
-    own = Image.objects.library_of(request.user)
+    own = Image.objects.library_of(request.actor)
     narrowed = LibraryFilter(query, queryset=own.for_listing())
     is_valid = narrowed.is_valid()
     statistics = own.statistics()
@@ -132,7 +132,7 @@ def _page(
         "statistics": statistics,
         "formats": _shares(statistics["formats"]),
         "failures": list(own.failed().newest()[:FAILURES_SHOWN]) if statistics["failed"] else [],
-        "trash_count": Image.objects.in_trash_of(request.user).count(),
+        "trash_count": Image.objects.in_trash_of(request.actor).count(),
         "form": form or BulkForm(),
         "ticked": ticked,
     }
@@ -148,27 +148,27 @@ def _shares(formats: dict[str, int]) -> list[FormatShare]:
 
 
 def _trash(request: SignedInRequest, ids: Sequence[int]) -> HttpResponse:
-    count = move_to_trash(changeable_images(request, ids))
+    count = move_to_trash(changeable_images(request, ids), by=request.actor)
     text = ngettext("%(count)s picture is in the trash.", "%(count)s pictures are in the trash.", count)
     success_with_undo(request, text % {"count": count}, undo_url=remember_for_undo(request, ids))
     return _back(request)
 
 
-def _change(images: ImageQuerySet, count: int, values: dict[str, Any]) -> str:
+def _change(images: ImageQuerySet, count: int, values: dict[str, Any], *, by: Actor) -> str:
     """Change the pictures and return the sentence that says so."""
     match values["action"]:
         case BulkForm.VISIBILITY:
-            set_visibility(images, values["visibility"])
+            set_visibility(images, values["visibility"], by=by)
             text = ngettext(
                 "The visibility of %(count)s picture is changed.",
                 "The visibility of %(count)s pictures is changed.",
                 count,
             )
         case BulkForm.ADD_TAGS:
-            add_tags(images, values["tags"])
+            add_tags(images, values["tags"], by=by)
             text = ngettext("%(count)s picture has the tags now.", "%(count)s pictures have the tags now.", count)
         case BulkForm.REMOVE_TAGS:
-            remove_tags(images, values["tags"])
+            remove_tags(images, values["tags"], by=by)
             text = ngettext(
                 "%(count)s picture no longer has the tags.", "%(count)s pictures no longer have the tags.", count
             )

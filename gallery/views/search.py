@@ -13,12 +13,12 @@ from gallery.error_messages import sentence
 from gallery.errors import ImageSearchError, InvalidPicture, gettext_noop
 from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.media_responses import preview_response
-from gallery.models import Image, QueryPicture
-from gallery.models.user import AnyUser
+from gallery.models import Actor, Image, QueryPicture
 from gallery.services.query_pictures import query_of, remember_picture
 from gallery.services.search import ResultPage, find_images, similar_images
 
 from .access import visible_image_or_404
+from .actor import ActorRequest
 from .paging import page_of
 
 
@@ -29,11 +29,11 @@ class QueryPictureForgotten(ImageSearchError):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: ActorRequest) -> HttpResponse:
     return _search_with_upload(request) if request.method == "POST" else _search(request)
 
 
-def _search(request: HttpRequest) -> HttpResponse:
+def _search(request: ActorRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     if not form.is_asked:
         return _page(request, form)
@@ -42,12 +42,12 @@ def _search(request: HttpRequest) -> HttpResponse:
             raise Http404
         return _page(request, form, errors=form.sentences, status=400)
     if form.is_tag_list:
-        tagged = Image.objects.visible_to(request.user).tagged(form.tag_keys)
+        tagged = Image.objects.visible_to(request.actor).tagged(form.tag_keys)
         return _page(request, form, page=page_of(tagged.newest().for_listing(), request))
     return _page(request, form, **_find(request, form))
 
 
-def _find(request: HttpRequest, form: SearchForm) -> dict[str, Any]:
+def _find(request: ActorRequest, form: SearchForm) -> dict[str, Any]:
     """Return the results, and what was asked with."""
     user, top = request.user, form.result_count
     if form.cleaned_data["picture"]:
@@ -70,7 +70,7 @@ def _results(page: ResultPage | None) -> dict[str, Any]:
     }
 
 
-def _search_with_upload(request: HttpRequest) -> HttpResponse:
+def _search_with_upload(request: ActorRequest) -> HttpResponse:
     """Keep the picture and go to its results, so that they have a link."""
     form = PictureSearchForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -96,7 +96,7 @@ def _query_picture(pk: UUID) -> QueryPicture:
         raise QueryPictureForgotten from None
 
 
-def _page(request: HttpRequest, form: SearchForm, *, status: int = 200, **context: Any) -> HttpResponse:
+def _page(request: ActorRequest, form: SearchForm, *, status: int = 200, **context: Any) -> HttpResponse:
     context |= {
         "form": form,
         "search_text": form.data.get("q", ""),
@@ -104,11 +104,11 @@ def _page(request: HttpRequest, form: SearchForm, *, status: int = 200, **contex
         "is_table": form.is_valid() and form.is_table,
         "address": form.address,
         "kept": form.kept,
-        "waiting": _waiting(request.user),
+        "waiting": _waiting(request.actor),
     }
     return render(request, "gallery/search.html", context, status=status)
 
 
-def _waiting(user: AnyUser) -> int:
+def _waiting(actor: Actor) -> int:
     """How many of the visitor's own pictures no search can find yet."""
-    return Image.objects.live().filter(owner_id=user.pk).pending().count() if user.is_authenticated else 0
+    return Image.objects.library_of(actor).pending().count()

@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from gallery.models import Image, ImageQuerySet
 
+from .actor import ActorRequest
+
 SESSION_KEY = "undo"
 BATCHES_KEPT = 10
 MAX_ID_DIGITS = 18  # what a database's 64-bit integer holds for certain
@@ -22,22 +24,22 @@ def ticked_ids(values: Iterable[str]) -> list[int]:
     return list(dict.fromkeys(int(text) for text in texts))
 
 
-def changeable_images(request: HttpRequest, ids: Sequence[int]) -> ImageQuerySet:
+def changeable_images(request: ActorRequest, ids: Sequence[int]) -> ImageQuerySet:
     """Return these pictures if the user may change every one of them, in one answer for all.
 
     One that may not be seen: 404. One that may be seen but not changed: 403.
     """
-    changeable = Image.objects.editable_by(request.user).live().filter(pk__in=ids)
+    changeable = Image.objects.editable_by(request.actor).live().filter(pk__in=ids)
     if changeable.count() == len(ids):
         return changeable
-    if Image.objects.visible_to(request.user).filter(pk__in=ids).count() == len(ids):
+    if Image.objects.visible_to(request.actor).filter(pk__in=ids).count() == len(ids):
         raise PermissionDenied
     raise Http404
 
 
-def trashed_images(request: HttpRequest, ids: Sequence[int]) -> ImageQuerySet:
+def trashed_images(request: ActorRequest, ids: Sequence[int]) -> ImageQuerySet:
     """Return these pictures if all of them lie in the user's trash; else 404."""
-    trashed = Image.objects.in_trash_of(request.user).filter(pk__in=ids)
+    trashed = Image.objects.in_trash_of(request.actor).filter(pk__in=ids)
     if trashed.count() != len(ids):
         raise Http404
     return trashed

@@ -1,9 +1,9 @@
-from django.http import HttpRequest
-
 from gallery.models import User
 
+from .actor import ActorRequest
 
-class SignedInRequest(HttpRequest):
+
+class SignedInRequest(ActorRequest):
     """What a view behind `login_required` is given."""
 
     user: User

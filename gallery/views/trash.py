@@ -45,7 +45,7 @@ def restore_many(request: SignedInRequest) -> HttpResponse:
         return _undo(request, request.GET["undo"])
     if (images := _chosen(request)) is None:
         return _nothing_ticked(request)
-    messages.success(request, _restored_sentence(restore(images)))
+    messages.success(request, _restored_sentence(restore(images, by=request.actor)))
     return redirect("trash")
 
 
@@ -64,14 +64,14 @@ def delete_many(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def empty(request: SignedInRequest) -> HttpResponse:
-    images = Image.objects.in_trash_of(request.user)
+    images = Image.objects.in_trash_of(request.actor)
     if request.method != "POST":
         return render(request, "gallery/trash_confirm.html", {"count": images.count(), "is_everything": True})
     return _deleted(request, images)
 
 
 def _page(request: SignedInRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
-    images = Image.objects.in_trash_of(request.user).order_by("-trashed_at", "-pk")
+    images = Image.objects.in_trash_of(request.actor).order_by("-trashed_at", "-pk")
     page = Paginator(images, PAGE_SIZE).get_page(request.GET.get("page"))
     values = {
         "page": page,
@@ -89,7 +89,7 @@ def _nothing_ticked(request: SignedInRequest) -> HttpResponse:
 def _chosen(request: SignedInRequest) -> ImageQuerySet | None:
     """Return what the form means, None if nothing; "only" is one picture's own button, and ticks do not count then."""
     if "all" in request.POST:
-        return Image.objects.in_trash_of(request.user)
+        return Image.objects.in_trash_of(request.actor)
     values = [request.POST["only"]] if "only" in request.POST else request.POST.getlist("ids")
     ids = ticked_ids(values)
     return trashed_images(request, ids) if ids else None
@@ -97,7 +97,7 @@ def _chosen(request: SignedInRequest) -> ImageQuerySet | None:
 
 def _undo(request: SignedInRequest, token: str) -> HttpResponse:
     ids = take_undo(request, token)
-    count = restore(Image.objects.editable_by(request.user).filter(pk__in=ids))
+    count = restore(Image.objects.editable_by(request.actor).filter(pk__in=ids), by=request.actor)
     if not count:
         messages.warning(request, gettext("There is nothing to undo any more. Look into the trash."))
         return redirect("trash")
@@ -106,7 +106,7 @@ def _undo(request: SignedInRequest, token: str) -> HttpResponse:
 
 
 def _deleted(request: SignedInRequest, images: ImageQuerySet) -> HttpResponse:
-    count = delete_forever(images)
+    count = delete_forever(images, by=request.actor)
     text = ngettext("%(count)s picture is deleted forever.", "%(count)s pictures are deleted forever.", count)
     messages.success(request, text % {"count": count})
     return redirect("trash")

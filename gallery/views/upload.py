@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -17,10 +17,11 @@ from gallery.errors import ImageSearchError, gettext_noop
 from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
 from gallery.media_responses import thumbnail_address
-from gallery.models import Image, User
+from gallery.models import Actor, Image, User
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels
 
+from .actor import ActorRequest
 from .signed_in import SignedInRequest
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, max_files=max_files)
     if not form.is_valid():
         return _form_page(request, form, status=form.error.http_status if form.error else 400)
-    results = [accept_file(file, owner=request.user, labels=form.labels) for file in form.uploaded]
+    results = [accept_file(file, owner=request.user, labels=form.labels, by=request.actor) for file in form.uploaded]
     outcomes = [result.outcome for result in results]
     page = {
         "results": results,
@@ -87,21 +88,21 @@ def upload(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
-def upload_file(request: HttpRequest) -> JsonResponse:
+def upload_file(request: ActorRequest) -> JsonResponse:
     """Take one file and answer in JSON: {"outcome", "message", "url"} or the API's {"code", "message", "details"}."""
     if not isinstance(request.user, User):
         return _refusal(NoLongerSignedIn())
     form = UploadForm(request.POST, request.FILES, max_files=1)
     if not form.is_valid():
         return _refusal_of(form)
-    return _answer(accept_file(form.uploaded[0], owner=request.user, labels=form.labels))
+    return _answer(accept_file(form.uploaded[0], owner=request.user, labels=form.labels, by=request.actor))
 
 
-def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels) -> FileResult:
+def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels, by: Actor) -> FileResult:
     """Bring one file in. Whatever is wrong with it stays with it: its neighbours in the upload are not lost."""
     name = file.name or ""
     try:
-        accepted = accept_upload(file, owner=owner, name=name, labels=labels)  # type: ignore[arg-type]
+        accepted = accept_upload(file, owner=owner, name=name, labels=labels, by=by)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 -- a defect met by one file must not lose the others; it is logged
         return FileResult(name, error=_reported(error))
     accepted.image.refresh_from_db(fields=["embedding_row", "embed_error"])

@@ -31,6 +31,7 @@ from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import Vectors
+from tests.conftest import acting
 
 from .processes import WorkerProcess
 
@@ -177,7 +178,7 @@ def _whole_path(library: Library, queries: Vectors) -> dict[str, float]:
     matrix = library.store.read(epoch=1)
     engine = ExactEngine(DEFAULT_DIMENSION)
     engine.serve(matrix, library.codes_file.read(len(matrix)))
-    visible = Image.objects.visible_to(bob).searchable().embedding_rows()
+    visible = Image.objects.visible_to(acting(bob)).searchable().embedding_rows()
     mask = RowMask.of_rows(visible, len(matrix))
     ways: dict[str, Callable[[Vectors], object]] = {
         "find_images": lambda query: find_images(Query(vector=query), user=bob, top=TOP),

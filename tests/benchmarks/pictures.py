@@ -20,7 +20,7 @@ from django.core.management import call_command
 
 from gallery.encoders.base import Encoder
 from gallery.imaging import load_pixels
-from gallery.models import User
+from gallery.models import OPERATOR, User
 from gallery.services.decode_limits import decode_limits
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.importing import Source, import_files
@@ -63,7 +63,9 @@ def bench_import(encoder: Encoder, owner: User) -> dict[str, Any]:
     count = 0
     for chunk in chunks(pictures()):
         alone += encode_alone(chunk, encoder)
-        imported += import_files([Source(path, named=True) for path in chunk], owner=owner, labels=Labels()).seconds
+        imported += import_files(
+            [Source(path, named=True) for path in chunk], owner=owner, labels=Labels(), by=OPERATOR
+        ).seconds
         count += len(chunk)
     print(f"import              {count / imported:8.1f} pictures/s ({count} pictures)")
     print(f"encoder alone       {count / alone:8.1f} pictures/s")

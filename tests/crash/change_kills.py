@@ -37,7 +37,7 @@ from PIL import Image as PillowImage
 
 import gallery.search_index
 from gallery.encoders import registry
-from gallery.models import Image, IndexState, ModelChange, User
+from gallery.models import OPERATOR, Image, IndexState, ModelChange, User
 from gallery.search_index import reset_search_index
 from gallery.services.curation import delete_forever
 from gallery.services.embedding import encoder_in_use
@@ -88,7 +88,7 @@ def upload(number: int) -> int:
     PillowImage.new("RGB", (24, 24), colour_of(number)).save(out, "PNG")
     out.seek(0)
     owner = User.objects.get()
-    return accept_upload(out, owner=owner, name=f"{colour_of(number)}.png", labels=check_labels()).image.pk
+    return accept_upload(out, owner=owner, name=f"{colour_of(number)}.png", labels=check_labels(), by=OPERATOR).image.pk
 
 
 def begin(count: int) -> None:
@@ -172,7 +172,7 @@ def write_until_stopped(folder: Path, first: int) -> None:
             own.append(upload(number))
             number += 1
             if len(own) > 8:
-                delete_forever(Image.objects.filter(pk=own.pop(len(own) // 2)))
+                delete_forever(Image.objects.filter(pk=own.pop(len(own) // 2)), by=OPERATOR)
             log.write(number=number)
         except Exception as error:  # noqa: BLE001 -- that nothing fails is what is tested
             log.write(error=f"{type(error).__name__}: {error}")
@@ -199,12 +199,12 @@ def change_and_kill(pictures: int) -> list[int]:
     """Move the library, dying three times on the way; return how many rows there were each time."""
     left = []
     for share in (0.2, 0.5, 0.8):
-        change = in_child(lambda: change_model("clip:wide"))
+        change = in_child(lambda: change_model("clip:wide", by=OPERATOR))
         wait_until(lambda share=share: row_count() >= share * pictures)
         os.kill(change, signal.SIGKILL)
         assert os.WIFSIGNALED(os.waitpid(change, 0)[1]), "the change ended by itself"
         left.append(row_count())
-    finished(lambda: change_model("clip:wide"))
+    finished(lambda: change_model("clip:wide", by=OPERATOR))
     return left
 
 

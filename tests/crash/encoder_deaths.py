@@ -18,6 +18,7 @@ django.setup()
 from PIL import ImageColor
 
 from gallery.encoders import registry
+from gallery.models import WORKER
 from gallery.services.embedding.model_change import change_model
 from gallery.services.embedding.waiting_images import embed_pending
 from tests.quick_encoder import QuickEncoder, WideEncoder
@@ -41,7 +42,7 @@ def main(colour: str, work: str) -> None:
     if work == "embed":
         embed_pending()
     else:
-        change_model("clip:wide")
+        change_model("clip:wide", by=WORKER)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import gallery.durable
 import gallery.vectors
 from gallery.conf import gallery as gallery_settings
 from gallery.durable import crash_points
-from gallery.models import Image, IndexState, User, Visibility
+from gallery.models import OPERATOR, Image, IndexState, User, Visibility
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.maintenance import _repair_vectors, compact
 from tests.crash.many_kills import in_child
@@ -92,7 +92,7 @@ def forget(source: random.Random) -> None:
 def write_for_ever(seed: int) -> None:
     source = random.Random(seed)
     while True:
-        work = source.choices([add, remove, forget, lambda _source: compact()], [5, 2, 1, 1])[0]
+        work = source.choices([add, remove, forget, lambda _source: compact(by=OPERATOR)], [5, 2, 1, 1])[0]
         if work is add and Image.objects.count() > MAX_PICTURES:
             work = remove
         work(source)
@@ -205,7 +205,7 @@ def dies_at(point: str, nth: int, work: Callable[[], object]) -> bool:
 def kill_at_points() -> dict[str, object]:
     """Do everything that writes, and die at each point that is passed, each time that it is passed."""
     source, deaths = random.Random(2), Counter[str]()
-    works = {"add": add, "remove": remove, "forget": forget, "compact": lambda _source: compact()}
+    works = {"add": add, "remove": remove, "forget": forget, "compact": lambda _source: compact(by=OPERATOR)}
     for point in point_names():
         for name, work in works.items():
             for nth in range(1, 9):

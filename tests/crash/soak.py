@@ -29,7 +29,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management import call_command
 
-from gallery.models import Image, IndexState, User, Visibility
+from gallery.models import OPERATOR, Image, IndexState, User, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.services.maintenance import compact
 from tests.crash.index_kills import ENCODER, add, finished, forget, new_pictures, remove, vectors_of
@@ -73,7 +73,7 @@ def write_until(stop: float, folder: Path, seed: int) -> None:
     source = random.Random(seed)
     while time.monotonic() < stop:
         count = Image.objects.count()
-        work = source.choices([add, remove, forget, lambda _source: compact()], [5, 4, 1, 0.5])[0]
+        work = source.choices([add, remove, forget, lambda _source: compact(by=OPERATOR)], [5, 4, 1, 0.5])[0]
         if count > MOST:
             work = remove
         elif count < FEWEST:

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from gallery.encoders import registry
-from gallery.models import Image, ImportJob, User
+from gallery.models import OPERATOR, Image, ImportJob, User
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
@@ -74,7 +74,7 @@ def kill_imports(folder: Path, kills: int) -> int:
     usual_seconds = seconds_of(bring_in)
     died_half_way, pictures = 0, len(old.index["images"])
     for moment in import_moments(kills, pictures=pictures, usual_seconds=usual_seconds, seed=3):
-        delete_forever(Image.objects.all())
+        delete_forever(Image.objects.all(), by=OPERATOR)
         kill_at(moment, bring_in)
         died_half_way += 0 < Image.objects.count() < pictures or Image.objects.pending().exists()
         seconds_of(bring_in)

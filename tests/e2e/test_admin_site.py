@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from gallery.conf import gallery
 from gallery.durable.file_lock import FileLock
-from gallery.models import Image, ModelChange, NextEmbedding, User
+from gallery.models import OPERATOR, Image, ModelChange, NextEmbedding, User
 from gallery.services.embedding.model_change import ask_for_change
 from tests.conftest import PASSWORD, drawn_picture
 from tests.e2e.test_site import WIDTHS, fits
@@ -39,7 +39,7 @@ def sign_in(page: Page, site: str) -> None:
 @WIDTHS
 def test_progress_is_renewed_until_it_stops_and_is_given_up(live_server, open_page, library, root, width_px):
     page = open_page(width_px=width_px)
-    ask_for_change("clip:openai/clip-vit-base-patch32")
+    ask_for_change("clip:openai/clip-vit-base-patch32", by=OPERATOR)
     with FileLock(gallery().locks_dir / "reindex.lock"):  # as a process that works on it
         sign_in(page, live_server.url)
         expect(page.get_by_role("status")).to_contain_text("At work.")
@@ -63,7 +63,7 @@ def test_progress_is_renewed_until_it_stops_and_is_given_up(live_server, open_pa
 
 def test_page_reloads_by_itself_when_the_change_is_over(live_server, open_page, library, root):
     page = open_page()
-    ask_for_change("clip:openai/clip-vit-base-patch32")
+    ask_for_change("clip:openai/clip-vit-base-patch32", by=OPERATOR)
     with FileLock(gallery().locks_dir / "reindex.lock"):
         sign_in(page, live_server.url)
         expect(page.get_by_role("status")).to_contain_text("At work.")
@@ -74,7 +74,7 @@ def test_page_reloads_by_itself_when_the_change_is_over(live_server, open_page, 
 
 def test_it_works_without_javascript(live_server, open_page, library, root):
     page = open_page(width_px=390, with_script=False)
-    ask_for_change("clip:openai/clip-vit-base-patch32")
+    ask_for_change("clip:openai/clip-vit-base-patch32", by=OPERATOR)
     with FileLock(gallery().locks_dir / "reindex.lock"):
         sign_in(page, live_server.url)
         NextEmbedding.objects.create(image=library[0], row=0)

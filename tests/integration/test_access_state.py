@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery.models import AccessState, Album, AlbumImage, Image, Tag, User, Visibility, access_triggers
+from gallery.models import OPERATOR, AccessState, Album, AlbumImage, Image, Tag, User, Visibility, access_triggers
 from gallery.services.accounts import delete_accounts
 from gallery.services.curation import move_to_trash
 from tests.conftest import PASSWORD, drawn_picture
@@ -102,7 +102,7 @@ CHANGES: dict[str, Callable[[Album], object]] = {
     "visibility, for many": lambda _: Image.objects.update(visibility=Visibility.PUBLIC),
     "visibility, in SQL": _publish_in_sql,
     "trash, for many": _bulk_update,
-    "trash, by the service": lambda _: move_to_trash(Image.objects.all()),
+    "trash, by the service": lambda _: move_to_trash(Image.objects.all(), by=OPERATOR),
     "a picture saved": _save,
     "a picture deleted": lambda _: Image.objects.all().delete(),
     "a picture's owner": lambda album: Image.objects.update(owner=album.members.get()),
@@ -110,7 +110,7 @@ CHANGES: dict[str, Callable[[Album], object]] = {
     "tag taken": lambda _: Image.objects.get().tags.clear(),
     "tag link changed": lambda _: Image.tags.through.objects.update(tag=Tag.objects.named(["dog"])[0]),
     "tag renamed": lambda _: Tag.objects.update(name="dog", key="dog"),
-    "tag merged": lambda _: Tag.objects.merge(Tag.objects.all(), into=Tag.objects.named(["dog"])[0]),
+    "tag merged": lambda _: Tag.objects.merge(Tag.objects.all(), into=Tag.objects.named(["dog"])[0], by=OPERATOR),
     "tag deleted": lambda _: Tag.objects.all().delete(),
     "put into an album": lambda album: AlbumImage.objects.create(album=album, image=stored(album.owner)),
     "taken out of an album": lambda album: album.images.clear(),
@@ -123,7 +123,7 @@ CHANGES: dict[str, Callable[[Album], object]] = {
     "album deleted": lambda album: album.delete(),
     "member's account deleted": lambda album: album.members.get().delete(),
     "owner's account deleted": lambda album: album.owner.delete(),
-    "owner's account deleted, by the service": lambda album: delete_accounts([album.owner_id]),
+    "owner's account deleted, by the service": lambda album: delete_accounts([album.owner_id], by=OPERATOR),
 }
 
 

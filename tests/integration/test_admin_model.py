@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from gallery import jobs
-from gallery.models import Image, IndexState, ModelChange, User
+from gallery.models import OPERATOR, Image, IndexState, ModelChange, User
 from gallery.services.embedding import model_change
 from gallery.services.embedding.model_change import change_model
 from tests.conftest import drawn_picture
@@ -57,7 +57,7 @@ def stopped(library, wide) -> WideEncoder:
     with pytest.MonkeyPatch.context() as patch:
         after(wide, 2, kill, patch)
         with pytest.raises(Killed):
-            change_model("clip:wide")
+            change_model("clip:wide", by=OPERATOR)
     return wide
 
 
@@ -108,7 +108,7 @@ def test_progress_is_shown_and_renewed(library, wide, administrator, monkeypatch
     after(wide, 2, lambda: seen.append(text_of(administrator.get(PROGRESS))), monkeypatch)
     monkeypatch.setattr(model_change, "change_is_running", lambda: True)  # the lock of this very thread
 
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
     last = administrator.get(PROGRESS)
 
     assert "At work." in seen[0]
@@ -138,7 +138,7 @@ def no_losses(monkeypatch) -> None:
 def test_failures_are_listed_and_tried_again(library, administrator, begun, data_dir):
     next((data_dir / "media" / "originals").rglob(f"{library[0].sha256}*")).unlink()
     with pytest.raises(model_change.TooManyLosses):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
 
     page = text_of(administrator.get(PAGE, headers={"Accept-Language": "zh-hans"}))
     administrator.post(MODEL, {"step": "retry"})
@@ -183,12 +183,13 @@ from gallery.models import Image, IndexState, ModelChange, User
 BRING_IN = """
 from io import BytesIO
 from django.core.management import call_command
+from gallery.models import OPERATOR
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from tests.conftest import drawn_picture
 call_command("migrate", verbosity=0, skip_checks=True)
 owner = User.objects.create_superuser("root")
-accept_upload(BytesIO(drawn_picture("red")), owner=owner, name="red.png", labels=check_labels())
+accept_upload(BytesIO(drawn_picture("red")), owner=owner, name="red.png", labels=check_labels(), by=OPERATOR)
 print(IndexState.objects.get().epoch)
 """
 BEGIN = """

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gallery.durable import crash_points
-from gallery.models import Album, AlbumImage, Image, ImageQuerySet, IndexState, Tag, User, Visibility
+from gallery.models import OPERATOR, Album, AlbumImage, Image, ImageQuerySet, IndexState, Tag, User, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.allowed_rows import MASKS_KEPT, AllowedRows
 from gallery.search_index.files import IndexFiles
@@ -24,6 +24,7 @@ from gallery.services.query import Query
 from gallery.services.search import find_images
 from gallery.vectors.codes import Codes
 from gallery.vectors.npy_header import HEADER_BYTES
+from tests.conftest import acting
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
 from tests.waiting import PATIENCE_SECONDS
@@ -54,7 +55,7 @@ def codes(row_count: int) -> Codes:
 
 
 def visible(user: User | AnonymousUser) -> ImageQuerySet:
-    return Image.objects.visible_to(user)
+    return Image.objects.visible_to(acting(user))
 
 
 @pytest.fixture
@@ -157,11 +158,11 @@ def _photo(library: dict[str, Image], name: str) -> ImageQuerySet:
 
 CHANGES: dict[str, tuple[Callable[[dict[str, Image], Cast], object], dict[str, set[str]]]] = {
     "published": (
-        lambda library, _: set_visibility(_photo(library, "private"), "public"),
+        lambda library, _: set_visibility(_photo(library, "private"), "public", by=OPERATOR),
         {who: seen | {"private"} for who, seen in BEFORE.items()},
     ),
     "made private": (
-        lambda library, _: set_visibility(_photo(library, "public"), "private"),
+        lambda library, _: set_visibility(_photo(library, "public"), "private", by=OPERATOR),
         {who: seen if who in ("alice", "staff") else seen - {"public"} for who, seen in BEFORE.items()},
     ),
     "member added": (
@@ -172,11 +173,11 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Image], Cast], object], dict[str, s
     "taken out of the album": (lambda *_: Album.objects.get().images.clear(), {**BEFORE, "bob": {"public", "bob's"}}),
     "album deleted": (lambda *_: Album.objects.all().delete(), {**BEFORE, "bob": {"public", "bob's"}}),
     "trashed": (
-        lambda library, _: move_to_trash(_photo(library, "public")),
+        lambda library, _: move_to_trash(_photo(library, "public"), by=OPERATOR),
         {who: seen - {"public"} for who, seen in BEFORE.items()},
     ),
     "deleted": (
-        lambda library, _: delete_forever(_photo(library, "shared")),
+        lambda library, _: delete_forever(_photo(library, "shared"), by=OPERATOR),
         {who: seen - {"shared"} for who, seen in BEFORE.items()},
     ),
     "given to another": (
@@ -191,9 +192,9 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Image], Cast], object], dict[str, s
         lambda _, cast: embed([stored(cast["charlie"], visibility=Visibility.PUBLIC)]),
         {who: seen | {"other"} for who, seen in BEFORE.items()},
     ),
-    "compacted": (lambda *_: compact(), BEFORE),
+    "compacted": (lambda *_: compact(by=OPERATOR), BEFORE),
     "deleted and compacted": (
-        lambda library, _: (delete_forever(_photo(library, "public")), compact()),
+        lambda library, _: (delete_forever(_photo(library, "public"), by=OPERATOR), compact(by=OPERATOR)),
         {who: seen - {"public"} for who, seen in BEFORE.items()},
     ),
     "forgotten": (
@@ -220,10 +221,10 @@ def test_a_change_is_seen_at_once_by_all_and_in_every_process(cast, library, cha
 
 def test_what_is_brought_back_from_the_trash_is_found_again(cast, library):
     found_by(cast, library)
-    move_to_trash(Image.objects.all())
+    move_to_trash(Image.objects.all(), by=OPERATOR)
     assert found_by(cast, library) == {who: set() for who in cast}
 
-    restore(Image.objects.all())
+    restore(Image.objects.all(), by=OPERATOR)
 
     assert found_by(cast, library) == BEFORE
 
@@ -233,9 +234,9 @@ def test_tags_that_are_given_and_taken_are_seen_at_once(cast, library):
         return hits(visible(cast["alice"]).tagged(["cat"]))
 
     assert cats() == [library["private"].pk]
-    add_tags(_photo(library, "public"), "cat")
+    add_tags(_photo(library, "public"), "cat", by=OPERATOR)
     assert cats() == sorted([library["private"].pk, library["public"].pk])
-    remove_tags(_photo(library, "private"), "cat")
+    remove_tags(_photo(library, "private"), "cat", by=OPERATOR)
     assert cats() == [library["public"].pk]
     assert hits(visible(cast["bob"]).tagged(["cat"])) == [library["public"].pk]
 
@@ -303,7 +304,7 @@ def _die_between_rows(name: str) -> None:
 
 def test_nothing_is_remembered_from_a_transaction_that_is_rolled_back(cast, library):
     with transaction.atomic():
-        set_visibility(_photo(library, "private"), "public")
+        set_visibility(_photo(library, "private"), "public", by=OPERATOR)
         inside = found_by(cast, library)
         transaction.set_rollback(True)
 
@@ -316,7 +317,7 @@ def test_a_transaction_that_is_rolled_back_leaves_what_was_remembered(cast, libr
     known = dict(search_index()._allowed._known)
 
     with transaction.atomic():
-        move_to_trash(Image.objects.all())
+        move_to_trash(Image.objects.all(), by=OPERATOR)
         assert found_by(cast, library) == {who: set() for who in cast}
         transaction.set_rollback(True)
 
@@ -328,7 +329,7 @@ def test_a_transaction_that_commits_is_seen(cast, library):
     found_by(cast, library)
 
     with transaction.atomic():
-        move_to_trash(_photo(library, "public"))
+        move_to_trash(_photo(library, "public"), by=OPERATOR)
         found_by(cast, library)
 
     assert found_by(cast, library) == {who: seen - {"public"} for who, seen in BEFORE.items()}
@@ -338,7 +339,7 @@ def test_a_transaction_that_commits_is_seen(cast, library):
 
 
 def test_who_may_see_everything_is_not_told_every_picture(staff, library):
-    move_to_trash(_photo(library, "public"))
+    move_to_trash(_photo(library, "public"), by=OPERATOR)
 
     with CaptureQueriesContext(connection) as queries:
         found = hits(visible(staff).searchable())
@@ -390,9 +391,9 @@ def test_a_newer_view_gets_a_longer_mask_for_the_new_rows_only(alice, bob, libra
 
 def test_another_epoch_is_asked_about_anew(alice, library):
     allowed, images = AllowedRows(), visible(alice)
-    delete_forever(_photo(library, "public"))
+    delete_forever(_photo(library, "public"), by=OPERATOR)
     old = allowed.mask_of(images, access_version=1, epoch=1, codes=codes(4))
-    compact()
+    compact(by=OPERATOR)
 
     assert old.rows.tolist() == [1, 2]
     assert allowed.mask_of(images, access_version=1, epoch=2, codes=codes(3)).rows.tolist() == [0, 1]
@@ -435,9 +436,9 @@ def in_another_process(data_dir: Path, code: str) -> None:
             {who: seen | {"private"} for who, seen in BEFORE.items()},
         ),
         (
-            "from gallery.models import Image; from gallery.services.curation import delete_forever\n"
+            "from gallery.models import OPERATOR, Image; from gallery.services.curation import delete_forever\n"
             "from gallery.services.maintenance import compact\n"
-            "delete_forever(Image.objects.filter(visibility='public')); compact()",
+            "delete_forever(Image.objects.filter(visibility='public'), by=OPERATOR); compact(by=OPERATOR)",
             {who: seen - {"public"} for who, seen in BEFORE.items()},
         ),
         (

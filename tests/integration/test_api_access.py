@@ -5,7 +5,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import Image
+from gallery.models import OPERATOR, Image
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api, ids
 
@@ -155,7 +155,7 @@ def test_a_picture_in_the_trash_is_gone_for_everyone(cast, pictures):
     from gallery.services.curation import move_to_trash
 
     image = pictures["public"]
-    move_to_trash(Image.objects.filter(pk=image.pk))
+    move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     assert {who: api.get(f"/images/{image.pk}/").status_code for who, api in cast.items()} == dict.fromkeys(cast, 404)
     assert image.pk not in ids(cast["alice"].json("/images/"))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import AlbumImage, ApiToken, Image, Tag
+from gallery.models import OPERATOR, AlbumImage, ApiToken, Image, Tag
 from gallery.services.curation import move_to_trash
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api, ids
@@ -201,7 +201,7 @@ def test_the_same_bytes_of_another_owner_are_new(alice, bob):
 def test_what_was_in_the_trash_comes_back_as_new(alice):
     api = Api(alice)
     image_id = api.upload(drawn_picture()).json()["id"]
-    move_to_trash(Image.objects.filter(pk=image_id))
+    move_to_trash(Image.objects.filter(pk=image_id), by=OPERATOR)
 
     again = api.upload(drawn_picture(), description="back")
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from gallery.errors import TooManyTags
-from gallery.models import Image, QueryPicture
+from gallery.models import OPERATOR, Image, QueryPicture
 from gallery.search_index import SearchIndex
 from gallery.services import curation
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore
@@ -21,7 +21,7 @@ def test_adding_tags_past_the_limit_changes_no_picture(alice, upload):
     other = upload(alice, content=drawn_picture("blue"))
 
     with pytest.raises(TooManyTags, match="51 tags; the limit is 50"):
-        add_tags(Image.objects.filter(owner=alice), "one more")
+        add_tags(Image.objects.filter(owner=alice), "one more", by=OPERATOR)
 
     assert full.tags.count() == MAX_TAGS_PER_IMAGE
     assert other.tags.count() == 0
@@ -30,9 +30,9 @@ def test_adding_tags_past_the_limit_changes_no_picture(alice, upload):
 def test_adding_tags_that_are_there_already_is_no_addition(alice, upload):
     full = upload(alice, content=drawn_picture("red"), tags=[f"tag {n}" for n in range(MAX_TAGS_PER_IMAGE)])
 
-    assert add_tags(Image.objects.filter(owner=alice), "TAG 1，tag 2") == 1
+    assert add_tags(Image.objects.filter(owner=alice), "TAG 1，tag 2", by=OPERATOR) == 1
     assert full.tags.count() == MAX_TAGS_PER_IMAGE
-    assert remove_tags(Image.objects.filter(owner=alice), "Tag 1, tag 2") == 2
+    assert remove_tags(Image.objects.filter(owner=alice), "Tag 1, tag 2", by=OPERATOR) == 2
     assert full.tags.count() == MAX_TAGS_PER_IMAGE - 2
 
 
@@ -51,17 +51,17 @@ def test_empty_trash_deletes_only_what_lay_there_too_long(alice, upload, setting
 def test_deleting_spares_what_is_brought_back_before_its_turn(alice, upload, monkeypatch):
     first, second = upload(alice, content=drawn_picture("red")), upload(alice, content=drawn_picture("blue"))
     trash = Image.objects.filter(trashed_at__isnull=False)
-    move_to_trash(Image.objects.all())
+    move_to_trash(Image.objects.all(), by=OPERATOR)
     delete_files = curation.delete_unused_files
 
     def bring_back_meanwhile(sha256, format):
-        restore(Image.objects.filter(pk=second.pk))
+        restore(Image.objects.filter(pk=second.pk), by=OPERATOR)
         return delete_files(sha256, format)
 
     monkeypatch.setattr(curation, "BATCH", 1)
     monkeypatch.setattr(curation, "delete_unused_files", bring_back_meanwhile)
 
-    assert delete_forever(trash) == 1
+    assert delete_forever(trash, by=OPERATOR) == 1
     assert list(Image.objects.values_list("pk", "embedding_row")) == [(second.pk, second.embedding_row)]
     assert not Image.objects.filter(pk=first.pk).exists()
 
@@ -69,16 +69,16 @@ def test_deleting_spares_what_is_brought_back_before_its_turn(alice, upload, mon
 def test_deleting_spares_what_is_brought_back_while_the_lock_is_waited_for(alice, upload, monkeypatch):
     picture = upload(alice, content=drawn_picture("red"))
     trash = Image.objects.filter(trashed_at__isnull=False)
-    move_to_trash(Image.objects.all())
+    move_to_trash(Image.objects.all(), by=OPERATOR)
     removing = SearchIndex.removing
 
     def bring_back_meanwhile(index, image_ids):
-        restore(Image.objects.filter(pk=picture.pk))
+        restore(Image.objects.filter(pk=picture.pk), by=OPERATOR)
         return removing(index, image_ids)
 
     monkeypatch.setattr(SearchIndex, "removing", bring_back_meanwhile)
 
-    assert delete_forever(trash) == 0
+    assert delete_forever(trash, by=OPERATOR) == 0
     picture.refresh_from_db()
     assert (picture.trashed_at, picture.is_searchable) == (None, True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gallery.errors import EncoderUnavailable, StorageFull, UnreadablePath
-from gallery.models import Image, ImportJob
+from gallery.models import OPERATOR, Image, ImportJob
 from gallery.services.curation import move_to_trash
 from gallery.services.importing import Source, find_files, import_files, shown
 from gallery.services.labels import Labels, check_labels
@@ -39,7 +39,9 @@ def folder(tmp_path) -> Path:
 
 
 def run(folder: Path, owner, *, recursive: bool = False, **labels):
-    return import_files(find_files([folder], recursive=recursive), owner=owner, labels=check_labels(**labels))
+    return import_files(
+        find_files([folder], recursive=recursive), owner=owner, labels=check_labels(**labels), by=OPERATOR
+    )
 
 
 def test_every_file_is_counted_once(alice, folder, quick_encoder, data_dir):
@@ -91,7 +93,7 @@ def test_leftovers_of_a_killed_run_are_embedded_by_the_next(alice, folder, quick
 
 def test_trashed_pictures_come_back(alice, folder, quick_encoder):
     run(folder, alice)
-    move_to_trash(Image.objects.filter(original_name="lime.png"))
+    move_to_trash(Image.objects.filter(original_name="lime.png"), by=OPERATOR)
     encoded = quick_encoder.encoded
 
     report = run(folder, alice, tags="again")
@@ -172,7 +174,10 @@ def test_an_encoder_that_is_missing_stops_before_anything_is_read(alice, folder,
 
 def test_a_named_file_is_never_ignored(alice, folder, quick_encoder):
     report = import_files(
-        find_files([folder / "notes.txt", folder / "red.png"], recursive=False), owner=alice, labels=Labels()
+        find_files([folder / "notes.txt", folder / "red.png"], recursive=False),
+        owner=alice,
+        labels=Labels(),
+        by=OPERATOR,
     )
 
     assert (report.added, report.ignored) == (1, 0)

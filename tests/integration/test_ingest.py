@@ -38,7 +38,7 @@ from gallery.errors import (
     UnsupportedFormat,
 )
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import Image, QueryPicture
+from gallery.models import OPERATOR, Image, QueryPicture
 from gallery.services.curation import (
     add_tags,
     delete_forever,
@@ -64,7 +64,7 @@ pytestmark = pytest.mark.usefixtures("quick_encoder")
 
 
 def bring_in(owner, content: bytes, name: str = "picture.png", **labels):
-    return accept_upload(BytesIO(content), owner=owner, name=name, labels=check_labels(**labels))
+    return accept_upload(BytesIO(content), owner=owner, name=name, labels=check_labels(**labels), by=OPERATOR)
 
 
 def media_files(data_dir: Path) -> list[str]:
@@ -268,7 +268,7 @@ def test_the_same_bytes_again_are_the_same_picture_with_its_first_labels(alice, 
 
 def test_what_lies_in_the_trash_comes_back_with_the_new_labels(alice):
     first = bring_in(alice, drawn_picture(), description="first", tags="a").image
-    move_to_trash(Image.objects.filter(pk=first.pk))
+    move_to_trash(Image.objects.filter(pk=first.pk), by=OPERATOR)
 
     again = bring_in(alice, drawn_picture(), description="second", tags="b")
 
@@ -312,7 +312,7 @@ connections.settings["default"]["NAME"] = database
 settings.GALLERY = {**settings.GALLERY, "data_dir": Path(folder)}
 settings.MEDIA_ROOT = Path(folder) / "media"
 from gallery.encoders import registry
-from gallery.models import User
+from gallery.models import OPERATOR, User
 from gallery.services.ingest import Labels, accept_upload
 from tests.quick_encoder import QuickEncoder
 registry.use_encoder(QuickEncoder())
@@ -320,7 +320,7 @@ owner = User.objects.get(username=user)
 content = Path(picture).read_bytes()
 print("ready", flush=True)
 sys.stdin.readline()
-upload = accept_upload(BytesIO(content), owner=owner, name="same.png", labels=Labels())
+upload = accept_upload(BytesIO(content), owner=owner, name="same.png", labels=Labels(), by=OPERATOR)
 print(upload.image.pk, upload.created)
 """
 
@@ -374,7 +374,7 @@ def test_a_lost_original_is_said_and_the_thumbnails_still_serve(alice, data_dir)
         assert PillowImage.open(small).size == (64, 48)
     assert find_images(parse("red"), user=alice).image_ids == [image.pk]
 
-    embed_again(Image.objects.filter(pk=image.pk))
+    embed_again(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     image.refresh_from_db()
     assert image.search_status == "failed"
@@ -385,7 +385,7 @@ def test_a_lost_original_is_said_and_the_thumbnails_still_serve(alice, data_dir)
 def test_uploading_again_brings_a_lost_original_back_as_the_error_promises(alice, data_dir):
     image = bring_in(alice, drawn_picture()).image
     original_file(data_dir, image).unlink()
-    embed_again(Image.objects.filter(pk=image.pk))
+    embed_again(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     again = bring_in(alice, drawn_picture())
 
@@ -400,7 +400,7 @@ def test_uploading_again_brings_a_lost_original_back_as_the_error_promises(alice
 def test_uploading_again_replaces_an_original_that_was_cut_short(alice, data_dir):
     image = bring_in(alice, drawn_picture()).image
     original_file(data_dir, image).write_bytes(b"")
-    embed_again(Image.objects.filter(pk=image.pk))
+    embed_again(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     again = bring_in(alice, drawn_picture())
 
@@ -464,7 +464,7 @@ def test_a_bad_vector_fails_its_own_picture_only(alice, quick_encoder, monkeypat
 
     assert (report.embedded, report.failed) == (2, 1)
     assert [image.search_status for image in Image.objects.order_by("pk")] == ["searchable", "failed", "searchable"]
-    assert retry_failed(Image.objects.all()) == 1
+    assert retry_failed(Image.objects.all(), by=OPERATOR) == 1
     assert embed_pending().embedded == 1
 
 
@@ -635,9 +635,9 @@ def test_similar_of_a_waiting_picture_is_none(alice, limits_of):
 def test_labels_and_tags_are_changed_for_many(alice):
     images = [bring_in(alice, drawn_picture(colour), tags="old").image for colour in ("red", "blue")]
 
-    assert add_tags(Image.objects.all(), "New, old") == 2
-    assert remove_tags(Image.objects.filter(pk=images[0].pk), "OLD") == 1
-    relabel(images[1], Labels("told", ("only",), "public"))
+    assert add_tags(Image.objects.all(), "New, old", by=OPERATOR) == 2
+    assert remove_tags(Image.objects.filter(pk=images[0].pk), "OLD", by=OPERATOR) == 1
+    relabel(images[1], Labels("told", ("only",), "public"), by=OPERATOR)
 
     assert [tag.name for tag in images[0].tags.all()] == ["New"]
     assert [tag.name for tag in images[1].tags.all()] == ["only"]
@@ -648,23 +648,23 @@ def test_tags_are_not_added_beyond_the_limit_of_a_picture(alice):
     empty = bring_in(alice, drawn_picture("blue")).image
 
     with pytest.raises(TooManyTags) as caught:
-        add_tags(Image.objects.all(), "one more")
+        add_tags(Image.objects.all(), "one more", by=OPERATOR)
 
     assert caught.value.details == {"count": 51, "limit": 50}
     assert (full.tags.count(), empty.tags.count()) == (50, 0)
-    assert add_tags(Image.objects.all(), "tag 0") == 2
+    assert add_tags(Image.objects.all(), "tag 0", by=OPERATOR) == 2
 
 
 def test_tags_are_added_with_the_same_number_of_queries_for_one_and_three(alice, django_assert_num_queries):
     bring_in(alice, drawn_picture("red"))
-    add_tags(Image.objects.all(), "warm")
+    add_tags(Image.objects.all(), "warm", by=OPERATOR)
     with CaptureQueriesContext(connection) as one:
-        add_tags(Image.objects.all(), "a, b")
+        add_tags(Image.objects.all(), "a, b", by=OPERATOR)
     for colour in ("lime", "blue"):
         bring_in(alice, drawn_picture(colour))
 
     with django_assert_num_queries(len(one)):
-        add_tags(Image.objects.all(), "c, d")
+        add_tags(Image.objects.all(), "c, d", by=OPERATOR)
 
 
 def test_deleting_many_takes_rows_vectors_and_files(alice, bob, data_dir, monkeypatch):
@@ -673,7 +673,7 @@ def test_deleting_many_takes_rows_vectors_and_files(alice, bob, data_dir, monkey
         bring_in(alice, drawn_picture(colour))
     kept = bring_in(bob, drawn_picture("red")).image
 
-    assert delete_forever(Image.objects.filter(owner=alice)) == 5
+    assert delete_forever(Image.objects.filter(owner=alice), by=OPERATOR) == 5
 
     assert list(Image.objects.all()) == [kept]
     assert len(media_files(data_dir)) == 3
@@ -684,7 +684,7 @@ def test_deleting_a_picture_that_waits_needs_no_index(alice, data_dir, limits_of
     limits_of(encoder="clip:/nonexistent")
     bring_in(alice, drawn_picture())
 
-    assert delete_forever(Image.objects.all()) == 1
+    assert delete_forever(Image.objects.all(), by=OPERATOR) == 1
     assert (Image.objects.count(), media_files(data_dir)) == (0, [])
 
 

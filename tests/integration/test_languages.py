@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gallery.errors import BrokenPicture
-from gallery.models import Image, ImportJob, Visibility
+from gallery.models import OPERATOR, Image, ImportJob, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.views import home
 from tests.conftest import drawn_picture, sample_bytes
@@ -87,7 +87,7 @@ def picture(alice, upload, quick_encoder) -> Image:
     """A public picture of alice's, beside a private one, one in the trash, one that waits and one that failed."""
     shown = upload(alice, content=drawn_picture("red"), visibility=Visibility.PUBLIC, tags="猫", description="一只猫")
     others = [upload(alice, content=drawn_picture(colour)) for colour in ("lime", "blue", "yellow", "black")]
-    move_to_trash(Image.objects.filter(pk=others[0].pk))
+    move_to_trash(Image.objects.filter(pk=others[0].pk), by=OPERATOR)
     Image.objects.filter(pk=others[1].pk).update(embedding_row=None)
     reason = str(BrokenPicture(format="PNG", reason="???"))
     Image.objects.filter(pk=others[2].pk).update(embedding_row=None, embed_error=reason)

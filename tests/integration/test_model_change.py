@@ -24,7 +24,7 @@ from gallery.errors import (
     PicturesUnreadable,
     TooManyLosses,
 )
-from gallery.models import Image, IndexState, ModelChange, NextEmbedding
+from gallery.models import OPERATOR, Image, IndexState, ModelChange, NextEmbedding
 from gallery.search_index import SearchIndex
 from gallery.services.curation import delete_forever, embed_again, move_to_trash, restore
 from gallery.services.embedding import encoder_in_use, isolated_batches, model_change
@@ -90,7 +90,7 @@ def once(encoder: QuickEncoder, name: str, change: Callable[[], object]) -> None
 
 
 def test_text_that_was_encoded_before_the_switch_is_encoded_again(alice, library, quick_encoder, wide):
-    once(quick_encoder, "encode_texts", lambda: change_model("clip:wide"))
+    once(quick_encoder, "encode_texts", lambda: change_model("clip:wide", by=OPERATOR))
 
     page = find_images(parse("blue"), user=alice)
 
@@ -101,7 +101,7 @@ def test_text_that_was_encoded_before_the_switch_is_encoded_again(alice, library
 
 def test_picture_that_was_encoded_before_the_switch_is_encoded_again(alice, library, quick_encoder, wide):
     query = query_by_file(BytesIO(drawn_picture("yellow")))
-    once(quick_encoder, "encode_images", lambda: change_model("clip:wide"))
+    once(quick_encoder, "encode_images", lambda: change_model("clip:wide", by=OPERATOR))
 
     page = find_images(query, user=alice)
 
@@ -110,7 +110,7 @@ def test_picture_that_was_encoded_before_the_switch_is_encoded_again(alice, libr
 
 def test_kept_picture_follows_the_switch(alice, library, wide):
     kept = remember_picture(BytesIO(drawn_picture("lime")), name="lime.png")
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
     page = find_images(query_of(kept), user=alice)
 
@@ -123,7 +123,7 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
     def read_and_switch(index: SearchIndex, image_id: int) -> Any:
         found = real(index, image_id)
         monkeypatch.undo()
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
         return found
 
     monkeypatch.setattr(SearchIndex, "vector_of", read_and_switch)
@@ -181,7 +181,7 @@ def killed_half_way(library, wide, limits_of) -> WideEncoder:
     with pytest.MonkeyPatch.context() as patch:
         after(wide, 3, kill, patch)
         with pytest.raises(Killed):
-            change_model("clip:wide")
+            change_model("clip:wide", by=OPERATOR)
     wide.encoded = 0
     return wide
 
@@ -211,7 +211,7 @@ def test_killed_change_leaves_the_old_epoch_in_use_and_goes_on_where_it_was(alic
     assert progress is not None
     assert (progress.done, progress.total, progress.is_running, progress.percent) == (2, 5, False, 40)
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.rows, report.resumed, report.failed) == (5, 2, 0)
     assert killed_half_way.encoded == 3
@@ -222,11 +222,11 @@ def test_rows_that_a_kill_left_uncounted_are_cleared(library, wide, limits_of, m
     limits_of(embed_batch_size=2)
     monkeypatch.setattr(crash_points, "callback", lambda name: kill() if name == AFTER_NEXT_ROWS else None)
     with pytest.raises(Killed):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
     monkeypatch.undo()
     assert [problem.code for problem in verify().problems] == ["next_orphan_vector"] * 2
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert report.resumed == 0
     matrix = np.load(data_dir / "vectors" / "embeddings-2.npy")
@@ -236,7 +236,7 @@ def test_rows_that_a_kill_left_uncounted_are_cleared(library, wide, limits_of, m
 def test_what_another_revision_built_is_not_mixed_in(library, killed_half_way):
     killed_half_way.revision = "local-2"
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.resumed, report.started_over, report.rows) == (0, True, 5)
     assert killed_half_way.encoded == 5
@@ -247,7 +247,7 @@ def test_lost_file_of_the_next_epoch_is_begun_anew(library, killed_half_way, dat
     (data_dir / "vectors" / "embeddings-2.npy").unlink()
     assert [problem.code for problem in verify().problems] == ["next_file_damaged"]
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.started_over, report.rows) == (True, 5)
     assert_moved(library, killed_half_way)
@@ -257,8 +257,8 @@ def test_damaged_row_of_the_next_epoch_is_found_and_done_again(library, killed_h
     np.load(data_dir / "vectors" / "embeddings-2.npy", mmap_mode="r+")[1] = 0.5
     assert [problem.code for problem in verify().problems] == ["next_not_unit"]
 
-    assert repair().ok
-    report = change_model("clip:wide")
+    assert repair(by=OPERATOR).ok
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.resumed, killed_half_way.encoded) == (1, 4)
     assert_moved(library, killed_half_way)
@@ -271,11 +271,11 @@ def test_pictures_that_come_and_go_meanwhile(library, one_by_one, upload, monkey
     def come_and_go() -> None:
         late.append(upload(alice, "black.png", content=drawn_picture("black")))
         assert find_images(parse("black"), user=alice).image_ids[0] == late[0].pk  # in the old epoch at once
-        delete_forever(Image.objects.filter(pk=library[0].pk))  # its vector is in both
+        delete_forever(Image.objects.filter(pk=library[0].pk), by=OPERATOR)  # its vector is in both
 
     after(wide, 3, come_and_go, monkeypatch)
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert report.rows - np.count_nonzero(~np.load(data_dir / "vectors" / "embeddings-2.npy").any(axis=1)) == 5
     assert_moved([*library[1:], *late], wide)
@@ -287,7 +287,7 @@ def test_last_ones_are_encoded_while_writers_wait(alice, library, wide, upload, 
         wide, 1, lambda: late.append(upload(alice, "black.png", content=drawn_picture("black"))), monkeypatch
     )  # a batch is the whole library, so that this one comes after the round
 
-    assert change_model("clip:wide").rows == 6
+    assert change_model("clip:wide", by=OPERATOR).rows == 6
 
     assert_moved([*library, *late], wide)
 
@@ -295,43 +295,43 @@ def test_last_ones_are_encoded_while_writers_wait(alice, library, wide, upload, 
 def test_trash_and_restore_meanwhile(alice, library, wide, limits_of, monkeypatch):
     limits_of(embed_batch_size=1)
     trashed = Image.objects.filter(pk__in=[library[0].pk, library[4].pk])
-    after(wide, 3, lambda: move_to_trash(trashed), monkeypatch)
-    change_model("clip:wide")
+    after(wide, 3, lambda: move_to_trash(trashed, by=OPERATOR), monkeypatch)
+    change_model("clip:wide", by=OPERATOR)
     assert len(find_images(parse("red"), user=alice).image_ids) == 3
 
-    restore(trashed)
+    restore(trashed, by=OPERATOR)
 
     assert_moved(library, wide)
 
 
 def test_picture_that_is_embedded_again_meanwhile_is_embedded_again_into_both(library, killed_half_way):
-    embed_again(Image.objects.filter(pk=library[0].pk))
+    embed_again(Image.objects.filter(pk=library[0].pk), by=OPERATOR)
     assert not NextEmbedding.objects.filter(image=library[0]).exists()
 
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
     assert killed_half_way.encoded == 4
     assert_moved(library, killed_half_way)
 
 
 def test_compaction_meanwhile_takes_another_epoch(library, killed_half_way, data_dir):
-    delete_forever(Image.objects.filter(pk=library[4].pk))
-    assert compact() == 4
+    delete_forever(Image.objects.filter(pk=library[4].pk), by=OPERATOR)
+    assert compact(by=OPERATOR) == 4
     assert IndexState.objects.current().epoch == 3
     assert verify().ok
 
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
     assert IndexState.objects.current().epoch == 2
     assert_moved(library[:4], killed_half_way)
-    assert compact() == 4
+    assert compact(by=OPERATOR) == 4
     assert_moved(library[:4], killed_half_way)
 
 
 def test_upload_whose_encoder_was_left_behind_is_encoded_again(library, quick_encoder, wide, upload, monkeypatch):
     alice = library[0].owner
     monkeypatch.setattr(model_change, "embed_pending", lambda: None)  # as if the upload came right after it
-    once(quick_encoder, "encode_images", lambda: change_model("clip:wide"))
+    once(quick_encoder, "encode_images", lambda: change_model("clip:wide", by=OPERATOR))
 
     late = upload(alice, "black.png", content=drawn_picture("black"))
 
@@ -342,18 +342,18 @@ def test_upload_whose_encoder_was_left_behind_is_encoded_again(library, quick_en
 def test_import_goes_on_with_the_next_encoder(alice, library, quick_encoder, one_by_one, tmp_path):
     for colour in ("black", "white"):
         (tmp_path / f"{colour}.png").write_bytes(drawn_picture(colour))
-    once(quick_encoder, "encode_images", lambda: call_in_thread(lambda: change_model("clip:wide")))
+    once(quick_encoder, "encode_images", lambda: call_in_thread(lambda: change_model("clip:wide", by=OPERATOR)))
 
-    report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels())
+    report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels(), by=OPERATOR)
 
     assert (report.added, report.failed) == (2, [])
     assert_moved([*library, *Image.objects.filter(original_name__in=["black.png", "white.png"])], one_by_one)
 
 
 def test_rolling_back_is_the_same_command(library, quick_encoder, wide):
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
-    assert change_model("offline").rows == 5
+    assert change_model("offline", by=OPERATOR).rows == 5
 
     assert_moved(library, quick_encoder)
 
@@ -361,14 +361,14 @@ def test_rolling_back_is_the_same_command(library, quick_encoder, wide):
 def test_same_encoder_once_more(library, quick_encoder):
     quick_encoder.encoded = 0
 
-    assert change_model().rows == 5
+    assert change_model(by=OPERATOR).rows == 5
 
     assert quick_encoder.encoded == 5
     assert_moved(library, quick_encoder)
 
 
 def test_empty_library_moves_at_once(alice, quick_encoder, wide, upload):
-    assert change_model("clip:wide").rows == 0
+    assert change_model("clip:wide", by=OPERATOR).rows == 0
 
     image = upload(alice, "red.png", content=drawn_picture("red"))
 
@@ -376,7 +376,7 @@ def test_empty_library_moves_at_once(alice, quick_encoder, wide, upload):
 
 
 def test_pictures_that_keep_their_rows_and_others_that_swap_theirs(alice, library, quick_encoder, wide):
-    change_model("clip:wide")  # the rows are those of before: nothing is written for them
+    change_model("clip:wide", by=OPERATOR)  # the rows are those of before: nothing is written for them
     rows = dict(Image.objects.values_list("pk", "embedding_row"))
     assert sorted(rows.values()) == [0, 1, 2, 3, 4]
     first, last = library[0].pk, library[4].pk
@@ -384,7 +384,7 @@ def test_pictures_that_keep_their_rows_and_others_that_swap_theirs(alice, librar
     Image.objects.filter(pk=last).update(embedding_row=0)
     Image.objects.filter(pk=first).update(embedding_row=4)
 
-    change_model("offline")
+    change_model("offline", by=OPERATOR)
 
     assert dict(Image.objects.values_list("pk", "embedding_row")) == rows
     assert_moved(library, quick_encoder)
@@ -395,11 +395,11 @@ def test_run_that_died_after_its_switch_is_finished_by_the_next_one(library, qui
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crash_points, "callback", lambda name: kill() if name == AFTER_SWITCH else None)
         with pytest.raises(Killed):
-            change_model("clip:wide")
+            change_model("clip:wide", by=OPERATOR)
     assert [problem.code for problem in verify().problems] == ["stale_vectors"] * 3
     wide.encoded = 0
 
-    report = change_model(asked)
+    report = change_model(asked, by=OPERATOR)
 
     assert wide.encoded == 0
     assert (report.rows, report.encoder) == (5, asked or "clip:wide")
@@ -412,9 +412,9 @@ def test_run_that_died_after_its_switch_is_finished_by_the_next_one(library, qui
 
 def test_another_encoder_is_refused_until_the_first_change_is_over(library, killed_half_way):
     with pytest.raises(ModelChangeUnderWay, match=r"clip:wide.*manage.py reindex, or .*reindex --cancel"):
-        change_model("offline")
+        change_model("offline", by=OPERATOR)
 
-    assert change_model().rows == 5  # without a name: the one that is under way
+    assert change_model(by=OPERATOR).rows == 5  # without a name: the one that is under way
 
     assert_moved(library, killed_half_way)
 
@@ -428,11 +428,11 @@ def test_second_run_beside_the_first_is_refused(library, wide, limits_of, monkey
         assert progress is not None
         seen.append(progress.is_running)
         with pytest.raises(ModelChangeRunning):
-            change_model("clip:wide")
+            change_model("clip:wide", by=OPERATOR)
 
     after(wide, 1, lambda: call_in_thread(run_beside), monkeypatch)
 
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
     assert seen == [True]
     assert_moved(library, wide)
@@ -441,8 +441,8 @@ def test_second_run_beside_the_first_is_refused(library, wide, limits_of, monkey
 def test_cancel_removes_what_was_built_and_the_index_is_as_it_was(
     alice, library, quick_encoder, killed_half_way, data_dir
 ):
-    assert cancel_change() is True
-    assert cancel_change() is False
+    assert cancel_change(by=OPERATOR) is True
+    assert cancel_change(by=OPERATOR) is False
 
     assert not list(data_dir.glob("vectors/*-2.*"))
     assert_moved(library, quick_encoder)
@@ -452,7 +452,7 @@ def test_cancelled_run_notices_and_stops(library, quick_encoder, one_by_one, mon
     after(one_by_one, 2, cancel_change, monkeypatch)
 
     with pytest.raises(ModelChangeCancelled):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
 
     assert not list(data_dir.glob("vectors/*-2.*"))
     assert_moved(library, quick_encoder)
@@ -460,9 +460,9 @@ def test_cancelled_run_notices_and_stops(library, quick_encoder, one_by_one, mon
 
 def test_change_that_could_not_begin_is_none(alice, library, quick_encoder):
     with pytest.raises(EncoderUnavailable):
-        change_model("clip:/nowhere")
+        change_model("clip:/nowhere", by=OPERATOR)
 
-    assert change_model("offline").rows == 5  # nothing has to be given up first
+    assert change_model("offline", by=OPERATOR).rows == 5  # nothing has to be given up first
 
     assert_moved(library, quick_encoder)
 
@@ -482,7 +482,7 @@ def original_of(image: Image, data_dir: Path) -> Path:
 
 
 def test_lost_pictures_are_listed_with_their_reasons(library, two_lost, wide):
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.rows, report.failed) == (3, 2)
     assert [(failure["id"], failure["name"]) for failure in report.failures] == [
@@ -498,25 +498,25 @@ def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two
     monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
 
     with pytest.raises(TooManyLosses, match=r"2 of 5 .* limit is 1") as caught:
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
 
     assert "--accept-failures" in str(caught.value)
     progress = change_progress()
     assert progress is not None
     assert (progress.failed, progress.change.error) == (2, str(caught.value))
     assert len(find_images(parse("red"), user=alice).image_ids) == 5
-    assert change_model("clip:wide", accept_failures=True).failed == 2
+    assert change_model("clip:wide", accept_failures=True, by=OPERATOR).failed == 2
 
 
 def test_losses_are_tried_again(library, two_lost, wide, monkeypatch, data_dir):
     monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
     with pytest.raises(TooManyLosses):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
     for image in two_lost:
         path = data_dir / "media" / "originals" / image.sha256[:2] / image.sha256[2:4]
         (path / f"{image.sha256}.png").write_bytes(drawn_picture(image.original_name.removesuffix(".png")))
 
-    report = change_model("clip:wide", retry_failed=True)
+    report = change_model("clip:wide", retry_failed=True, by=OPERATOR)
 
     assert (report.resumed, report.failed) == (5, 0)
     assert_moved(library, wide)
@@ -525,11 +525,11 @@ def test_losses_are_tried_again(library, two_lost, wide, monkeypatch, data_dir):
 def test_lost_picture_that_is_uploaded_again_is_tried_again(library, two_lost, wide, upload, monkeypatch):
     monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
     with pytest.raises(TooManyLosses):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
     for image in two_lost:
         upload(image.owner, image.original_name, content=drawn_picture(image.original_name.removesuffix(".png")))
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.resumed, report.failed) == (3, 0)
     assert_moved(library, wide)
@@ -537,7 +537,7 @@ def test_lost_picture_that_is_uploaded_again_is_tried_again(library, two_lost, w
 
 def test_retry_without_a_change_is_refused(library):
     with pytest.raises(NoModelChange):
-        change_model(retry_failed=True)
+        change_model(retry_failed=True, by=OPERATOR)
     assert change_progress() is None
 
 
@@ -552,10 +552,10 @@ def test_fault_of_the_disk_ends_the_run_and_loses_nothing(alice, library, quick_
     with monkeypatch.context() as patch:
         patch.setattr(isolated_batches, "open_original", fail_for_one)
         with pytest.raises(PicturesUnreadable, match=r"1 pictures .*Input/output error"):
-            change_model("clip:wide")
+            change_model("clip:wide", by=OPERATOR)
     assert find_images(parse("blue"), user=alice).image_ids[0] == library[2].pk
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.resumed, report.failed) == (4, 0)
     assert_moved(library, wide)
@@ -571,7 +571,7 @@ def test_picture_that_the_next_encoder_breaks_at_is_left_out_alone(library, wide
 
     monkeypatch.setattr(wide, "encode_images", break_at_blue)
 
-    report = change_model("clip:wide")
+    report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.rows, report.failed) == (4, 1)
     assert report.failures[0]["id"] == library[2].pk
@@ -582,10 +582,10 @@ def test_encoder_that_does_not_work_at_all_fails_nothing(library, quick_encoder,
     monkeypatch.setattr(wide, "encode_images", lambda _: 1 / 0)
 
     with pytest.raises(EncoderUnavailable, match=r"ZeroDivisionError"):
-        change_model("clip:wide")
+        change_model("clip:wide", by=OPERATOR)
 
     assert not NextEmbedding.objects.exists()
-    cancel_change()
+    cancel_change(by=OPERATOR)
     assert_moved(library, quick_encoder)
 
 
@@ -595,7 +595,7 @@ def test_encoder_that_does_not_work_at_all_fails_nothing(library, quick_encoder,
 def test_change_by_command_is_no_outage_although_the_setting_names_the_old_encoder(library, wide, limits_of):
     limits_of(encoder="offline")
 
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
 
     assert_moved(library, wide)
     [warning] = index_check(None, databases=["default"])
@@ -603,7 +603,7 @@ def test_change_by_command_is_no_outage_although_the_setting_names_the_old_encod
 
 
 def test_setting_that_is_changed_without_a_reindex_is_refused(alice, library, quick_encoder, wide, limits_of):
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
     limits_of(encoder="clip:third")
 
     with pytest.raises(EncoderMismatch, match=r"reindex --encoder clip:third"):
@@ -619,7 +619,7 @@ def test_new_revision_is_refused_with_the_remedy_which_helps(alice, library, qui
             find_images(parse("red"), user=alice)
     registry.use_encoder(quick_encoder)
 
-    assert change_model("offline").rows == 5
+    assert change_model("offline", by=OPERATOR).rows == 5
 
     assert_moved(library, quick_encoder)
 
@@ -628,7 +628,7 @@ def test_process_takes_a_model_that_was_replaced_in_place(alice, library, quick_
     replaced = QuickEncoder(revision="newer")
     monkeypatch.setattr(registry, "create_encoder", lambda *_: replaced)
     registry.forget_encoder("offline")
-    change_model("offline")
+    change_model("offline", by=OPERATOR)
     registry.use_encoder(quick_encoder)  # as a process that serves all the time
 
     assert find_images(parse("red"), user=alice).image_ids[0] == library[0].pk
@@ -652,7 +652,7 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
             thread.join(PATIENCE_SECONDS)
 
     assert registry.is_loaded("clip:wide")
-    change_model("clip:wide")
+    change_model("clip:wide", by=OPERATOR)
     find_images(parse("red"), user=alice)
     assert not registry.is_loaded("offline")
     registry.forget_encoder("clip:wide")
@@ -661,7 +661,7 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
 def test_model_of_a_cancelled_change_is_dropped(alice, library, killed_half_way, monkeypatch):
     monkeypatch.setattr(encoder_in_use, "_models", encoder_in_use._Models())
     find_images(parse("red"), user=alice)
-    cancel_change()
+    cancel_change(by=OPERATOR)
 
     find_images(parse("red"), user=alice)
 

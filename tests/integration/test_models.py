@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import (
+    OPERATOR,
     Album,
     AlbumImage,
     ApiToken,
@@ -21,6 +22,7 @@ from gallery.models import (
     User,
     Visibility,
 )
+from tests.conftest import acting
 from tests.waiting import PATIENCE_SECONDS
 
 numbers = count(1)
@@ -145,7 +147,7 @@ def test_index_state_is_one_row(transactional_db):
 
 
 def test_api_token_is_stored_as_a_hash_only(alice):
-    token = ApiToken.objects.issue(alice, name="script", read_only=True)
+    token = ApiToken.objects.issue(alice, name="script", read_only=True, by=OPERATOR)
 
     stored_token = ApiToken.objects.get()
     assert token not in str(vars(stored_token))
@@ -184,25 +186,25 @@ LIVE = {"private", "shared", "shared, in no album", "private, in the album", "pu
 
 
 def test_who_sees_what(alices, alice, bob, charlie, staff):
-    assert titles(Image.objects.visible_to(alice)) == LIVE
-    assert titles(Image.objects.visible_to(bob)) == {"shared", "public"}
-    assert titles(Image.objects.visible_to(charlie)) == {"public"}
-    assert titles(Image.objects.visible_to(staff)) == LIVE
-    assert titles(Image.objects.visible_to(AnonymousUser())) == {"public"}
+    assert titles(Image.objects.visible_to(acting(alice))) == LIVE
+    assert titles(Image.objects.visible_to(acting(bob))) == {"shared", "public"}
+    assert titles(Image.objects.visible_to(acting(charlie))) == {"public"}
+    assert titles(Image.objects.visible_to(acting(staff))) == LIVE
+    assert titles(Image.objects.visible_to(acting(AnonymousUser()))) == {"public"}
 
 
 def test_who_changes_what(alices, alice, bob, charlie, staff):
-    assert titles(Image.objects.editable_by(alice)) == LIVE | {"trash"}
-    assert titles(Image.objects.editable_by(staff)) == LIVE | {"trash"}
+    assert titles(Image.objects.editable_by(acting(alice))) == LIVE | {"trash"}
+    assert titles(Image.objects.editable_by(acting(staff))) == LIVE | {"trash"}
     for stranger in (bob, charlie, AnonymousUser()):
-        assert titles(Image.objects.editable_by(stranger)) == set()
+        assert titles(Image.objects.editable_by(acting(stranger))) == set()
 
 
 def test_the_trash_is_its_owners(alices, alice, bob, staff):
-    assert titles(Image.objects.in_trash_of(alice)) == {"trash"}
-    assert titles(Image.objects.in_trash_of(bob)) == set()
-    assert titles(Image.objects.in_trash_of(staff)) == set()
-    assert titles(Image.objects.in_trash_of(AnonymousUser())) == set()
+    assert titles(Image.objects.in_trash_of(acting(alice))) == {"trash"}
+    assert titles(Image.objects.in_trash_of(acting(bob))) == set()
+    assert titles(Image.objects.in_trash_of(acting(staff))) == set()
+    assert titles(Image.objects.in_trash_of(acting(AnonymousUser()))) == set()
 
 
 def test_staff_without_the_right_is_a_stranger_and_a_curator_must_be_staff(alices, transactional_db):
@@ -210,12 +212,12 @@ def test_staff_without_the_right_is_a_stranger_and_a_curator_must_be_staff(alice
     superuser_off_staff = User.objects.create_user("off", is_superuser=True)
 
     for user in (bare, superuser_off_staff):
-        assert titles(Image.objects.visible_to(user)) == {"public"}
-        assert titles(Image.objects.editable_by(user)) == set()
+        assert titles(Image.objects.visible_to(acting(user))) == {"public"}
+        assert titles(Image.objects.editable_by(acting(user))) == set()
 
     superuser_off_staff.is_active = False
     superuser_off_staff.is_staff = True
-    assert titles(Image.objects.visible_to(superuser_off_staff)) == {"public"}
+    assert titles(Image.objects.visible_to(acting(superuser_off_staff))) == {"public"}
 
 
 def test_nobody_opens_anothers_picture_with_an_album_of_his_own(alices, charlie, bob):
@@ -224,14 +226,14 @@ def test_nobody_opens_anothers_picture_with_an_album_of_his_own(alices, charlie,
     for image in alices.values():
         AlbumImage.objects.create(album=trick, image=image)
 
-    assert titles(Image.objects.visible_to(charlie)) == {"public"}
-    assert titles(Image.objects.visible_to(bob)) == {"shared", "public"}
+    assert titles(Image.objects.visible_to(acting(charlie))) == {"public"}
+    assert titles(Image.objects.visible_to(acting(bob))) == {"shared", "public"}
 
 
 def test_leaving_the_album_ends_the_view(alices, bob):
     Album.objects.get().members.remove(bob)
 
-    assert titles(Image.objects.visible_to(bob)) == {"public"}
+    assert titles(Image.objects.visible_to(acting(bob))) == {"public"}
 
 
 def test_a_picture_in_two_shared_albums_is_listed_once(alices, alice, bob):
@@ -239,7 +241,7 @@ def test_a_picture_in_two_shared_albums_is_listed_once(alices, alice, bob):
     second.members.add(bob)
     AlbumImage.objects.create(album=second, image=alices["shared"])
 
-    assert sorted(Image.objects.visible_to(bob).values_list("original_name", flat=True)) == ["public", "shared"]
+    assert sorted(Image.objects.visible_to(acting(bob)).values_list("original_name", flat=True)) == ["public", "shared"]
 
 
 def test_a_curator_who_may_change_pictures_may_see_them(alice, charlie):
@@ -247,12 +249,16 @@ def test_a_curator_who_may_change_pictures_may_see_them(alice, charlie):
     charlie.is_staff = True
     charlie.user_permissions.set(Permission.objects.filter(codename="change_image"))
 
-    assert Image.objects.visible_to(charlie).count() == Image.objects.editable_by(charlie).count() == 1
+    assert Image.objects.visible_to(acting(charlie)).count() == Image.objects.editable_by(acting(charlie)).count() == 1
 
 
 def test_albums_are_seen_by_owner_members_and_curators(alices, alice, bob, charlie, staff):
-    seen = {user: Album.objects.visible_to(user).count() for user in (alice, bob, charlie, staff, AnonymousUser())}
-    changed = {user: Album.objects.editable_by(user).count() for user in (alice, bob, charlie, staff, AnonymousUser())}
+    seen = {
+        user: Album.objects.visible_to(acting(user)).count() for user in (alice, bob, charlie, staff, AnonymousUser())
+    }
+    changed = {
+        user: Album.objects.editable_by(acting(user)).count() for user in (alice, bob, charlie, staff, AnonymousUser())
+    }
 
     assert list(seen.values()) == [1, 1, 0, 1, 0]
     assert list(changed.values()) == [1, 0, 0, 1, 0]

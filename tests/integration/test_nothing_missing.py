@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 
 from gallery.errors import EncoderUnavailable
-from gallery.models import Image, User
+from gallery.models import OPERATOR, Image, User
 from gallery.services.embedding import encoder_deaths, isolated_batches
 from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.importing import find_files, import_files
@@ -103,7 +103,7 @@ def test_import_goes_on_behind_a_picture_that_the_encoder_breaks_at(alice, broke
     for colour in COLOURS:
         (tmp_path / f"{colour}.png").write_bytes(drawn_picture(colour))
 
-    report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels())
+    report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels(), by=OPERATOR)
 
     assert report.added == 5
     assert [failure["path"] for failure in report.failed] == ["blue.png"]
@@ -162,7 +162,7 @@ SITE = {
 SETUP = """
 import django; django.setup()
 from gallery.encoders import registry
-from gallery.models import Image, ModelChange, NextEmbedding, User
+from gallery.models import OPERATOR, Image, ModelChange, NextEmbedding, User
 from tests.quick_encoder import QuickEncoder
 registry.use_encoder(QuickEncoder())
 """
@@ -175,7 +175,7 @@ from tests.conftest import drawn_picture
 call_command("migrate", verbosity=0, skip_checks=True)
 owner = User.objects.create_user("alice")
 for colour in {COLOURS}:
-    accept_upload(BytesIO(drawn_picture(colour)), owner=owner, name=colour, labels=check_labels())
+    accept_upload(BytesIO(drawn_picture(colour)), owner=owner, name=colour, labels=check_labels(), by=OPERATOR)
 """
 STATES = "print(sorted((image.original_name, image.search_status) for image in Image.objects.all()))"
 

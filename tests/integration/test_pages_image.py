@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as PillowImage
 
-from gallery.models import Image, User, Visibility
+from gallery.models import OPERATOR, Image, User, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.services.media import original_path, thumbnail_path
 from tests.conftest import drawn_picture, sample_bytes
@@ -267,7 +267,7 @@ def test_thumbnails_are_webp_of_the_known_sizes_only(alice, upload):
 
 def test_the_trash_shows_small_pictures_to_its_owner_only(alice, visitors, upload):
     picture = upload(alice, visibility=Visibility.PUBLIC)
-    move_to_trash(Image.objects.filter(pk=picture.pk))
+    move_to_trash(Image.objects.filter(pk=picture.pk), by=OPERATOR)
 
     small = statuses(visitors, f"/images/{picture.pk}/thumbnail/400/")
 

@@ -11,14 +11,14 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import EncoderUnavailable
 from gallery.forms.library import BulkForm
-from gallery.models import Image, IndexState, User
+from gallery.models import OPERATOR, Image, IndexState, User
 from gallery.services.curation import move_to_trash
 from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
 from gallery.services.query import parse
 from gallery.services.search import find_images
-from tests.conftest import drawn_picture, sample_bytes
+from tests.conftest import acting, drawn_picture, sample_bytes
 
 LIBRARY, BULK, CLEAR, EMBED, RETRY = (
     "/library/",
@@ -106,7 +106,7 @@ def test_library_tells_the_numbers(alice, upload):
     for content in contents:
         upload(alice, content=content)
     trashed = upload(alice, content=drawn_picture("white"))
-    move_to_trash(Image.objects.filter(pk=trashed.pk))
+    move_to_trash(Image.objects.filter(pk=trashed.pk), by=OPERATOR)
 
     context = browser_of(alice).get(LIBRARY).context
 
@@ -245,7 +245,7 @@ def test_undo_works_once_and_only_for_the_one_who_did_it(alice, charlie, three):
     assert Image.objects.live().count() == 2
 
     browser.post(f"/trash/restore/?undo={token}")
-    move_to_trash(Image.objects.filter(pk=three[0].pk))
+    move_to_trash(Image.objects.filter(pk=three[0].pk), by=OPERATOR)
     again = browser.post(f"/trash/restore/?undo={token}", follow=True)
     assert "There is nothing to undo any more." in again.content.decode()
     assert Image.objects.live().count() == 2
@@ -254,7 +254,7 @@ def test_undo_works_once_and_only_for_the_one_who_did_it(alice, charlie, three):
 def test_the_button_of_one_picture_trashes_only_that_one(alice, three):
     browser_of(alice).post(BULK, {"only": three[1].pk, "ids": [three[0].pk, three[2].pk]})
 
-    assert list(Image.objects.in_trash_of(alice)) == [three[1]]
+    assert list(Image.objects.in_trash_of(acting(alice))) == [three[1]]
 
 
 def test_bulk_changes_visibility(alice, three):
@@ -382,7 +382,7 @@ def test_bulk_with_what_is_no_id_is_not_found(alice, three, value):
 
 
 def test_bulk_with_a_picture_in_the_trash_is_not_found(alice, three):
-    move_to_trash(Image.objects.filter(pk=three[0].pk))
+    move_to_trash(Image.objects.filter(pk=three[0].pk), by=OPERATOR)
 
     assert bulk(alice, three, "visibility", visibility="public").status_code == 404
 
@@ -456,7 +456,7 @@ def test_retry_leaves_the_failures_of_others_alone(alice, charlie, three):
 
 
 def test_clear_deletes_all_of_mine_and_nothing_of_others(alice, bob, three, upload, data_dir):
-    move_to_trash(Image.objects.filter(pk=three[0].pk))
+    move_to_trash(Image.objects.filter(pk=three[0].pk), by=OPERATOR)
     bobs = upload(bob, content=drawn_picture("red"))  # the same bytes as one of alice's
     browser = browser_of(alice)
 

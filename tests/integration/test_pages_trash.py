@@ -9,11 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gallery.models import Image, IndexState, User
+from gallery.models import OPERATOR, Image, IndexState, User
 from gallery.services.curation import move_to_trash
 from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
 
 TRASH, RESTORE, DELETE, EMPTY = "/trash/", "/trash/restore/", "/trash/delete/", "/trash/empty/"
 COLOURS = ("red", "green", "blue")
@@ -40,7 +40,7 @@ def unencoded(monkeypatch) -> None:
 def three(alice, upload) -> list[Image]:
     """Three pictures of alice, all of them in the trash."""
     images = [upload(alice, f"{colour}.png", content=drawn_picture(colour)) for colour in COLOURS]
-    move_to_trash(Image.objects.all())
+    move_to_trash(Image.objects.all(), by=OPERATOR)
     return images
 
 
@@ -93,7 +93,7 @@ def test_trash_asks_as_much_for_three_pictures_as_for_one(alice, upload):
     counts = []
     for colour in COLOURS:
         upload(alice, content=drawn_picture(colour))
-        move_to_trash(Image.objects.all())
+        move_to_trash(Image.objects.all(), by=OPERATOR)
         browser = browser_of(alice)
         with CaptureQueriesContext(connection) as queries:
             browser.get(TRASH)
@@ -109,7 +109,7 @@ def test_restore_brings_back_what_is_ticked(alice, three):
     page = post(alice, RESTORE, three[:2])
 
     assert "2 pictures are back." in page.content.decode()
-    assert list(Image.objects.in_trash_of(alice)) == [three[2]]
+    assert list(Image.objects.in_trash_of(acting(alice))) == [three[2]]
 
 
 def test_restore_of_one_leaves_the_ticked_ones(alice, three):
@@ -120,12 +120,12 @@ def test_restore_of_one_leaves_the_ticked_ones(alice, three):
 
 def test_restore_all_brings_back_every_picture_of_mine_only(alice, bob, three, upload):
     upload(bob, content=drawn_picture("red"))
-    move_to_trash(Image.objects.filter(owner=bob))
+    move_to_trash(Image.objects.filter(owner=bob), by=OPERATOR)
 
     page = post(alice, RESTORE, [], all="1")
 
     assert "3 pictures are back." in page.content.decode()
-    assert Image.objects.in_trash_of(bob).count() == 1
+    assert Image.objects.in_trash_of(acting(bob)).count() == 1
 
 
 @pytest.mark.parametrize("url", [RESTORE, DELETE])
@@ -134,7 +134,7 @@ def test_nothing_ticked_is_said(alice, three, url):
 
     assert response.status_code == 400
     assert "No picture is selected. Select at least one." in response.content.decode()
-    assert Image.objects.in_trash_of(alice).count() == 3
+    assert Image.objects.in_trash_of(acting(alice)).count() == 3
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie", "staff"])
@@ -142,7 +142,7 @@ def test_nothing_ticked_is_said(alice, three, url):
 def test_the_trash_of_another_is_not_found_and_nothing_changes(three, upload, who, url, request):
     user = request.getfixturevalue(who)
     own = upload(user, content=drawn_picture("white"))
-    move_to_trash(Image.objects.filter(pk=own.pk))
+    move_to_trash(Image.objects.filter(pk=own.pk), by=OPERATOR)
 
     response = post(user, url, [own, three[0]], confirmed="1")
 
@@ -192,7 +192,7 @@ def test_delete_never_takes_a_picture_that_is_not_in_the_trash(alice, three, upl
 
 def test_empty_asks_first_and_then_empties_my_trash_only(alice, bob, three, upload):
     kept = [upload(alice, content=drawn_picture("white")), upload(bob, content=drawn_picture("black"))]
-    move_to_trash(Image.objects.filter(pk=kept[1].pk))
+    move_to_trash(Image.objects.filter(pk=kept[1].pk), by=OPERATOR)
     browser = browser_of(alice)
 
     asked = browser.get(EMPTY).content.decode()

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import StorageFull
-from gallery.models import Image, User
+from gallery.models import OPERATOR, Image, User
 from gallery.services.curation import move_to_trash
 from gallery.views import upload as upload_views
 from tests.conftest import drawn_picture, sample_bytes
@@ -204,7 +204,7 @@ def test_upload_never_tells_what_others_have(alice, bob):
 
 def test_upload_brings_a_picture_back_from_the_trash(alice, upload):
     image = upload(alice, content=drawn_picture())
-    move_to_trash(Image.objects.filter(pk=image.pk))
+    move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     response = send(alice, file_of("again.png", drawn_picture()), url=UPLOAD_FILE)
 

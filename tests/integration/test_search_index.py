@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from gallery.durable import crash_points
 from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
-from gallery.models import Image, IndexState, User
+from gallery.models import OPERATOR, Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
 from gallery.services.embedding.model_change import change_model
@@ -80,7 +80,7 @@ def test_every_change_moves_the_version(alice):
     with search_index().removing(ids[:1]):
         Image.objects.filter(pk=ids[0]).delete()
     versions.append(IndexState.objects.current().version)
-    compact()
+    compact(by=OPERATOR)
     versions.append(IndexState.objects.current().version)
 
     assert versions == sorted(set(versions))
@@ -193,7 +193,7 @@ def test_compaction_drops_dead_rows_and_finds_the_same(alice, data_dir):
         Image.objects.filter(pk__in=ids[:3]).delete()
     before = [best(vector) for vector in vectors]
 
-    assert compact() == 3
+    assert compact(by=OPERATOR) == 3
 
     assert [best(vector) for vector in vectors] == before
     assert len(np.load(vector_file(data_dir, 2))) == 3
@@ -203,7 +203,7 @@ def test_compaction_drops_dead_rows_and_finds_the_same(alice, data_dir):
 
 
 def test_compaction_of_nothing_is_nothing(alice):
-    assert compact() == 0
+    assert compact(by=OPERATOR) == 0
     assert IndexState.objects.current().epoch == 1
 
 
@@ -270,7 +270,7 @@ def test_a_stale_reader_sees_what_another_index_changed(alice):
         Image.objects.filter(pk=ids[0]).delete()
     assert ids[0] not in best(vectors[0], index=other)
 
-    compact()
+    compact(by=OPERATOR)
     assert sorted(best(vectors[1], index=other)) == [ids[1], *more]
 
 
@@ -298,7 +298,7 @@ def test_a_thread_that_searches_all_the_time_is_never_wrong(alice):
         added(alice, 5, seed=10 + step)
         with search_index().removing(ids[10 + step : 11 + step]):
             Image.objects.filter(pk=ids[10 + step]).delete()
-        compact()
+        compact(by=OPERATOR)
         before = len(searches)
         until(lambda before=before: len(searches) > before or wrong, "it searches on")
     stop.set()
@@ -401,7 +401,7 @@ def test_another_process_sees_the_next_version(alice, data_dir):
     assert ask(second) == f"[{second}]\n"
     with search_index().removing([first]):
         Image.objects.filter(pk=first).delete()
-    compact()
+    compact(by=OPERATOR)
     assert ask(first) == f"[{second}]\n"
     reader.communicate(timeout=PATIENCE_SECONDS)
 
@@ -494,7 +494,7 @@ def test_orphans_and_stale_files_go_only_after_a_commit_of_ones_own(alice, data_
     cleared = seen_at_first_call(monkeypatch, "clear")
     search_index().add([waiting.pk], unit_rows(1, seed=9), encoder=ENCODER)
     written = seen_at_first_call(monkeypatch, "write_epoch")
-    compact()
+    compact(by=OPERATOR)
     listed = seen_at_first_call(monkeypatch, "stale")
     search_index().remove_stale_files()
 
@@ -519,13 +519,13 @@ def test_crash_before_a_compaction_moves_leaves_the_old_epoch_in_use(alice, data
     ids, vectors = added(alice, 3)
     monkeypatch.setattr(SearchIndex, "_move_to", _die)
     with pytest.raises(Crash):
-        compact()
+        compact(by=OPERATOR)
     monkeypatch.undo()
 
     assert best(vectors[2], k=1) == [ids[2]]
     assert codes() == ["stale_vectors"] * 3  # vectors, checksums and codes
 
-    assert compact() == 3  # the next one writes over it
+    assert compact(by=OPERATOR) == 3  # the next one writes over it
     assert codes() == []
     assert sorted(path.name for path in data_dir.glob("vectors/*-2.*")) == [
         "checksums-2.crc32",
@@ -539,7 +539,7 @@ def test_crash_after_a_compaction_moved_leaves_a_stale_file_that_repair_removes(
     ids, vectors = added(alice, 3)
     monkeypatch.setattr("gallery.vectors.store.VectorStore.remove_epoch", _die)
     with pytest.raises(Crash):
-        compact()
+        compact(by=OPERATOR)
     monkeypatch.undo()
     assert codes() == ["stale_vectors"] * 3  # vectors, checksums and codes
     assert best(vectors[1], k=1) == [ids[1]]
@@ -594,7 +594,7 @@ def test_a_flipped_header_is_restored_without_computing_anything_again(library, 
     assert [problem.code for problem in verify().problems] == ["file_damaged"]
     with pytest.raises(StoreDamaged, match="--repair"):
         best(quick_encoder.encode_texts(["red"])[0], index=SearchIndex())
-    found = repair()
+    found = repair(by=OPERATOR)
 
     assert found.ok
     assert quick_encoder.encoded == encoded
@@ -607,7 +607,7 @@ def test_a_shortened_file_costs_only_the_rows_it_lost(library, quick_encoder, da
     encoded = quick_encoder.encoded
     assert [problem.code for problem in verify().problems] == ["file_damaged"]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded + 2
     assert_whole_again(library, quick_encoder)
@@ -624,7 +624,7 @@ def test_a_header_that_counts_too_few_is_found_and_writers_refuse_to_go_on(
         search_index().add([late.pk], unit_rows(1), encoder=quick_encoder)
     late.delete()
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert_whole_again(library, quick_encoder)
 
@@ -633,7 +633,7 @@ def test_a_missing_file_is_made_again(library, quick_encoder, data_dir):
     vector_file(data_dir).unlink()
     assert [problem.code for problem in verify().problems] == ["file_damaged"]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert_whole_again(library, quick_encoder)
 
@@ -642,7 +642,7 @@ def test_a_file_of_another_dimension_is_made_again(library, quick_encoder, data_
     np.save(vector_file(data_dir), unit_rows(5, dimension=7))
     assert [problem.code for problem in verify().problems] == ["file_damaged"]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert_whole_again(library, quick_encoder)
 
@@ -655,7 +655,7 @@ def test_a_damaged_row_is_computed_again_and_only_that_one(library, quick_encode
     encoded = quick_encoder.encoded
     assert [(problem.code, problem.row) for problem in verify().problems] == [(code, 2)]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded + 1
     assert_whole_again(library, quick_encoder)
@@ -680,7 +680,7 @@ def test_flipped_bits_send_their_rows_to_the_encoder_and_leave_all_others_where_
     assert [row for _code, row in found] == [1, 3]
     assert {code for code, _row in found} <= {"checksum_mismatch", "not_unit"}
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded + 2
     mended = np.load(path)
@@ -704,7 +704,7 @@ def test_a_library_from_before_checksums_is_searched_reported_and_completed(libr
     red = quick_encoder.encode_texts(["red"])[0]
     assert best(red, k=1, index=SearchIndex()) == [library[0].pk]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded
     assert (vector_file(data_dir).read_bytes(), checksums.read_bytes()) == (whole, recorded)
@@ -720,7 +720,7 @@ def test_missing_checksums_hide_nothing_else(library, quick_encoder, data_dir):
     encoded = quick_encoder.encoded
     assert codes() == ["not_unit", "checksums_missing", "vector_missing", "orphan_vector", "stale_vectors"]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded + 3
     assert_whole_again(library, quick_encoder)
@@ -733,7 +733,7 @@ def test_a_damaged_row_is_reported_beside_lost_ones(library, quick_encoder, data
     encoded = quick_encoder.encoded
     assert codes() == ["file_damaged", "checksum_mismatch"]
 
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert quick_encoder.encoded == encoded + 3
     assert_whole_again(library, quick_encoder)
@@ -743,18 +743,18 @@ def test_compaction_refuses_a_damaged_row_which_would_get_a_checksum_that_fits_i
     flip_bit(vector_file(data_dir), HEADER_BYTES + 2 * DIMENSION * 4)
 
     with pytest.raises(StoreDamaged, match="Row 2 is not what was written"):
-        compact()
+        compact(by=OPERATOR)
 
     assert codes() == ["checksum_mismatch"]
-    assert repair().ok
-    assert compact() == 5
+    assert repair(by=OPERATOR).ok
+    assert compact(by=OPERATOR) == 5
     assert_whole_again(library, quick_encoder)
 
 
 def test_compaction_of_a_library_from_before_checksums_writes_them(library, quick_encoder, data_dir):
     (data_dir / "vectors" / "checksums-1.crc32").unlink()
 
-    assert compact() == 5
+    assert compact(by=OPERATOR) == 5
 
     assert_whole_again(library, quick_encoder)
 
@@ -767,7 +767,7 @@ def test_deleting_goes_on_while_the_file_is_damaged_and_repair_clears_the_rest(l
     with search_index().removing([library[0].pk]):
         Image.objects.filter(pk=library[0].pk).delete()
     assert not Image.objects.filter(pk=library[0].pk).exists()
-    assert repair().ok
+    assert repair(by=OPERATOR).ok
 
     assert np.load(path).any(axis=1).tolist() == [False, True, True, True, True]
 
@@ -787,7 +787,7 @@ def test_orphan_files_parts_and_lost_originals_are_told_apart(library, quick_enc
     part.write_bytes(b"half")
 
     problems = sorted((problem.code, problem.detail) for problem in verify().problems)
-    after = repair()
+    after = repair(by=OPERATOR)
 
     assert [code for code, _detail in problems] == ["original_missing", "orphan_file", "orphan_file", "orphan_file"]
     assert problems[0][1] == f"The original file of picture {library[1].pk} is gone."
@@ -803,14 +803,14 @@ def test_an_original_of_another_size_is_a_problem_that_repair_cannot_mend(librar
 
     said = f"The original file of picture {damaged.pk} has 4 bytes; {damaged.size_bytes} were uploaded."
     assert problems == [("original_damaged", said)]
-    assert [problem.code for problem in repair().problems] == ["original_damaged"]
+    assert [problem.code for problem in repair(by=OPERATOR).problems] == ["original_damaged"]
 
 
 def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_encoder, wide):
     old = SearchIndex()
     assert best(quick_encoder.encode_texts(["red"])[0], k=1, index=old) == [library[0].pk]
 
-    assert change_model("clip:wide").rows == 5
+    assert change_model("clip:wide", by=OPERATOR).rows == 5
 
     state = IndexState.objects.current()
     assert (state.encoder_id, state.dimension, state.epoch) == ("clip:wide", 16, 2)
@@ -824,7 +824,7 @@ def test_reindex_moves_to_another_encoder_with_another_dimension(library, quick_
 def test_reindex_leaves_what_cannot_be_opened_failed_with_the_reason(library, quick_encoder, data_dir):
     next((data_dir / "media" / "originals").rglob(f"{library[4].sha256}*")).unlink()
 
-    assert change_model().rows == 4
+    assert change_model(by=OPERATOR).rows == 4
 
     library[4].refresh_from_db()
     assert library[4].search_status == "failed"

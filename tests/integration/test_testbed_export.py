@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery.encoders.clip import ClipEncoder
 from gallery.errors import EncoderMismatch, FolderNotEmpty, FolderNotWritable, NotTestbedEncoder, StorageFull
-from gallery.models import Image, IndexState
+from gallery.models import OPERATOR, Image, IndexState
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import move_to_trash
 from gallery.testbed import export_testbed, exporting, folder_writing, import_testbed, read_index
@@ -48,7 +48,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_the_testbed_loads_and_searches_it(library, tmp_path, wide_encoder):
-    report = export_testbed(tmp_path / "out")
+    report = export_testbed(tmp_path / "out", by=OPERATOR)
 
     old = Testbed(tmp_path / "out")
     assert (report.images, report.skipped) == (6, [])
@@ -82,9 +82,9 @@ def test_there_and_back_again_nothing_changes(library, bob, tmp_path, wide_encod
     first = write_folder(
         tmp_path / "first", {"猫.jpg": sample_bytes("rocket.jpg")}, ClipOfTheTestbed(), tags=["a", "b"]
     )
-    import_testbed(first, read_index(first), owner=library)
-    export_testbed(tmp_path / "out", owner=library)
-    report = import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=bob)
+    import_testbed(first, read_index(first), owner=library, by=OPERATOR)
+    export_testbed(tmp_path / "out", owner=library, by=OPERATOR)
+    report = import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=bob, by=OPERATOR)
 
     assert (report.added, report.vectors_taken, report.reembedded, report.failed, report.warnings) == (7, 7, 0, [], [])
     for mine in Image.objects.filter(owner=library):
@@ -103,10 +103,10 @@ def test_another_encoders_library_is_refused_with_the_remedies(alice, upload, qu
     upload(alice, "red.png", content=drawn_picture("red"))
 
     with pytest.raises(NotTestbedEncoder, match=r"reindex --encoder clip, or add --without-vectors"):
-        export_testbed(tmp_path / "out")
+        export_testbed(tmp_path / "out", by=OPERATOR)
     assert list(tmp_path.glob("*out*")) == []
 
-    report = export_testbed(tmp_path / "out", with_vectors=False)
+    report = export_testbed(tmp_path / "out", with_vectors=False, by=OPERATOR)
     assert report.images == 1
     assert names(tmp_path / "out") == sorted([f"{Image.objects.get().md5}.png", "image_index.json"])
     assert by_name(tmp_path / "out")["red.png"]["embedding_index"] is None
@@ -116,12 +116,12 @@ def test_an_index_of_512_numbers_of_another_model_is_refused(library, tmp_path):
     for other in ("clip:OFA-Sys/chinese-clip-vit-base-patch16", "offline", "clip:/no/folder"):
         IndexState.objects.update(encoder_id=other)
         with pytest.raises(NotTestbedEncoder, match=other):
-            export_testbed(tmp_path / "out")
+            export_testbed(tmp_path / "out", by=OPERATOR)
 
 
 def test_what_cannot_be_written_is_skipped_with_its_reason(library, tmp_path, upload, data_dir):
     upload(library, "photo.webp", content=drawn_picture("white", format="WEBP"))
-    move_to_trash(Image.objects.filter(original_name="black.png"))
+    move_to_trash(Image.objects.filter(original_name="black.png"), by=OPERATOR)
     search_index().forget_rows(Image.objects.filter(original_name="red.png").embedding_rows().tolist())
     search_index().forget_rows(Image.objects.filter(original_name="lime.png").embedding_rows().tolist())
     Image.objects.filter(original_name="lime.png").update(embed_error="no")
@@ -130,7 +130,7 @@ def test_what_cannot_be_written_is_skipped_with_its_reason(library, tmp_path, up
         path = next((data_dir / "media" / "originals").rglob(f"{sha256}*"))
         path.unlink() if content is None else path.write_bytes(content)
 
-    report = export_testbed(tmp_path / "out")
+    report = export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert list(by_name(tmp_path / "out")) == ["yellow.png"]
     reasons = {skipped["name"]: skipped["error"].split("exported: ")[1] for skipped in report.skipped}
@@ -148,8 +148,8 @@ def test_the_same_bytes_of_two_owners_are_one_picture_with_the_older_ones_labels
     upload(bob, "rot.png", content=drawn_picture("red"), description="bob's")
     upload(bob, "white.png", content=drawn_picture("white"))
 
-    assert export_testbed(tmp_path / "all").images == 7
-    assert export_testbed(tmp_path / "bob", owner=bob).images == 2
+    assert export_testbed(tmp_path / "all", by=OPERATOR).images == 7
+    assert export_testbed(tmp_path / "bob", owner=bob, by=OPERATOR).images == 2
 
     assert "red.png" in by_name(tmp_path / "all")
     assert "rot.png" not in by_name(tmp_path / "all")
@@ -160,17 +160,17 @@ def test_anothers_picture_stands_in_for_one_that_cannot_be_written(library, bob,
     upload(bob, "rot.png", content=drawn_picture("red"))
     search_index().forget_rows(Image.objects.filter(original_name="red.png").embedding_rows().tolist())
 
-    report = export_testbed(tmp_path / "out")
+    report = export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert (report.images, report.skipped) == (6, [])
     assert "rot.png" in by_name(tmp_path / "out")
 
 
 def test_an_empty_library_is_an_empty_folder_that_can_be_read(alice, wide_encoder, tmp_path):
-    assert export_testbed(tmp_path / "out").images == 0
+    assert export_testbed(tmp_path / "out", by=OPERATOR).images == 0
 
     assert Testbed(tmp_path / "out").embeddings.shape == (0, 512)
-    assert import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=alice).added == 0
+    assert import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=alice, by=OPERATOR).added == 0
 
 
 def test_export_asks_the_database_as_often_for_three_pictures_as_for_one(alice, upload, wide_encoder, tmp_path):
@@ -179,7 +179,7 @@ def test_export_asks_the_database_as_often_for_three_pictures_as_for_one(alice, 
         for colour in colours:
             upload(alice, f"{colour}.png", content=drawn_picture(colour), tags=[colour])
         with CaptureQueriesContext(connection) as queries:
-            export_testbed(tmp_path / str(n))
+            export_testbed(tmp_path / str(n), by=OPERATOR)
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
@@ -197,12 +197,12 @@ def test_nothing_is_written_over(library, tmp_path):
 
     for taken in (full, file):
         with pytest.raises(FolderNotEmpty, match="not an empty folder"):
-            export_testbed(taken)
+            export_testbed(taken, by=OPERATOR)
 
     assert names(full) == ["mine.txt"]
     assert file.read_text() == "mine"
     with pytest.raises(FolderNotEmpty):
-        export_testbed(file / "below")
+        export_testbed(file / "below", by=OPERATOR)
 
 
 def test_an_empty_folder_a_link_to_one_and_missing_parents_are_fine(library, tmp_path):
@@ -211,7 +211,7 @@ def test_an_empty_folder_a_link_to_one_and_missing_parents_are_fine(library, tmp
     (tmp_path / "link").symlink_to(tmp_path / "linked")
 
     for target in ("empty", "link", "a/b/c"):
-        assert export_testbed(tmp_path / target).images == 6
+        assert export_testbed(tmp_path / target, by=OPERATOR).images == 6
         assert len(names(tmp_path / target)) == 8
 
 
@@ -222,7 +222,7 @@ def test_files_that_came_meanwhile_are_not_written_over(library, tmp_path, monke
 
     monkeypatch.setattr(folder_writing, "crash_point", arrive)
     with pytest.raises(FolderNotEmpty):
-        export_testbed(tmp_path / "out")
+        export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert names(tmp_path) == ["data", "out"]
     assert names(tmp_path / "out") == ["mine.txt"]
@@ -235,7 +235,7 @@ def test_a_disk_that_fails_leaves_nothing(library, tmp_path, monkeypatch, number
 
     monkeypatch.setattr(exporting, "write_synced", fail)
     with pytest.raises(error):
-        export_testbed(tmp_path / "out")
+        export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert names(tmp_path) == ["data"]
 
@@ -244,7 +244,7 @@ def test_what_a_killed_run_left_is_removed(library, tmp_path):
     (tmp_path / ".out.imagesearch-export").mkdir()
     (tmp_path / ".out.imagesearch-export" / "image_index.json").write_text("{")
 
-    assert export_testbed(tmp_path / "out").images == 6
+    assert export_testbed(tmp_path / "out", by=OPERATOR).images == 6
 
     assert names(tmp_path) == ["data", "out"]
 
@@ -259,7 +259,7 @@ def test_an_index_that_moves_to_another_encoder_meanwhile_ends_the_run(library, 
 
     monkeypatch.setattr(exporting, "_batches", moving)
     with pytest.raises(EncoderMismatch):
-        export_testbed(tmp_path / "out")
+        export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert names(tmp_path) == ["data"]
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from gallery.errors import EncoderUnavailable, StorageFull, UnreadableTestbed, UnusableVectors
-from gallery.models import Image, ImportJob, IndexState
+from gallery.models import OPERATOR, Image, ImportJob, IndexState
 from gallery.search_index import search_index
 from gallery.services.curation import move_to_trash
 from gallery.services.maintenance import verify
@@ -34,7 +34,7 @@ def folder(tmp_path) -> Path:
 
 
 def run(folder: Path, owner, **options):
-    return import_testbed(folder, read_index(folder), owner=owner, **options)
+    return import_testbed(folder, read_index(folder), owner=owner, **options, by=OPERATOR)
 
 
 def spoil(folder: Path, name: str, **values: object) -> None:
@@ -147,7 +147,7 @@ def test_two_owners_each_get_the_pictures(alice, bob, folder, wide_encoder):
 
 def test_what_is_in_the_trash_comes_back(alice, folder, wide_encoder):
     run(folder, alice)
-    move_to_trash(Image.objects.filter(original_name="red.png"))
+    move_to_trash(Image.objects.filter(original_name="red.png"), by=OPERATOR)
 
     report = run(folder, alice)
 

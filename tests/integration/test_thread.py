@@ -5,14 +5,14 @@ from io import BytesIO
 import numpy as np
 from PIL import Image as PillowImage
 
-from gallery.models import Image, IndexState
+from gallery.models import OPERATOR, Image, IndexState
 from gallery.search_index import search_index
 from gallery.services.curation import delete_forever, move_to_trash, restore
 from gallery.services.maintenance import verify
 from gallery.services.query import parse
 from gallery.services.query_pictures import query_of, remember_picture
 from gallery.services.search import find_images, similar_images
-from tests.conftest import SAMPLES
+from tests.conftest import SAMPLES, acting
 
 
 def test_upload_makes_a_picture_searchable_in_both_languages(alice, upload):
@@ -59,10 +59,10 @@ def test_search_hides_private_image_from_stranger(alice, charlie, upload):
 def test_the_trash_hides_and_gives_back(alice, upload):
     cat = upload(alice, "chelsea.png")
 
-    move_to_trash(Image.objects.filter(pk=cat.pk))
+    move_to_trash(Image.objects.filter(pk=cat.pk), by=OPERATOR)
     assert find_images(parse("cat"), user=alice).image_ids == []
 
-    restore(Image.objects.in_trash_of(alice))
+    restore(Image.objects.in_trash_of(acting(alice)), by=OPERATOR)
     assert find_images(parse("cat"), user=alice).image_ids == [cat.pk]
 
 
@@ -70,7 +70,7 @@ def test_deleting_removes_the_row_the_vector_and_the_files(alice, upload, data_d
     cat = upload(alice, "chelsea.png")
     coffee = upload(alice, "coffee.png")
 
-    assert delete_forever(Image.objects.filter(pk=cat.pk)) == 1
+    assert delete_forever(Image.objects.filter(pk=cat.pk), by=OPERATOR) == 1
 
     matrix = np.load(data_dir / "vectors" / "embeddings-1.npy")
     assert not matrix[0].any()
@@ -88,7 +88,7 @@ def test_the_same_bytes_are_one_picture_per_owner_and_one_file(alice, bob, uploa
     assert bobs != first
     assert len([path for path in (data_dir / "media" / "originals").rglob("*") if path.is_file()]) == 1
 
-    delete_forever(Image.objects.filter(pk=first.pk))
+    delete_forever(Image.objects.filter(pk=first.pk), by=OPERATOR)
     assert len([path for path in (data_dir / "media" / "originals").rglob("*") if path.is_file()]) == 1
     assert search_index().vectors([bobs.pk])[0].tolist() == [bobs.pk]
     assert IndexState.objects.current().encoder_id == "offline"

@@ -2,7 +2,7 @@ import time
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import IndexState
+from gallery.models import OPERATOR, IndexState
 from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.maintenance import compact
 
@@ -13,7 +13,7 @@ class Command(GalleryCommand):
     def run(self, **options: Any) -> Report:
         started = time.perf_counter()
         before = IndexState.objects.current().row_count
-        rows = compact()
+        rows = compact(by=OPERATOR)
         embed_pending()  # what came meanwhile may have waited for the lock in vain
         return {"rows": rows, "removed": before - rows, "seconds": round(time.perf_counter() - started, 3)}
 

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, named_user
-from gallery.models import ApiToken
+from gallery.models import OPERATOR, ApiToken
 
 
 class Command(GalleryCommand):
@@ -15,4 +15,6 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         user = named_user(options["user"])
-        return {"token": ApiToken.objects.issue(user, name=options["name"], read_only=options["read_only"])}
+        return {
+            "token": ApiToken.objects.issue(user, by=OPERATOR, name=options["name"], read_only=options["read_only"])
+        }

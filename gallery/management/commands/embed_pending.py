@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import Image
+from gallery.models import OPERATOR, Image
 from gallery.services.curation import requeue_failed
 from gallery.services.embedding.waiting_images import embed_pending
 
@@ -15,7 +15,7 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         if options["retry_failed"]:
-            requeue_failed(Image.objects.all())
+            requeue_failed(Image.objects.all(), by=OPERATOR)
         with self.progress(Image.objects.pending().count(), "picture") as advance:
             report = embed_pending(progress=advance)
         return {

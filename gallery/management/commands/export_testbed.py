@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
+from gallery.models import OPERATOR
 from gallery.testbed import export_testbed, pictures_to_export
 
 
@@ -17,9 +18,13 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         owner = named_user(options["owner"]) if options["owner"] is not None else None
-        with self.progress(pictures_to_export(owner).count(), "picture") as advance:
+        with self.progress(pictures_to_export(owner, by=OPERATOR).count(), "picture") as advance:
             report = export_testbed(
-                options["folder"], owner=owner, with_vectors=not options["without_vectors"], progress=advance
+                options["folder"],
+                by=OPERATOR,
+                owner=owner,
+                with_vectors=not options["without_vectors"],
+                progress=advance,
             )
         return {
             "images": report.images,

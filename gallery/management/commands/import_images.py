@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, owner_named
-from gallery.models import Visibility
+from gallery.models import OPERATOR, Visibility
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
 
@@ -22,7 +22,7 @@ class Command(GalleryCommand):
         sources = find_files(options["paths"], recursive=options["recursive"])
         owner = owner_named(options["owner"])
         with self.progress(len(sources), "picture") as advance:
-            report = import_files(sources, owner=owner, labels=labels, progress=advance)
+            report = import_files(sources, owner=owner, labels=labels, by=OPERATOR, progress=advance)
         return {
             "added": report.added,
             "duplicates": report.duplicates,

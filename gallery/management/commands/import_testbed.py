@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, owner_named
+from gallery.models import OPERATOR
 from gallery.testbed import import_testbed, read_index
 
 
@@ -17,7 +18,9 @@ class Command(GalleryCommand):
         index = read_index(options["folder"])
         owner = owner_named(options["owner"])
         with self.progress(index.total, "picture") as advance:
-            report = import_testbed(options["folder"], index, owner=owner, reembed=options["reembed"], progress=advance)
+            report = import_testbed(
+                options["folder"], index, owner=owner, by=OPERATOR, reembed=options["reembed"], progress=advance
+            )
         return {
             "added": report.added,
             "duplicates": report.duplicates,

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import Image
+from gallery.models import OPERATOR, Image
 from gallery.services.embedding.model_change import cancel_change, change_model
 
 
@@ -24,11 +24,12 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         if options["cancel"]:
-            return {"cancelled": cancel_change()}
+            return {"cancelled": cancel_change(by=OPERATOR)}
         started = time.perf_counter()
         with self.progress(Image.objects.searchable().count(), "picture") as advance:
             done = change_model(
                 options["encoder"],
+                by=OPERATOR,
                 retry_failed=options["retry_failed"],
                 accept_failures=options["accept_failures"],
                 progress=advance,

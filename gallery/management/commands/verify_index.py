@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
+from gallery.models import OPERATOR
 from gallery.services.maintenance import repair, verify
 
 
@@ -12,7 +13,7 @@ class Command(GalleryCommand):
         parser.add_argument("--repair", action="store_true", help="mend what can be mended, then verify again")
 
     def run(self, **options: Any) -> Report:
-        found = repair() if options["repair"] else verify()
+        found = repair(by=OPERATOR) if options["repair"] else verify()
         return {
             "ok": found.ok,
             "rows": found.rows,

@@ -5,7 +5,7 @@ from gallery.encoders.registry import OFFLINE
 from gallery.error_messages import sentence
 from gallery.errors import EncoderRevisionMismatch
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import Image, User
+from gallery.models import OPERATOR, Image, User
 from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
 from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.samples import bring_in_samples
@@ -22,7 +22,7 @@ class Command(GalleryCommand):
         if owner is None:
             password = secrets.token_urlsafe(12)
             owner = User.objects.create_superuser(ADMINISTRATOR, password=password)
-        samples = bring_in_samples(owner=owner)
+        samples = bring_in_samples(owner=owner, by=OPERATOR)
         outdated = _outdated()
         waiting = 0 if outdated else Image.objects.pending().count()
         if waiting:

@@ -22,7 +22,7 @@ from gallery.errors import (
     StoreBusy,
     TooManyLosses,
 )
-from gallery.models import Image, IndexState, ModelChange, NextEmbedding, User
+from gallery.models import Actor, Image, IndexState, ModelChange, NextEmbedding
 from gallery.search_index import search_index
 
 from .encoder_deaths import count_deaths
@@ -79,7 +79,7 @@ class ModelChangeProgress:
 # Asking
 
 
-def ask_for_change(encoder_name: str | None, *, asked_by: User | None = None) -> ModelChange:
+def ask_for_change(encoder_name: str | None, *, by: Actor) -> ModelChange:
     """Note that the library shall move to an encoder; by default the one it is moving to, or else its present one.
 
     Raises UnknownEncoder, ModelChangeUnderWay.
@@ -89,7 +89,7 @@ def ask_for_change(encoder_name: str | None, *, asked_by: User | None = None) ->
     change = ModelChange.objects.current()
     if change is None:
         name = wanted or _present_name()
-        change, _created = ModelChange.objects.get_or_create(pk=1, defaults={"encoder_id": name, "asked_by": asked_by})
+        change, _created = ModelChange.objects.get_or_create(pk=1, defaults={"encoder_id": name, "asked_by": by.user})
     if wanted not in ("", change.encoder_id):
         raise ModelChangeUnderWay(encoder=change.encoder_id)
     return change
@@ -104,12 +104,12 @@ def _present_name() -> str:
     return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
 
 
-def note_begin(change: ModelChange) -> None:
+def note_begin(change: ModelChange, *, by: Actor) -> None:
     """Note that somebody is about to carry the change out."""
     ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
 
 
-def cancel_change() -> bool:
+def cancel_change(*, by: Actor) -> bool:
     """Give the change that is under way up; return whether there was one. The index is as it was."""
     return search_index().next.cancel()
 
@@ -164,6 +164,7 @@ def _only_run() -> Iterator[None]:
 def change_model(
     encoder_name: str | None = None,
     *,
+    by: Actor,
     retry_failed: bool = False,
     accept_failures: bool = False,
     progress: Progress = lambda _count: None,
@@ -188,7 +189,7 @@ def change_model(
         if retry_failed and ModelChange.objects.current() is None:
             raise NoModelChange
         was_asked_for = ModelChange.objects.exists()
-        change = ask_for_change(encoder_name)
+        change = ask_for_change(encoder_name, by=by)
         try:
             report = _Run(change, is_named=bool(encoder_name), accept_failures=accept_failures, progress=progress).run(
                 retry_failed=retry_failed

@@ -1,0 +1,118 @@
+"""Who may do what, as conditions of a query: each queryset asks here, and nobody decides a second time.
+
+A condition joins a search, a list, a count or a change alike. OPERATOR and WORKER may do everything; a curator is a
+member of staff with a right of the admin, on pictures ("image") or on albums ("album"), each by itself.
+"""
+
+from typing import Any, Literal
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from .actor import Actor
+from .user import User
+
+EVERYTHING = Q()
+NOTHING = Q(pk__in=())  # the database is not even asked
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", _("private: only me")
+    SHARED = "shared", _("shared: members of its albums")
+    PUBLIC = "public", _("public: everyone")
+
+
+Right = Literal["view", "change", "delete"]
+Kind = Literal["image", "album"]
+
+
+def is_curator(actor: Actor, right: Right, *, of: Kind) -> bool:
+    """Say whether the actor holds this right on all of a kind, whoever owns them."""
+    if actor.may_everything:
+        return True
+    user = actor.user
+    if user is None or not (user.is_active and user.is_staff):
+        return False
+    rights = ("view", "change") if right == "view" else (right,)  # as the admin: who may change may see
+    return any(user.has_perm(f"gallery.{name}_{of}") for name in rights)
+
+
+def is_own(actor: Actor) -> Q:
+    """Pictures or albums of a member; nobody else has any."""
+    return NOTHING if actor.user is None else Q(owner=actor.user)
+
+
+# Pictures
+
+
+def may_see_image(actor: Actor) -> Q:
+    """Public pictures, one's own, those shared through an album of their owner that one is a member of.
+
+    Curators see all. None of them lies in the trash.
+    """
+    return Q(trashed_at__isnull=True) & _may_see_live_image(actor)
+
+
+def _may_see_live_image(actor: Actor) -> Q:
+    if is_curator(actor, "view", of="image"):
+        return EVERYTHING
+    public = Q(visibility=Visibility.PUBLIC)
+    return public if actor.user is None else public | is_own(actor) | _is_shared_with(actor.user)
+
+
+def _is_shared_with(user: User) -> Q:
+    places = apps.get_model("gallery", "AlbumImage")._default_manager.filter(
+        is_shown_in_album(OuterRef("owner")), image=OuterRef("pk"), album__members=user
+    )
+    return Q(visibility=Visibility.SHARED) & Q(Exists(places))  # in this order: few rows are worth the second question
+
+
+def is_shown_in_album(picture_owner: Any) -> Q:
+    """Places in albums of the picture's own owner: nobody opens another's picture by putting it into an album.
+
+    `picture_owner` is what the query calls that owner.
+    """
+    return Q(album__owner=picture_owner)
+
+
+def may_edit_image(actor: Actor) -> Q:
+    """Pictures that one may change or move to the trash, those in the trash included."""
+    return EVERYTHING if is_curator(actor, "change", of="image") else is_own(actor)
+
+
+def may_delete_image(actor: Actor) -> Q:
+    """Pictures that one may delete for good: one's own, and for curators with that right all."""
+    return EVERYTHING if is_curator(actor, "delete", of="image") else is_own(actor)
+
+
+def may_curate_image(actor: Actor) -> Q:
+    """Pictures that the admin lists: what one may see, and the trash for those who may change every picture."""
+    return EVERYTHING if is_curator(actor, "change", of="image") else may_see_image(actor)
+
+
+def may_add_images_of(actor: Actor, owner_id: int) -> bool:
+    """Say whether the actor may bring in pictures that become this user's."""
+    return actor.may_everything or (actor.user is not None and actor.user.pk == owner_id)
+
+
+# Albums
+
+
+def may_see_album(actor: Actor) -> Q:
+    """One's own albums and those that one is a member of; curators see all. Their pictures are asked for apart."""
+    if is_curator(actor, "view", of="album"):
+        return EVERYTHING
+    if actor.user is None:
+        return NOTHING
+    members = apps.get_model("gallery", "Album").members.through._default_manager
+    return is_own(actor) | Q(pk__in=members.filter(user=actor.user).values("album"))
+
+
+def may_edit_album(actor: Actor) -> Q:
+    return EVERYTHING if is_curator(actor, "change", of="album") else is_own(actor)
+
+
+def may_delete_album(actor: Actor) -> Q:
+    return EVERYTHING if is_curator(actor, "delete", of="album") else is_own(actor)
