@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,9 +67,10 @@ class AllowedRows:
         self._put(key, KnownMask(access_version, epoch, mask))
         return mask
 
-    def clear(self) -> None:
-        with self._lock:
-            self._known.clear()
+    def forget(self, images: ImageQuerySet) -> None:
+        """Ask the database anew about these images, and about no others."""
+        with suppress(EmptyResultSet), self._lock:
+            self._known.pop(images.fingerprint(), None)
 
     def _get(self, key: Key) -> KnownMask | None:
         with self._lock:

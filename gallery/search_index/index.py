@@ -91,9 +91,9 @@ class SearchIndex:
         if state.has_encoder:
             self._files.store(state.dimension).read(epoch=state.epoch, row_count=state.row_count)
 
-    def forget_allowed(self) -> None:
-        """Ask the database anew which pictures each queryset gives."""
-        self._allowed.clear()
+    def forget_allowed(self, images: ImageQuerySet) -> None:
+        """Ask the database anew which pictures this queryset gives."""
+        self._allowed.forget(images)
 
     def vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors]:
         """Return the ids that are embedded, in the order given, and their vectors: (n,) and (n, dimension)."""

@@ -113,7 +113,7 @@ def _nearest(
         results = _results(candidates, wanted[:top])
         if len(results) == len(wanted[:top]):
             break
-        search_index().forget_allowed()  # rights have changed between search and now: others move up
+        search_index().forget_allowed(candidates)  # rights have changed between search and now: others move up
     return results, hits.searched - (len(found) - len(wanted))
 
 

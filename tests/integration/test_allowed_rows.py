@@ -145,8 +145,20 @@ def test_no_more_masks_are_kept_than_said(alice, library):
         allowed.mask_of(Image.objects.filter(pk__gt=number), access_version=1, epoch=1, codes=codes(4))
 
     assert len(allowed._known) == MASKS_KEPT
-    allowed.clear()
-    assert len(allowed._known) == 0
+
+
+def test_one_mask_is_forgotten_and_the_others_are_kept(cast, library):
+    allowed, versions = AllowedRows(), {"access_version": 1, "epoch": 1, "codes": codes(4)}
+    masks = {who: allowed.mask_of(visible(user), **versions) for who, user in cast.items()}
+
+    allowed.forget(visible(cast["bob"]))
+    allowed.forget(Image.objects.none())
+
+    for who, user in cast.items():
+        with CaptureQueriesContext(connection) as queries:
+            again = allowed.mask_of(visible(user), **versions)
+        assert again.rows.tolist() == masks[who].rows.tolist()
+        assert ("gallery_image" in tables_asked(queries)) == (who == "bob")
 
 
 # Seen at once
