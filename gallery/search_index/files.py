@@ -16,6 +16,7 @@ from gallery.encoders.base import Vectors
 from gallery.errors import StorageFull, StorageNotWritable, StoreBusy, StoreDamaged
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.codes import Codes, CodesFile
+from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import NO_ID, Ids
 
@@ -54,10 +55,10 @@ class IndexFiles:
             state = IndexState.objects.current()
             yield self.store(state.dimension), state.epoch
 
-    def read(self, state: IndexState) -> tuple[Vectors, Codes]:
+    def read(self, state: IndexState) -> Snapshot:
         """Map the vectors that the database counts, and their codes. Raises StoreDamaged where vectors are missing."""
         matrix = self.store(state.dimension).read(epoch=state.epoch, row_count=state.row_count)
-        return matrix, self._codes_of(state, matrix)
+        return Snapshot(matrix, self._codes_of(state, matrix))
 
     def _codes_of(self, state: IndexState, matrix: Vectors) -> Codes:
         file, store = self.codes(state.epoch, state.dimension), self.store(state.dimension)

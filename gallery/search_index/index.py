@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 
-from gallery.conf import gallery
 from gallery.encoders.base import Encoder, EncoderKey, Vectors
 from gallery.errors import EncoderChanged, StoreDamaged
 from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
-from gallery.vectors.engines import make_engine
-from gallery.vectors.engines.base import Hits
+from gallery.vectors.allowed import Allowed, AllowedAs, Condition
+from gallery.vectors.hits import Hits
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
 from .committed_index import CommittedIndex, is_of
+from .engine_in_use import EngineInUse
+from .feeding import feed_some
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .next_epoch import NextEpoch
 
@@ -44,6 +46,7 @@ class SearchIndex:
         self._files = IndexFiles()
         self.next = NextEpoch(self._files)
         self._allowed = AllowedRows()
+        self._engine = EngineInUse()
 
     # Reading
 
@@ -58,7 +61,7 @@ class SearchIndex:
         """
         for _attempt in range(ATTEMPTS):
             access = AccessState.objects.current()  # before all else: see `AllowedRows`
-            hits = self._search(queries, k, allowed, access.version, encoder)
+            hits = self._search(queries, k, allowed, access, encoder)
             if AccessState.objects.current().departures == access.departures:
                 break
         return hits
@@ -67,8 +70,8 @@ class SearchIndex:
         self,
         queries: Vectors,
         k: int,
-        allowed: ImageQuerySet | None,
-        access_version: int,
+        images: ImageQuerySet | None,
+        access: AccessState,
         encoder: EncoderKey | None,
     ) -> Hits:
         while True:
@@ -77,13 +80,32 @@ class SearchIndex:
                 return Hits.none(len(queries))
             if encoder not in (None, committed.encoder):
                 raise EncoderChanged
-            if allowed is None:
-                return committed.engine.search(queries, k)
+            hits = self._search_version(committed, queries, k, images, access)
+            if hits is not None:
+                return hits
+
+    def _search_version(
+        self, committed: CommittedIndex, queries: Vectors, k: int, images: ImageQuerySet | None, access: AccessState
+    ) -> Hits | None:
+        """Return the hits in this version; None if the index has left its epoch meanwhile."""
+        searcher, allowed = self._engine.searcher_of(committed, departures=access.departures), None
+        if images is not None and searcher.capabilities.allowed_as is AllowedAs.CONDITION:
+            try:
+                allowed = Allowed.of_condition(Condition(*images.fingerprint()))
+            except EmptyResultSet:
+                return Hits.none(len(queries))
+        elif images is not None:
             mask = self._allowed.mask_of(
-                allowed, access_version=access_version, epoch=committed.epoch, codes=committed.codes
+                images, access_version=access.version, epoch=committed.epoch, codes=committed.snapshot.codes
             )
-            if mask is not None:
-                return committed.engine.search(queries, k, allowed=mask)
+            if mask is None:
+                return None
+            searcher = searcher if searcher.capabilities.can_be_told(mask.count) else committed.local
+            allowed = committed.snapshot.allowing_rows(mask)
+        hits = searcher.search(queries, k, allowed)
+        if searcher is committed.local or IndexState.objects.current().epoch == committed.epoch:
+            return hits
+        return None  # the collection of another epoch may be gone at any moment, and then it is empty
 
     def check_readable(self) -> None:
         """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""
@@ -117,7 +139,7 @@ class SearchIndex:
             here = committed.rows_of(places, known)
             # else the rows may be those of another epoch
             if here.all() or is_of(committed, IndexState.objects.current()):
-                return known[here], committed.matrix[places[here]], committed.encoder
+                return known[here], committed.snapshot.matrix[places[here]], committed.encoder
 
     def _current(self) -> CommittedIndex | None:
         """Return what is committed now, mapping again only when the version has moved. None: nothing is indexed."""
@@ -144,16 +166,7 @@ class SearchIndex:
                 return committed
 
     def _committed_of(self, state: IndexState) -> CommittedIndex:
-        matrix, codes = self._files.read(state)
-        before = self._committed
-        engine = before.engine if before is not None and before.epoch == state.epoch else None
-        if engine is None or engine.dimension != state.dimension:
-            settings = gallery()
-            engine = make_engine(
-                settings.engine, state.dimension, threads=settings.search_threads, code_folder=settings.machine_code_dir
-            )
-        engine.serve(matrix, codes)
-        return CommittedIndex(state.epoch, state.version, state.encoder_key, engine, matrix, codes)
+        return self._engine.open(state, self._files.read(state), before=self._committed)
 
     # Writing
 
@@ -216,6 +229,21 @@ class SearchIndex:
             state = self._bump(row_count=len(ids))
             state.epoch = epoch
             state.save()
+
+    def feed_engine(self) -> int:
+        """Give a remote engine what it lacks of what is committed; return how many vectors that were.
+
+        The writer lock is held for some rows at a time: there is one feeder, and uploads come between. It may be killed
+        and begun again. Nothing is to be done for a local engine.
+        """
+        given, engine = 0, self._engine.remote
+        while engine is not None and IndexState.objects.current().has_encoder:
+            with self._files.current():
+                fed = feed_some(engine, self._files)
+            given += fed.vectors
+            if fed.is_complete:
+                break
+        return given
 
     # Checking
 

@@ -15,9 +15,9 @@ from gallery.durable.synced_writing import fdatasync, replacing_whole_files, sto
 from gallery.errors import StoreDamaged
 
 from .kernels.scan_job import BlockLayout
-from .quantization import ByteCodes, Floats, bit_codes, decoded, padded, turned_numbers
+from .quantization import ByteCodes, bit_codes, decoded, padded, turned_numbers
 from .row_mask import RowMask
-from .unit_vectors import NO_ID, Ids, Rows, Vectors
+from .unit_vectors import NO_ID, Floats, Ids, Rows, Vectors
 
 BLOCK_ROWS = 4_096
 HEADER_BYTES = 4_096  # a page, so that blocks begin on one

@@ -15,9 +15,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from .unit_vectors import Vectors
+from .unit_vectors import Floats, Vectors
 
-Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 STEP = 64  # numbers are padded to whole steps of the widest instruction

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from gallery.errors import InvalidVector, Phrase, gettext_noop
 
 Vectors = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 

@@ -29,6 +29,7 @@ from gallery.services.search import find_images
 from gallery.vectors.codes import BLOCK_ROWS, CodesFile
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask
+from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import Vectors
 from tests.conftest import acting
@@ -176,14 +177,14 @@ def _whole_path(library: Library, queries: Vectors) -> dict[str, float]:
     """Time find_images for bob beside the engine alone, with his filter and without any, in turns."""
     bob = library.owners[1]
     matrix = library.store.read(epoch=1)
-    engine = ExactEngine(DEFAULT_DIMENSION)
-    engine.serve(matrix, library.codes_file.read(len(matrix)))
+    snapshot = Snapshot(matrix, library.codes_file.read(len(matrix)))
+    searcher = ExactEngine().open(snapshot)
     visible = Image.objects.visible_to(acting(bob)).searchable().embedding_rows()
-    mask = RowMask.of_rows(visible, len(matrix))
+    allowed = snapshot.allowing_rows(RowMask.of_rows(visible, len(matrix)))
     ways: dict[str, Callable[[Vectors], object]] = {
         "find_images": lambda query: find_images(Query(vector=query), user=bob, top=TOP),
-        "engine_filtered": lambda query: engine.search(query[np.newaxis], TOP, allowed=mask),
-        "engine": lambda query: engine.search(query[np.newaxis], TOP),
+        "engine_filtered": lambda query: searcher.search(query[np.newaxis], TOP, allowed=allowed),
+        "engine": lambda query: searcher.search(query[np.newaxis], TOP),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for search in ways.values():  # lists what bob may see, maps files, starts threads

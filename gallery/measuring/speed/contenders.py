@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
+from gallery.vectors.allowed import Allowed
 from gallery.vectors.codes import Codes
-from gallery.vectors.engines import make_engine
-from gallery.vectors.engines.base import Engine
+from gallery.vectors.engines import local_engine
+from gallery.vectors.engines.contract import Searcher
 from gallery.vectors.row_mask import RowMask
+from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import NO_ID, Ids, Vectors
 
 from .rows import SEED
@@ -41,10 +43,8 @@ class Index:
     threads: int
     top: int
 
-    def serving(self, engine_name: str) -> Engine:
-        engine = make_engine(engine_name, self.matrix.shape[1], threads=self.threads)
-        engine.serve(self.matrix, self.codes)
-        return engine
+    def opened_by(self, engine_name: str) -> Searcher:
+        return local_engine(engine_name, threads=self.threads).open(Snapshot(self.matrix, self.codes))
 
     def all_rows(self) -> RowMask:
         return RowMask.of_booleans(np.ones(len(self.matrix), dtype=bool))
@@ -52,7 +52,7 @@ class Index:
 
 def our_engines(index: Index) -> list[Contender]:
     """Our engines without a filter, `exact` with filters of every width and for many queries at once."""
-    exact, fast = index.serving("exact"), index.serving("fast")
+    exact, fast = index.opened_by("exact"), index.opened_by("fast")
     found = [Contender("exact", _ours(exact, index)), Contender("fast", _ours(fast, index))]
     for share in SHARES:
         mask = _random_rows(len(index.matrix), share)
@@ -85,12 +85,13 @@ def rivals(index: Index, pool: ThreadPoolExecutor) -> list[Contender]:
 def hnsw(index: Index) -> tuple[Contender, float]:
     """Return the graph of faiss and the seconds that making it took."""
     started = time.perf_counter()
-    engine = index.serving("faiss")
-    return Contender("faiss_hnsw", _ours(engine, index)), time.perf_counter() - started
+    searcher = index.opened_by("faiss")
+    return Contender("faiss_hnsw", _ours(searcher, index)), time.perf_counter() - started
 
 
-def _ours(engine: Engine, index: Index, mask: RowMask | None = None) -> Search:
-    return lambda queries: engine.search(queries, k=index.top, allowed=mask).ids
+def _ours(searcher: Searcher, index: Index, mask: RowMask | None = None) -> Search:
+    allowed = Allowed.of_rows(mask, index.codes) if mask is not None else None
+    return lambda queries: searcher.search(queries, k=index.top, allowed=allowed).ids
 
 
 def _random_rows(row_count: int, share: float) -> RowMask:

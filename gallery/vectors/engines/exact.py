@@ -1,6 +1,6 @@
 """Exact search at the speed of reading one byte per number: a scan of 8-bit codes, then the vectors themselves."""
 
-from .base import Capabilities
+from .contract import Capabilities
 from .scanning import ScanningEngine
 
 
@@ -14,4 +14,4 @@ class ExactEngine(ScanningEngine):
     """
 
     name = "exact"
-    capabilities = Capabilities(exact=True, filters=True, incremental=False, distribution=True, shares_memory=True)
+    capabilities = Capabilities(exact=True, distribution=True, counts=True)

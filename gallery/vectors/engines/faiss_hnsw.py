@@ -1,17 +1,20 @@
 """faiss's HNSW graph, for comparison and for those who prefer it: approximate, and a copy in each process."""
 
+import os
 import threading
-from pathlib import Path
 
 import faiss
 import numpy as np
 
-from gallery.vectors.codes import Codes
+from gallery.vectors.allowed import Allowed
+from gallery.vectors.hits import Hits
 from gallery.vectors.row_mask import RowMask
-from gallery.vectors.unit_vectors import Rows, Vectors
+from gallery.vectors.snapshot import Snapshot
+from gallery.vectors.unit_vectors import Floats, Rows, Vectors
 
-from .base import Capabilities, Hits
-from .scanning import Candidates, Floats, ScanningEngine, Snapshot, exact_best
+from .contract import Capabilities, Searcher, checked_queries
+from .counting import count_above
+from .rescoring import Candidates, exact_best, stacked
 
 NEIGHBOURS = 32
 BUILD_BREADTH = 80
@@ -19,56 +22,86 @@ SEARCH_BREADTH = 128
 DIRECT_SHARE = 0.02  # with fewer allowed rows the graph falls apart into islands; they are all scored instead
 
 
-class FaissHnswEngine(ScanningEngine):
-    """Walks a graph of neighbours (Malkov and Yashunin 2018). What it finds is ranked as ExactEngine ranks.
+class Graph:
+    """A graph of the rows of one epoch, which grows with them: row r of the epoch is its node r."""
 
-    The graph is made when the vectors are first served, which takes minutes at a million rows, and grows with each row;
-    it lies in the memory of each process and takes all of the vectors along, those of deleted pictures too until the
-    process ends. So it suits one process that runs long.
-    """
-
-    name = "faiss"
-    capabilities = Capabilities(exact=False, filters=True, incremental=True, distribution=False, shares_memory=False)
-
-    def __init__(self, dimension: int, *, threads: int = 0, code_folder: Path | None = None) -> None:
-        super().__init__(dimension, threads=threads, code_folder=code_folder)
-        self._graph = self._empty_graph()
+    def __init__(self, dimension: int, *, threads: int) -> None:
+        self._graph = faiss.IndexHNSWFlat(dimension, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+        self._graph.hnsw.efConstruction = BUILD_BREADTH
+        self._threads = threads
         self._changing = threading.Lock()  # a search may not walk the graph while it grows
 
-    def serve(self, matrix: Vectors, codes: Codes) -> None:
+    def grow(self, matrix: Vectors) -> None:
         with self._changing:
-            faiss.omp_set_num_threads(self.threads)
+            faiss.omp_set_num_threads(self._threads)
             self._graph.add(np.ascontiguousarray(matrix[self._graph.ntotal :]))
-        super().serve(matrix, codes)
 
-    def _empty_graph(self) -> faiss.IndexHNSWFlat:
-        graph = faiss.IndexHNSWFlat(self.dimension, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = BUILD_BREADTH
-        return graph
+    def walk(self, query: Floats, k: int, mask: RowMask, *, breadth: int) -> Rows:
+        """Return at most `k` rows of `mask` near the query, which may include rows that are far from the nearest."""
+        selector = faiss.IDSelectorBitmap(mask.bits)
+        parameters = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
+        with self._changing:
+            faiss.omp_set_num_threads(self._threads)
+            found: Rows = self._graph.search(query[np.newaxis], k, params=parameters)[1][0]
+        return found[found >= 0]
 
-    def replace(self, *, matrix: Vectors, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
-        self._graph = self._empty_graph()
-        super().replace(matrix=matrix, ids=ids)
 
-    def _answers(self, snapshot: Snapshot, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
-        if mask.count <= max(2 * k, DIRECT_SHARE * len(snapshot.matrix)):
-            return [self._ranked(snapshot, query, mask.rows, k) for query in queries]
-        return [self._ranked(snapshot, query, self._walk(query, k, mask), k) for query in queries]
+class GraphSearcher:
+    """Walks the graph to rows of its snapshot only, though later ones may have been added to it meanwhile."""
 
-    def _walk(self, query: Floats, k: int, mask: RowMask) -> Rows:
+    def __init__(self, snapshot: Snapshot, graph: Graph, capabilities: Capabilities) -> None:
+        self.snapshot = snapshot
+        self.graph = graph
+        self.capabilities = capabilities
+
+    def search(self, queries: Vectors, k: int, allowed: Allowed | None = None) -> Hits:
+        queries = checked_queries(queries, dimension=self.snapshot.dimension, k=k)
+        mask = self.snapshot.mask_of(allowed)
+        width = min(k, mask.count)
+        if width == 0 or len(queries) == 0:
+            return Hits.none(len(queries))
+        return stacked([self._answer(query, width, mask) for query in queries], width, searched=mask.count)
+
+    def count_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> int:
+        [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
+        return count_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
+
+    def _answer(self, query: Floats, k: int, mask: RowMask) -> Hits:
+        few = mask.count <= max(2 * k, DIRECT_SHARE * self.snapshot.row_count)
+        rows = mask.rows if few else self._near(query, k, mask)
+        unbounded = np.full(len(rows), np.inf, dtype=np.float32)
+        return exact_best(self.snapshot, query, Candidates(rows, unbounded), k)
+
+    def _near(self, query: Floats, k: int, mask: RowMask) -> Rows:
         """Return at least `k` allowed rows near the query, walking more of the graph until there are that many."""
         breadth = max(SEARCH_BREADTH, 2 * k)
-        while breadth < self._graph.ntotal:
-            selector = faiss.IDSelectorBitmap(mask.bits)
-            parameters = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
-            with self._changing:
-                faiss.omp_set_num_threads(self.threads)
-                found: Rows = self._graph.search(query[np.newaxis], min(2 * k, mask.count), params=parameters)[1][0]
-            if np.count_nonzero(found >= 0) >= k:
-                return found[found >= 0]
+        while breadth < self.snapshot.row_count:
+            found = self.graph.walk(query, min(2 * k, mask.count), mask, breadth=breadth)
+            if len(found) >= k:
+                return found
             breadth *= 4
         return mask.rows
 
-    def _ranked(self, snapshot: Snapshot, query: Floats, rows: Rows, k: int) -> Hits:
-        unbounded = np.full(len(rows), np.inf, dtype=np.float32)
-        return exact_best(snapshot.matrix, snapshot.codes, query, Candidates(rows, unbounded), k)
+
+class FaissHnswEngine:
+    """Walks a graph of neighbours (Malkov and Yashunin 2018). What it finds is ranked as ExactEngine ranks.
+
+    The graph is made when an epoch's vectors are first opened, which takes minutes at a million rows, and grows with
+    each row; it lies in the memory of each process and takes all of the vectors along, those of deleted pictures too
+    until the process ends. So it suits one process that runs long.
+    """
+
+    name = "faiss"
+    capabilities = Capabilities(exact=False, counts=True)
+
+    def __init__(self, *, threads: int = 0) -> None:
+        """Use `threads` threads to build and to search; 0 means one per core."""
+        self.threads = threads or os.cpu_count() or 1
+
+    def open(self, snapshot: Snapshot, *, after: Searcher | None = None) -> GraphSearcher:
+        if isinstance(after, GraphSearcher) and after.snapshot.row_count <= snapshot.row_count:
+            graph = after.graph
+        else:
+            graph = Graph(snapshot.dimension, threads=self.threads)
+        graph.grow(snapshot.matrix)
+        return GraphSearcher(snapshot, graph, self.capabilities)

@@ -1,6 +1,6 @@
 """Search that reads one bit per number: the scan of 8-bit codes behind a gate of 1-bit codes."""
 
-from .base import Capabilities
+from .contract import Capabilities
 from .scanning import ScanningEngine
 
 DEVIATIONS = 2.5  # of the 1-bit estimate, by which a row may be underrated and still pass
@@ -17,5 +17,5 @@ class FastEngine(ScanningEngine):
     """
 
     name = "fast"
-    capabilities = Capabilities(exact=False, filters=True, incremental=False, distribution=True, shares_memory=True)
+    capabilities = Capabilities(exact=False, distribution=True, counts=True)
     gate_deviations = DEVIATIONS

@@ -1,6 +1,5 @@
 """The exact engine: the contract, and what only it promises."""
 
-import itertools
 import threading
 import time
 
@@ -9,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.vectors.engines import make_engine, scanning
+from gallery.vectors.engines import counting, local_engine, rescoring, scanning
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask
+from gallery.vectors.snapshot import Snapshot
 from tests.unit.vectors.engine_contract import EngineContract, assert_same, oracle, unit_rows
 
 
 class TestExactEngine(EngineContract):
-    def make_engine(self, dimension: int) -> ExactEngine:
-        return ExactEngine(dimension)
+    def open(self, snapshot, *, after=None):
+        return ExactEngine().open(snapshot, after=after)
 
 
 @settings(max_examples=150)
@@ -41,13 +41,14 @@ def test_any_search_equals_float64(
     ids[rng.random(n_rows) < dead] = -1
     allowed = None if share_allowed is None else np.flatnonzero(rng.random(20_000) < share_allowed)
     queries = unit_rows(n_queries, dimension=dimension, seed=seed + 1)
-    engine = ExactEngine(dimension)
-    engine.replace(matrix=matrix, ids=ids)
+    snapshot = Snapshot.of(matrix, ids)
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"DIRECT_ROWS": direct_rows, "RESCORE_ROWS": 5, "FIRST_RESCORED": 3}.items():
-            patch.setattr(scanning, name, value)
-        found = engine.search(queries, k, allowed=allowed)
+        patch.setattr(scanning, "DIRECT_ROWS", direct_rows)
+        for name, value in {"RESCORE_ROWS": 5, "FIRST_RESCORED": 3}.items():
+            patch.setattr(rescoring, name, value)
+        chosen = snapshot.allowing(allowed) if allowed is not None else None
+        found = ExactEngine().open(snapshot).search(queries, k, chosen)
 
     assert_same(found, oracle(matrix, ids, queries, k, allowed))
 
@@ -59,51 +60,47 @@ def test_vectors_of_one_large_number_and_of_many_small_ones_are_ranked_right():
     matrix = np.concatenate([unit_rows(3_000, dimension=64, seed=1), spiky])
     matrix = (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype(np.float32)
     queries = matrix[::200] + unit_rows(30, dimension=64, seed=2) * 0.3
-    engine = ExactEngine(64)
-    engine.replace(matrix=matrix, ids=np.arange(6_000))
+    searcher = ExactEngine().open(Snapshot.of(matrix, np.arange(6_000)))
 
-    assert_same(engine.search(queries, 10), oracle(matrix, np.arange(6_000), queries, 10))
+    assert_same(searcher.search(queries, 10), oracle(matrix, np.arange(6_000), queries, 10))
 
 
 def test_pictures_that_are_all_the_same_fill_more_than_one_list():
     matrix = np.repeat(unit_rows(1), 40_000, axis=0)
-    engine = ExactEngine(32)
-    engine.replace(matrix=matrix, ids=np.arange(40_000)[::-1].copy())
+    searcher = ExactEngine().open(Snapshot.of(matrix, np.arange(40_000)[::-1].copy()))
 
-    hits = engine.search(unit_rows(1, seed=1), 12)
+    hits = searcher.search(unit_rows(1, seed=1), 12)
 
     assert hits.ids.tolist() == [list(range(12))]
 
 
-def test_replace_copies_nothing():
+def test_opening_copies_nothing():
     matrix = unit_rows(10)
-    engine = ExactEngine(32)
 
-    engine.replace(matrix=matrix, ids=np.arange(10))
+    searcher = ExactEngine().open(Snapshot.of(matrix, np.arange(10)))
 
-    assert engine._snapshot.matrix is matrix
+    assert searcher.snapshot.matrix is matrix
 
 
-def test_replace_refuses_ids_that_do_not_fit():
+def test_snapshot_refuses_ids_that_do_not_fit():
     with pytest.raises(ValueError, match="9 ids do not fit"):
-        ExactEngine(32).replace(matrix=unit_rows(10), ids=np.arange(9))
+        Snapshot.of(unit_rows(10), np.arange(9))
 
 
 def test_a_dimension_beyond_the_scan_is_refused():
     with pytest.raises(ValueError, match="at most 4096"):
-        ExactEngine(4_097)
+        ExactEngine().open(Snapshot.of(np.empty((0, 4_097), dtype=np.float32), np.empty(0, dtype=np.int64)))
 
 
 def test_result_does_not_depend_on_batch_filter_or_threads():
     matrix, ids = unit_rows(9_000, dimension=512), np.arange(9_000)
     queries = unit_rows(9, dimension=512, seed=9)
-    engine, alone = ExactEngine(512, threads=3), ExactEngine(512, threads=1)
-    engine.replace(matrix=matrix, ids=ids)
-    alone.replace(matrix=matrix, ids=ids)
+    snapshot = Snapshot.of(matrix, ids)
+    searcher, alone = ExactEngine(threads=3).open(snapshot), ExactEngine(threads=1).open(snapshot)
 
-    together = engine.search(queries, 20)
+    together = searcher.search(queries, 20)
     one_by_one = [alone.search(query[None], 20) for query in queries]
-    filtered = engine.search(queries, 20, allowed=np.unique(together.ids))
+    filtered = searcher.search(queries, 20, snapshot.allowing(np.unique(together.ids)))
 
     for number, hits in enumerate(one_by_one):
         assert hits.ids[0].tolist() == together.ids[number].tolist() == filtered.ids[number].tolist()
@@ -113,12 +110,12 @@ def test_result_does_not_depend_on_batch_filter_or_threads():
 def test_mask_of_rows_filters_as_ids_do():
     matrix, ids = unit_rows(6_000), np.arange(10_000, 16_000)
     allowed = np.random.default_rng(1).random(6_000) < 0.3
-    engine = ExactEngine(32)
-    engine.replace(matrix=matrix, ids=ids)
+    snapshot = Snapshot.of(matrix, ids)
+    searcher = ExactEngine().open(snapshot)
 
-    by_mask = engine.search(unit_rows(2, seed=3), 10, allowed=RowMask.of_booleans(allowed))
+    by_mask = searcher.search(unit_rows(2, seed=3), 10, snapshot.allowing_rows(RowMask.of_booleans(allowed)))
 
-    by_ids = engine.search(unit_rows(2, seed=3), 10, allowed=ids[allowed])
+    by_ids = searcher.search(unit_rows(2, seed=3), 10, snapshot.allowing(ids[allowed]))
     assert_same(by_mask, by_ids)
     assert by_mask.searched == by_ids.searched == int(allowed.sum())
 
@@ -131,13 +128,13 @@ def test_distribution_is_that_of_the_allowed_scores(n_rows, share_allowed):
     allowed = np.arange(n_rows) % 7 != 0
     if share_allowed is not None:
         allowed &= np.random.default_rng(4).random(n_rows) < share_allowed
-    engine = ExactEngine(64)
-    engine.replace(matrix=matrix, ids=np.where(np.arange(n_rows) % 7 == 0, -1, np.arange(n_rows)))
+    snapshot = Snapshot.of(matrix, np.where(np.arange(n_rows) % 7 == 0, -1, np.arange(n_rows)))
     query = unit_rows(1, dimension=64, seed=5)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanning, "DIRECT_ROWS", 0)
-        distribution = engine.search(query, 3, allowed=np.flatnonzero(allowed)).distribution
+        hits = ExactEngine().open(snapshot).search(query, 3, snapshot.allowing(np.flatnonzero(allowed)))
+    distribution = hits.distribution
 
     scores = (matrix[allowed].astype(np.float64) @ query[0]).ravel()
     assert distribution is not None
@@ -153,11 +150,11 @@ def test_distribution_is_that_of_the_allowed_scores(n_rows, share_allowed):
 def test_distribution_of_rows_that_lie_together(name, n_allowed):
     """What one person uploaded at once: a sample of all rows might have none of them."""
     matrix = unit_rows(9_000, dimension=64)
-    engine = make_engine(name, 64)
-    engine.replace(matrix=matrix, ids=np.arange(9_000))
+    snapshot = Snapshot.of(matrix, np.arange(9_000))
     query = unit_rows(1, dimension=64, seed=5)
 
-    distribution = engine.search(query, 3, allowed=np.arange(64, 64 + n_allowed)).distribution
+    hits = local_engine(name).open(snapshot).search(query, 3, snapshot.allowing(np.arange(64, 64 + n_allowed)))
+    distribution = hits.distribution
 
     scores = matrix[64 : 64 + n_allowed].astype(np.float64) @ query[0]
     assert distribution is not None
@@ -169,8 +166,7 @@ def test_distribution_of_rows_that_lie_together(name, n_allowed):
 def test_a_thread_that_fails_waits_for_the_others_and_says_so(monkeypatch):
     """They write to arrays that go away with the search."""
     matrix = unit_rows(20_000)
-    engine = ExactEngine(32, threads=3)
-    engine.replace(matrix=matrix, ids=np.arange(20_000))
+    searcher = ExactEngine(threads=3).open(Snapshot.of(matrix, np.arange(20_000)))
     main, ended = threading.get_ident(), []
 
     def run(self, kernel):
@@ -181,7 +177,7 @@ def test_a_thread_that_fails_waits_for_the_others_and_says_so(monkeypatch):
 
     monkeypatch.setattr(scanning.ThreadScan, "run", run)
     with pytest.raises(MemoryError):
-        engine.search(unit_rows(1), 10)
+        searcher.search(unit_rows(1), 10)
 
     assert len(ended) == 2
 
@@ -190,15 +186,14 @@ def test_a_thread_that_fails_waits_for_the_others_and_says_so(monkeypatch):
 def test_a_row_damaged_after_its_codes_were_made_is_not_shown(monkeypatch, direct_rows):
     monkeypatch.setattr(scanning, "DIRECT_ROWS", direct_rows)
     matrix = unit_rows(300)
-    engine = ExactEngine(32)
-    engine.replace(matrix=matrix, ids=np.arange(300))
-    [best, *others] = engine.search(matrix[7:8], 3).ids[0].tolist()
+    searcher = ExactEngine().open(Snapshot.of(matrix, np.arange(300)))
+    [best, *others] = searcher.search(matrix[7:8], 3).ids[0].tolist()
 
     matrix[7] *= 1e20  # a flipped bit of an exponent
 
     assert best == 7
-    assert engine.search(unit_rows(1, seed=0)[:1], 300).of(0).ids.tolist().count(7) == 0
-    assert engine.search(matrix[others[:1]], 1).ids.tolist() == [others[:1]]
+    assert searcher.search(unit_rows(1, seed=0)[:1], 300).of(0).ids.tolist().count(7) == 0
+    assert searcher.search(matrix[others[:1]], 1).ids.tolist() == [others[:1]]
 
 
 @pytest.mark.parametrize("direct_rows", [0, 256])
@@ -206,33 +201,40 @@ def test_damaged_row_is_not_found_and_hides_no_other(monkeypatch, direct_rows):
     monkeypatch.setattr(scanning, "DIRECT_ROWS", direct_rows)
     matrix = unit_rows(4)
     matrix[2, 5] = np.nan
-    engine = ExactEngine(32)
-    engine.replace(matrix=matrix, ids=np.arange(4))
+    searcher = ExactEngine().open(Snapshot.of(matrix, np.arange(4)))
 
-    hits = engine.search(unit_rows(2, seed=1), 4)
+    hits = searcher.search(unit_rows(2, seed=1), 4)
 
     assert [sorted(hits.of(query).ids.tolist()) for query in range(2)] == [[0, 1, 3], [0, 1, 3]]
     assert hits.ids[:, 3].tolist() == [-1, -1]
     assert np.isneginf(hits.scores[:, 3]).all()
 
 
-def test_search_keeps_its_version_while_another_thread_replaces_it():
-    """Each answer comes from one version: with versions of one picture each, never from a mixture."""
-    engine = ExactEngine(32)
-    vector = unit_rows(1)
-    stop = threading.Event()
+@pytest.mark.parametrize("rows_at_a_time", [1_000, 65_536])
+@pytest.mark.parametrize("share_allowed", [None, 0.01, 0.5])
+def test_count_is_exact_also_for_scores_that_float32_cannot_tell_apart(monkeypatch, share_allowed, rows_at_a_time):
+    monkeypatch.setattr(counting, "ROWS_AT_A_TIME", rows_at_a_time)
+    monkeypatch.setattr(counting, "FEW_ROWS", rows_at_a_time // 8)
+    monkeypatch.setattr(counting, "RESCORE_ROWS", 70)
+    rng = np.random.default_rng(0)
+    matrix = unit_rows(60, dimension=512)[rng.integers(0, 60, 9_000)]
+    matrix *= 1 + rng.normal(0, 1e-7, (9_000, 1)).astype(np.float32)
+    snapshot = Snapshot.of(matrix, np.arange(9_000))
+    chosen = np.flatnonzero(rng.random(9_000) < (share_allowed or 1.0))
+    allowed = None if share_allowed is None else snapshot.allowing(chosen)
+    query = unit_rows(1, dimension=512, seed=1)
+    scores = oracle(matrix, np.arange(9_000), query, 9_000, None if share_allowed is None else chosen).scores[0]
+    searcher = ExactEngine().open(snapshot)
 
-    def replace_forever():
-        for number in itertools.count(1):
-            engine.replace(matrix=np.repeat(vector, number % 50 + 1, axis=0), ids=np.arange(number % 50 + 1) + 1000)
-            if stop.is_set():
-                return
+    for limit in np.quantile(scores, [0.0, 0.1, 0.5, 0.9, 0.999, 1.0], method="nearest"):
+        assert searcher.count_above(query[0], float(limit), allowed) == int((scores >= limit).sum())
 
-    engine.replace(matrix=vector, ids=np.array([1000]))
-    thread = threading.Thread(target=replace_forever)
-    thread.start()
-    found = [engine.search(vector, 100).of(0).ids for _ in range(300)]
-    stop.set()
-    thread.join()
 
-    assert all(ids.tolist() == list(range(1000, 1000 + len(ids))) for ids in found)
+def test_count_leaves_out_damaged_and_cleared_rows():
+    matrix, query = unit_rows(5_000), unit_rows(1, seed=1)
+    snapshot = Snapshot.of(matrix, np.arange(5_000))
+    searcher, everything = ExactEngine().open(snapshot), snapshot.allowing(np.arange(5_000))
+    matrix[7], matrix[8] = np.nan, matrix[8] * 1e20
+    matrix[9], snapshot.codes.blocks["ids"][0, 9] = 0, -1
+
+    assert searcher.count_above(query[0], -2.0, everything) == 4_997
