@@ -28,7 +28,7 @@ from gallery.services.search import similar_images
 
 from .authentication import actor_of
 from .descriptions import described, described_results
-from .filters import ImageFilter
+from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
 from .parameters import ID, TOP
 from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer
@@ -39,7 +39,7 @@ SIZE = OpenApiParameter("size", OpenApiTypes.INT, OpenApiParameter.PATH, enum=so
 class ImageViewSet(GenericViewSet[Image]):
     queryset = Image.objects.none()
     serializer_class = ImageSerializer
-    filterset_class = ImageFilter
+    filterset_class = ImageListFilter
     content_negotiation_class = AlwaysJSON
     lookup_value_regex = ID
 

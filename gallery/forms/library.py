@@ -2,80 +2,36 @@
 
 from typing import Any
 
-import django_filters
 from django import forms
-from django.db.models import F, QuerySet
-from django.db.models.functions import Lower
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.error_messages import as_validation_error
 from gallery.errors import InvalidInput
-from gallery.imaging import LABELS
-from gallery.models import Image, ImageQuerySet, SearchStatus, User, Visibility
-from gallery.text.tag_names import parse_tags, tag_key
+from gallery.models import User, Visibility
+from gallery.text.tag_names import parse_tags
 
-SORTS = [
-    ("newest", _("newest first")),
-    ("oldest", _("oldest first")),
-    ("name", _("file name")),
-    ("size", _("largest first")),
-    ("taken", _("last taken first")),
-]
-ORDERS: dict[str, list[Any]] = {
-    "newest": ["-created_at", "-pk"],
-    "oldest": ["created_at", "pk"],
-    "name": [Lower("original_name"), "pk"],
-    "size": ["-size_bytes", "-pk"],
-    "taken": [F("taken_at").desc(nulls_last=True), "-pk"],
-}
+from .image_filter import ImageFilter
 
 
-def date_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+class LibraryFilter(ImageFilter):
+    """Also takes `sort`, which `order` was called once."""
 
-
-class LibraryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
-    q = django_filters.CharFilter(
-        label=_("Name or description"), method="with_words", widget=forms.TextInput(attrs={"type": "search"})
-    )
-    tag = django_filters.CharFilter(label=_("Tag"), method="with_tag", max_length=200)
-    format = django_filters.ChoiceFilter(label=_("Format"), choices=list(LABELS.items()), empty_label=_("any"))
-    visibility = django_filters.ChoiceFilter(label=_("Visibility"), choices=Visibility.choices, empty_label=_("any"))
-    status = django_filters.ChoiceFilter(
-        label=_("Search"), choices=SearchStatus.choices, method="with_status", empty_label=_("any")
-    )
-    added_from = django_filters.DateFilter(
-        label=_("Added from"), field_name="created_at", lookup_expr="date__gte", widget=date_input()
-    )
-    added_to = django_filters.DateFilter(
-        label=_("Added to"), field_name="created_at", lookup_expr="date__lte", widget=date_input()
-    )
-    sort = django_filters.ChoiceFilter(label=_("Order"), choices=SORTS[1:], method="in_order", empty_label=SORTS[0][1])
-
-    class Meta:
-        model = Image
-        fields: list[str] = []
-
-    def with_words(self, images: ImageQuerySet, _name: str, words: str) -> ImageQuerySet:
-        return images.mentioning(words)
-
-    def with_tag(self, images: ImageQuerySet, _name: str, tag: str) -> ImageQuerySet:
-        return images.tagged([tag_key(tag)])
-
-    def with_status(self, images: ImageQuerySet, _name: str, status: str) -> ImageQuerySet:
-        return images.with_status(SearchStatus(status))
-
-    def in_order(self, images: ImageQuerySet, _name: str, sort: str) -> ImageQuerySet:
-        return images  # the last step, below: `pending()` brings an order of its own
-
-    def filter_queryset(self, queryset: QuerySet[Image]) -> QuerySet[Image]:
-        found: QuerySet[Image] = super().filter_queryset(queryset)
-        return found.order_by(*ORDERS[self.form.cleaned_data.get("sort") or "newest"])
+    def __init__(self, data: QueryDict, **kwargs: Any) -> None:
+        super().__init__(_renamed(data), **kwargs)
 
     @property
     def is_narrowed(self) -> bool:
-        return any(value for name, value in self.form.cleaned_data.items() if name != "sort")
+        return any(value for name, value in self.form.cleaned_data.items() if name != "order")
+
+
+def _renamed(data: QueryDict) -> QueryDict:
+    if "sort" not in data or "order" in data:
+        return data
+    renamed = data.copy()
+    renamed.setlist("order", data.getlist("sort"))
+    return renamed
 
 
 class BulkForm(forms.Form):
