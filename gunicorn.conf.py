@@ -14,9 +14,7 @@ limit_request_line = 0  # the default refuses 500 Chinese characters, and what i
 
 def post_worker_init(worker: Any) -> None:
     """Load the encoder beside the first requests, so that the first search does not wait for it."""
-    from gallery.services.embedding.current_encoder import (  # noqa: PLC0415 -- Django is ready only in the worker
-        current_encoder,
-    )
+    from gallery.services.embedding.encoder_in_use import current_encoder  # noqa: PLC0415 -- Django is not ready before
 
     def warm_up() -> None:
         try:
