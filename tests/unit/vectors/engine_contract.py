@@ -228,6 +228,18 @@ class EngineContract:
 
         assert searcher.count_above(queries[0], -1.0) == 0
 
+    def test_distribution_of_a_single_query_is_told_where_the_engine_can(self, matrix, ids, queries):
+        searcher = self.open(Snapshot.of(matrix, ids))
+        self.need(searcher, "distribution")
+
+        told, of_many = searcher.search(queries[:1], 5).distribution, searcher.search(queries, 5).distribution
+
+        assert of_many is None
+        assert told is not None
+        scores = oracle(matrix, ids, queries[:1], 500).scores[0]
+        assert 0 < told.count <= 450  # it may be a sample
+        assert told.mean == pytest.approx(scores.mean(), abs=4 * float(scores.std()) / told.count**0.5)
+
     # What makes no sense
 
     @pytest.mark.parametrize(
