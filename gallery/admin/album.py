@@ -35,7 +35,7 @@ class PlacesFormSet(forms.BaseInlineFormSet[AlbumImage, Album, AlbumImageForm]):
         super().clean()
         for form in self.forms:
             image = form.cleaned_data.get("image") if form.is_valid() else None
-            if image is not None and image.owner_id != self.instance.owner_id:
+            if image is not None and not self.instance.shows_pictures_of(image.owner_id):
                 form.add_error(
                     "image", gettext("This picture belongs to another user. An album shows only its owner's pictures.")
                 )

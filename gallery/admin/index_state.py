@@ -20,6 +20,7 @@ from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import ModelChangeRunning, UnknownEncoder
 from gallery.jobs import begin_model_change
 from gallery.models import IndexState, ModelChange, NextEmbedding
+from gallery.models.access import may_change_model
 from gallery.services.embedding.model_change import (
     ModelChangeProgress,
     ask_for_change,
@@ -28,7 +29,7 @@ from gallery.services.embedding.model_change import (
     change_progress,
 )
 
-from .base import ReadOnlyAdmin, actor_of, signed_in
+from .base import ReadOnlyAdmin, actor_of
 from .encoders import encoders
 
 COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", "version", "updated_at"]
@@ -109,7 +110,7 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
         """Begin, go on with, or give up a change of the model."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not signed_in(request).is_superuser:
+        if not may_change_model(actor_of(request)):
             raise PermissionDenied
         steps: dict[str, Callable[[HttpRequest], None]] = {
             "begin": self._begin,
@@ -166,7 +167,7 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             "time_left": _time_left(progress),
             "failures": [(each.image, stored_sentence(each.error)) for each in failed] if progress else [],
             "more_failures": max(0, progress.failed - SHOWN_FAILURES) if progress else 0,
-            "may_change_model": signed_in(request).is_superuser,
+            "may_change_model": may_change_model(actor_of(request)),
             "model_form": ModelForm(present=state.encoder_id),
         }
 

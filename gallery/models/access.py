@@ -33,10 +33,19 @@ def is_curator(actor: Actor, right: Right, *, of: Kind) -> bool:
     if actor.may_everything:
         return True
     user = actor.user
-    if user is None or not (user.is_active and user.is_staff):
+    if user is None or not _is_staff(user):
         return False
     rights = ("view", "change") if right == "view" else (right,)  # as the admin: who may change may see
     return any(user.has_perm(f"gallery.{name}_{of}") for name in rights)
+
+
+def may_change_model(actor: Actor) -> bool:
+    """Say whether the actor may move the whole library to another encoder."""
+    return actor.may_everything or (actor.user is not None and _is_staff(actor.user) and actor.user.is_superuser)
+
+
+def _is_staff(user: User) -> bool:
+    return user.is_active and user.is_staff
 
 
 def is_own(actor: Actor) -> Q:

@@ -51,6 +51,10 @@ class Album(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def shows_pictures_of(self, owner_id: int) -> bool:
+        """Say of one picture's owner what `AlbumImageQuerySet.shown` asks of all."""
+        return owner_id == self.owner_id
+
 
 class AlbumImageQuerySet(models.QuerySet["AlbumImage"]):
     def shown(self) -> Self:

@@ -61,13 +61,6 @@ def test_nothing_is_printed():
     assert files_with(r"(?m)^\s*print\(", "gallery") == set()
 
 
-def test_the_database_is_asked_about_access_in_one_place():
-    """A filter on visibility or owner anywhere else would be a second opinion on who may see what."""
-    asks = files_with(r"filter\([^)]*visibility=", "gallery")
-
-    assert asks <= {"gallery/models/image.py", "gallery/models/album.py"}
-
-
 def test_no_private_module_of_a_library_is_imported():
     private = r"^\s*from (?!gallery)[a-z]\w*(\.\w+)*\._\w+[\w.]* import|^\s*from (?!gallery|\.)\S+ import _[a-z]\w+"
 

@@ -1,13 +1,11 @@
-"""What the database itself refuses, and who sees what: really asked of the database, not of forms."""
+"""What the database itself refuses, and what is read from it: really asked of the database, not of forms."""
 
 import threading
 from itertools import count
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from gallery.models import (
     OPERATOR,
@@ -20,9 +18,7 @@ from gallery.models import (
     SearchStatus,
     Tag,
     User,
-    Visibility,
 )
-from tests.conftest import acting
 from tests.waiting import PATIENCE_SECONDS
 
 numbers = count(1)
@@ -156,112 +152,6 @@ def test_api_token_is_stored_as_a_hash_only(alice):
 
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert list(ApiToken.objects.matching(token)) == []
-
-
-# Access
-
-
-@pytest.fixture
-def alices(alice, bob) -> dict[str, Image]:
-    """One picture of alice of each kind; bob is a member of her album of two, charlie and others of none."""
-    kinds = {
-        kind: stored(alice, original_name=kind, visibility=visibility, trashed_at=trashed)
-        for kind, visibility, trashed in [
-            ("private", Visibility.PRIVATE, None),
-            ("shared", Visibility.SHARED, None),
-            ("shared, in no album", Visibility.SHARED, None),
-            ("private, in the album", Visibility.PRIVATE, None),
-            ("public", Visibility.PUBLIC, None),
-            ("trash", Visibility.PUBLIC, timezone.now()),
-        ]
-    }
-    album = Album.objects.create(owner=alice, title="Ours")
-    album.members.add(bob)
-    for kind in ("shared", "private, in the album", "trash"):
-        AlbumImage.objects.create(album=album, image=kinds[kind])
-    return kinds
-
-
-LIVE = {"private", "shared", "shared, in no album", "private, in the album", "public"}
-
-
-def test_who_sees_what(alices, alice, bob, charlie, staff):
-    assert titles(Image.objects.visible_to(acting(alice))) == LIVE
-    assert titles(Image.objects.visible_to(acting(bob))) == {"shared", "public"}
-    assert titles(Image.objects.visible_to(acting(charlie))) == {"public"}
-    assert titles(Image.objects.visible_to(acting(staff))) == LIVE
-    assert titles(Image.objects.visible_to(acting(AnonymousUser()))) == {"public"}
-
-
-def test_who_changes_what(alices, alice, bob, charlie, staff):
-    assert titles(Image.objects.editable_by(acting(alice))) == LIVE | {"trash"}
-    assert titles(Image.objects.editable_by(acting(staff))) == LIVE | {"trash"}
-    for stranger in (bob, charlie, AnonymousUser()):
-        assert titles(Image.objects.editable_by(acting(stranger))) == set()
-
-
-def test_the_trash_is_its_owners(alices, alice, bob, staff):
-    assert titles(Image.objects.in_trash_of(acting(alice))) == {"trash"}
-    assert titles(Image.objects.in_trash_of(acting(bob))) == set()
-    assert titles(Image.objects.in_trash_of(acting(staff))) == set()
-    assert titles(Image.objects.in_trash_of(acting(AnonymousUser()))) == set()
-
-
-def test_staff_without_the_right_is_a_stranger_and_a_curator_must_be_staff(alices, transactional_db):
-    bare = User.objects.create_user("bare", is_staff=True)
-    superuser_off_staff = User.objects.create_user("off", is_superuser=True)
-
-    for user in (bare, superuser_off_staff):
-        assert titles(Image.objects.visible_to(acting(user))) == {"public"}
-        assert titles(Image.objects.editable_by(acting(user))) == set()
-
-    superuser_off_staff.is_active = False
-    superuser_off_staff.is_staff = True
-    assert titles(Image.objects.visible_to(acting(superuser_off_staff))) == {"public"}
-
-
-def test_nobody_opens_anothers_picture_with_an_album_of_his_own(alices, charlie, bob):
-    trick = Album.objects.create(owner=charlie, title="Trick")
-    trick.members.add(charlie, bob)
-    for image in alices.values():
-        AlbumImage.objects.create(album=trick, image=image)
-
-    assert titles(Image.objects.visible_to(acting(charlie))) == {"public"}
-    assert titles(Image.objects.visible_to(acting(bob))) == {"shared", "public"}
-
-
-def test_leaving_the_album_ends_the_view(alices, bob):
-    Album.objects.get().members.remove(bob)
-
-    assert titles(Image.objects.visible_to(acting(bob))) == {"public"}
-
-
-def test_a_picture_in_two_shared_albums_is_listed_once(alices, alice, bob):
-    second = Album.objects.create(owner=alice, title="Second")
-    second.members.add(bob)
-    AlbumImage.objects.create(album=second, image=alices["shared"])
-
-    assert sorted(Image.objects.visible_to(acting(bob)).values_list("original_name", flat=True)) == ["public", "shared"]
-
-
-def test_a_curator_who_may_change_pictures_may_see_them(alice, charlie):
-    stored(alice)
-    charlie.is_staff = True
-    charlie.user_permissions.set(Permission.objects.filter(codename="change_image"))
-
-    assert Image.objects.visible_to(acting(charlie)).count() == Image.objects.editable_by(acting(charlie)).count() == 1
-
-
-def test_albums_are_seen_by_owner_members_and_curators(alices, alice, bob, charlie, staff):
-    seen = {
-        user: Album.objects.visible_to(acting(user)).count() for user in (alice, bob, charlie, staff, AnonymousUser())
-    }
-    changed = {
-        user: Album.objects.editable_by(acting(user)).count() for user in (alice, bob, charlie, staff, AnonymousUser())
-    }
-
-    assert list(seen.values()) == [1, 1, 0, 1, 0]
-    assert list(changed.values()) == [1, 0, 0, 1, 0]
 
 
 # Reads

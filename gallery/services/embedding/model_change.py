@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from gallery.conf import gallery
@@ -23,6 +24,7 @@ from gallery.errors import (
     TooManyLosses,
 )
 from gallery.models import Actor, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models.access import may_change_model
 from gallery.search_index import search_index
 
 from .encoder_deaths import count_deaths
@@ -82,8 +84,9 @@ class ModelChangeProgress:
 def ask_for_change(encoder_name: str | None, *, by: Actor) -> ModelChange:
     """Note that the library shall move to an encoder; by default the one it is moving to, or else its present one.
 
-    Raises UnknownEncoder, ModelChangeUnderWay.
+    Raises UnknownEncoder, ModelChangeUnderWay, PermissionDenied.
     """
+    _refuse_strangers(by)
     wanted = _canonical(encoder_name) if encoder_name else ""
     search_index().next.finish()  # of a change that is over, whose run died at the very end
     change = ModelChange.objects.current()
@@ -105,13 +108,23 @@ def _present_name() -> str:
 
 
 def note_begin(change: ModelChange, *, by: Actor) -> None:
-    """Note that somebody is about to carry the change out."""
+    """Note that somebody is about to carry the change out. Raises PermissionDenied."""
+    _refuse_strangers(by)
     ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
 
 
 def cancel_change(*, by: Actor) -> bool:
-    """Give the change that is under way up; return whether there was one. The index is as it was."""
+    """Give the change that is under way up; return whether there was one. The index is as it was.
+
+    Raises PermissionDenied.
+    """
+    _refuse_strangers(by)
     return search_index().next.cancel()
+
+
+def _refuse_strangers(by: Actor) -> None:
+    if not may_change_model(by):
+        raise PermissionDenied
 
 
 def change_progress() -> ModelChangeProgress | None:
@@ -175,8 +188,9 @@ def change_model(
     both. Pictures that the next encoder cannot read lose their place in the search, with the reason; if these are
     more than a few, nothing is switched unless `accept_failures` says so.
     Raises UnknownEncoder, EncoderUnavailable, ModelChangeUnderWay, ModelChangeRunning, ModelChangeCancelled,
-    NoModelChange, PicturesUnreadable, TooManyLosses: the index is then as it was.
+    NoModelChange, PicturesUnreadable, TooManyLosses, PermissionDenied: the index is then as it was.
     """
+    _refuse_strangers(by)
     if encoder_name:
         _canonical(encoder_name)  # a name that does not exist is said before anything else
     with _only_run():
