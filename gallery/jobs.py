@@ -36,7 +36,7 @@ def begin_model_change(
     change: ModelChange, *, by: Actor, retry_failed: bool = False, accept_failures: bool = False
 ) -> None:
     """Have a change of the model carried out where tasks run; without a queue that is a process of its own."""
-    note_begin(change, by=by)
+    note_begin(change, by=by, retry_failed=retry_failed, accept_failures=accept_failures)
     if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ImmediateBackend | DummyBackend):
         move_to_model.enqueue(change.encoder_id, retry_failed=retry_failed, accept_failures=accept_failures)
         return

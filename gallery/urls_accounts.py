@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from gallery.forms.accounts import SignInForm
-from gallery.views.accounts import sign_up
+from gallery.views.accounts import PasswordChangeView, PasswordResetConfirmView, sign_up
 
 PAGES = "gallery/accounts/"
 
@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path(
         "password-change/",
-        auth.PasswordChangeView.as_view(template_name=PAGES + "password_change.html"),
+        PasswordChangeView.as_view(),
         name="password_change",
     ),
     path(
@@ -44,7 +44,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path(
         "reset/<uidb64>/<token>/",
-        auth.PasswordResetConfirmView.as_view(template_name=PAGES + "password_reset_confirm.html"),
+        PasswordResetConfirmView.as_view(),
         name="password_reset_confirm",
     ),
     path(

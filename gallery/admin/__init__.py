@@ -1,5 +1,17 @@
 """The curators' side: Django's admin, one file per model."""
 
-from . import album, api_token, image, import_job, index_state, site, tag, user
+from . import album, api_token, audit_entry, group, image, import_job, index_state, sign_in_protection, site, tag, user
 
-__all__ = ["album", "api_token", "image", "import_job", "index_state", "site", "tag", "user"]
+__all__ = [
+    "album",
+    "api_token",
+    "audit_entry",
+    "group",
+    "image",
+    "import_job",
+    "index_state",
+    "sign_in_protection",
+    "site",
+    "tag",
+    "user",
+]

@@ -9,7 +9,8 @@ from django.utils.translation import gettext, gettext_lazy
 
 from gallery.models import Album, AlbumImage
 
-from .base import GalleryAdmin, actor_of, count_of, curated_images, thumbnail_of
+from .audited import actor_of
+from .base import GalleryAdmin, count_of, curated_images, thumbnail_of
 
 
 class AlbumImageForm(forms.ModelForm[AlbumImage]):

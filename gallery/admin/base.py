@@ -1,11 +1,10 @@
 """What our admin pages have in common: errors as sentences, deletion outside a transaction, read-only models."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib import messages
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -16,21 +15,16 @@ from django.utils.safestring import SafeString
 from gallery.error_messages import known_error, sentence
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, ImageQuerySet, User
-from gallery.views.actor import ActorRequest
+
+from .audited import AuditedAdmin, actor_of
 
 M = TypeVar("M", bound=Model)
-LOG_BATCH = 500  # rows per query: SQLite allows 32,766 variables in one statement
 
 
 def signed_in(request: HttpRequest) -> User:
     """Return the member of staff: the admin lets nobody else in."""
     assert isinstance(request.user, User)  # noqa: S101 -- for the type checker
     return request.user
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the member of staff as verbs want to know him: the middleware has named the door."""
-    return cast(ActorRequest, request).actor
 
 
 def curated_images(request: HttpRequest) -> ImageQuerySet:
@@ -50,7 +44,7 @@ def count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
     return Coalesce(Subquery(grouped.annotate(total=Count("pk")).values("total")), 0, output_field=IntegerField())
 
 
-class GalleryAdmin(admin.ModelAdmin[M]):
+class GalleryAdmin(AuditedAdmin[M]):
     """Says known errors as a message instead of an error page."""
 
     class Media:
@@ -72,18 +66,12 @@ class GalleryAdmin(admin.ModelAdmin[M]):
             return super().response_action(request, queryset)
         return redirect(request.get_full_path())
 
-    def note_change(self, request: HttpRequest, objects: Iterable[M], message: str) -> None:
-        """Write one line into the history of each object."""
-        LogEntry.objects.log_actions(
-            user_id=signed_in(request).pk, queryset=objects, action_flag=CHANGE, change_message=message
-        )
-
 
 class WholeDeletionAdmin(GalleryAdmin[M]):
     """For models whose deletion takes pictures along: rows, vectors and files go together, through a service.
 
     Not inside a transaction, unlike Django's: the index takes its file lock first and the database second, and
-    commits the rows before it clears the vectors. What is gone is logged once it is gone.
+    commits the rows, and what is written down of them, before it clears the vectors.
     """
 
     def delete_wholly(self, objects: QuerySet[M], *, by: Actor) -> None:
@@ -96,29 +84,8 @@ class WholeDeletionAdmin(GalleryAdmin[M]):
             return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined,no-any-return]
         return redirect(request.path)
 
-    def delete_model(self, request: HttpRequest, obj: M) -> None:
-        self._delete_and_log(request, self.model._default_manager.filter(pk=obj.pk))
-
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        self._delete_and_log(request, queryset)
-
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[M]) -> list[LogEntry]:
-        """Nothing yet: Django calls this before the deletion, which may fail half-way."""
-        return []
-
-    def _delete_and_log(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        chosen = list(queryset.order_by("pk"))
-        try:
-            self.delete_wholly(queryset, by=actor_of(request))
-        finally:
-            for start in range(0, len(chosen), LOG_BATCH):
-                self._log_the_gone(request, chosen[start : start + LOG_BATCH])
-
-    def _log_the_gone(self, request: HttpRequest, objects: list[M]) -> None:
-        left = self.model._default_manager.in_bulk([obj.pk for obj in objects])
-        gone = [obj for obj in objects if obj.pk not in left]
-        if gone:
-            super().log_deletions(request, gone)  # type: ignore[arg-type]
+        self.delete_wholly(queryset, by=actor_of(request))
 
 
 class ReadOnlyAdmin(GalleryAdmin[M]):

@@ -1,7 +1,5 @@
 """What can be done to many pictures at once. Each action is a service; those that ask first have a page."""
 
-from collections.abc import Callable
-
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -11,14 +9,13 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
-from gallery.models import Actor, Image, ImageQuerySet, Visibility
+from gallery.models import Image, ImageQuerySet, Visibility
 from gallery.services import curation
 from gallery.text.tag_names import parse_tags
 
 from .action_page import Question, answers, ask, is_confirmed
-from .base import WholeDeletionAdmin, actor_of
-
-LABEL_COLUMNS = ("pk", "original_name")
+from .audited import actor_of
+from .base import WholeDeletionAdmin
 
 
 class TagsForm(forms.Form):
@@ -67,12 +64,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
                 self, request, images, Question(action="add_tags", title=title, button=gettext("Add tags"), form=form)
             )
         tags = form.cleaned_data["tags"]
-        count = self._log_and(
-            request,
-            images,
-            gettext("Added tags: %s") % tags,
-            lambda by: curation.add_tags(images, tags, by=by),
-        )
+        count = curation.add_tags(images, tags, by=actor_of(request))
         self._say(request, ngettext("Tags were added to %d picture.", "Tags were added to %d pictures.", count) % count)
         return None
 
@@ -88,8 +80,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
                 Question(action="remove_tags", title=title, button=gettext("Remove tags"), form=form),
             )
         tags = form.cleaned_data["tags"]
-        message = gettext("Removed tags: %s") % tags
-        count = self._log_and(request, images, message, lambda by: curation.remove_tags(images, tags, by=by))
+        count = curation.remove_tags(images, tags, by=actor_of(request))
         self._say(request, ngettext("%d tag was removed.", "%d tags were removed.", count) % count)
         return None
 
@@ -105,8 +96,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
                 Question(action="change_visibility", title=title, button=gettext("Change visibility"), form=form),
             )
         value = form.cleaned_data["visibility"]
-        message = gettext("Changed the visibility to: %s") % Visibility(value).label
-        count = self._log_and(request, images, message, lambda by: curation.set_visibility(images, value, by=by))
+        count = curation.set_visibility(images, value, by=actor_of(request))
         self._say(
             request,
             ngettext("The visibility of %d picture was changed.", "The visibility of %d pictures was changed.", count)
@@ -117,9 +107,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
     @admin.action(description=gettext_lazy("Embed again"), permissions=["change"])
     def embed_again(self, request: HttpRequest, images: ImageQuerySet) -> None:
         """A failure of the encoder is no failure of the action: the pictures wait, and their status says so."""
-        count = self._log_and(
-            request, images, gettext("Embedded again"), lambda by: curation.embed_again(images, by=by)
-        )
+        count = curation.embed_again(images, by=actor_of(request))
         self._say(
             request,
             ngettext("%d picture was sent to be embedded.", "%d pictures were sent to be embedded.", count) % count,
@@ -127,12 +115,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
 
     @admin.action(description=gettext_lazy("Retry failed ones"), permissions=["change"])
     def retry_failed(self, request: HttpRequest, images: ImageQuerySet) -> None:
-        count = self._log_and(
-            request,
-            images.failed(),
-            gettext("Tried again"),
-            lambda by: curation.retry_failed(images, by=by),
-        )
+        count = curation.retry_failed(images, by=actor_of(request))
         self._say(
             request,
             ngettext("%d failed picture was tried again.", "%d failed pictures were tried again.", count) % count,
@@ -140,8 +123,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
 
     @admin.action(description=gettext_lazy("Move to the trash"), permissions=["change"])
     def move_to_trash(self, request: HttpRequest, images: ImageQuerySet) -> None:
-        message = gettext("Moved to the trash")
-        count = self._log_and(request, images.live(), message, lambda by: curation.move_to_trash(images, by=by))
+        count = curation.move_to_trash(images, by=actor_of(request))
         self._say(
             request,
             ngettext("%d picture was moved to the trash.", "%d pictures were moved to the trash.", count) % count,
@@ -149,9 +131,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
 
     @admin.action(description=gettext_lazy("Bring back from the trash"), permissions=["change"])
     def restore(self, request: HttpRequest, images: ImageQuerySet) -> None:
-        trashed = images.trashed()
-        message = gettext("Brought back from the trash")
-        count = self._log_and(request, trashed, message, lambda by: curation.restore(images, by=by))
+        count = curation.restore(images, by=actor_of(request))
         self._say(request, ngettext("%d picture was brought back.", "%d pictures were brought back.", count) % count)
 
     @admin.action(description=gettext_lazy("Delete forever…"), permissions=["delete"])
@@ -178,16 +158,6 @@ class ImageActions(WholeDeletionAdmin[Image]):
             request, ngettext("%d picture was deleted forever.", "%d pictures were deleted forever.", count) % count
         )
         return None
-
-    def _log_and(
-        self, request: HttpRequest, images: ImageQuerySet, message: str, change: Callable[[Actor], int]
-    ) -> int:
-        """Carry the change out and note it in the history of each picture; the list is read before it changes."""
-        bare = images.select_related(None).prefetch_related(None)
-        pictures = list(bare.only(*LABEL_COLUMNS))
-        count = change(actor_of(request))
-        self.note_change(request, pictures, message)
-        return count
 
     def _say(self, request: HttpRequest, message: str) -> None:
         self.message_user(request, message, messages.SUCCESS)

@@ -29,7 +29,8 @@ from gallery.services.embedding.model_change import (
     change_progress,
 )
 
-from .base import ReadOnlyAdmin, actor_of
+from .audited import actor_of
+from .base import ReadOnlyAdmin
 from .encoders import encoders
 
 COLUMNS = ["encoder_id", "encoder_revision", "dimension", "row_count", "epoch", "version", "updated_at"]
@@ -147,14 +148,11 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             raise ModelChangeRunning
         begin_model_change(change, by=actor_of(request), **switches)
         said = gettext("The library moves to “%(model)s”. Searches and uploads go on meanwhile.")
-        self.note_change(request, [IndexState.objects.current()], said % {"model": change.encoder_id})
         self.message_user(request, said % {"model": change.encoder_id}, messages.SUCCESS)
 
     def _cancel(self, request: HttpRequest) -> None:
         if cancel_change(by=actor_of(request)):
-            said = gettext("The change was given up. The index is as it was.")
-            self.note_change(request, [IndexState.objects.current()], said)
-            self.message_user(request, said, messages.SUCCESS)
+            self.message_user(request, gettext("The change was given up. The index is as it was."), messages.SUCCESS)
 
     def _model_context(self, request: HttpRequest) -> dict[str, Any]:
         progress = change_progress()

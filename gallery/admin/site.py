@@ -15,5 +15,6 @@ class CuratorSignInForm(AdminAuthenticationForm, SignInForm):
 admin.site.site_header = _("Image Search")
 admin.site.site_title = _("Image Search")
 admin.site.index_title = _("Curation")
+admin.site.index_template = "admin/gallery/index.html"
 admin.site.login_form = CuratorSignInForm
 apps.get_app_config("axes").verbose_name = _("Protection of sign-in")  # “Axes” is the package's name, and tells nothing

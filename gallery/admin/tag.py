@@ -10,10 +10,12 @@ from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, Tag
 from gallery.models.tag import TagQuerySet
+from gallery.services.tags import merge_tags
 from gallery.text.tag_names import parse_tags, tag_key
 
 from .action_page import Question, answers, ask
-from .base import GalleryAdmin, actor_of, count_of
+from .audited import actor_of
+from .base import GalleryAdmin, count_of
 
 
 class TagForm(forms.ModelForm[Tag]):
@@ -70,8 +72,7 @@ class TagAdmin(GalleryAdmin[Tag]):
             return ask(self, request, tags, Question(action="merge", title=title, button=gettext("Merge"), form=form))
         kept: Tag = form.cleaned_data["into"]
         names = ", ".join(tags.exclude(pk=kept.pk).values_list("name", flat=True))
-        Tag.objects.merge(tags, into=kept, by=actor_of(request))
-        self.note_change(request, [kept], gettext("Merged into this tag: %s") % names)
+        merge_tags(tags, into=kept, by=actor_of(request))
         message = gettext("“%(names)s” became “%(kept)s”.") % {"names": names, "kept": kept}
         self.message_user(request, message, messages.SUCCESS)
         return None
@@ -83,6 +84,6 @@ class TagAdmin(GalleryAdmin[Tag]):
     @admin.action(description=gettext_lazy("Delete those without pictures"), permissions=["delete"])
     def remove_unused(self, request: HttpRequest, tags: TagQuerySet) -> None:
         unused = Tag.objects.unused().filter(pk__in=tags.values("pk"))
-        self.log_deletions(request, unused)
-        count = unused.delete()[0]
+        count = unused.count()
+        self.delete_queryset(request, unused)
         self.message_user(request, gettext("Deleted tags without pictures: %d") % count, messages.SUCCESS)

@@ -2,14 +2,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
-from gallery.models import Actor, Album, Image, User
+from gallery.models import Actor, Album, AuditVerb, Image, User
 from gallery.services.accounts import delete_accounts
+from gallery.services.audit import Action, record
 
+from .audited import actor_of, is_snapshot_taken
 from .base import WholeDeletionAdmin
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -50,6 +53,16 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
 
     def _is_within_reach(self, request: HttpRequest, obj: User | None) -> bool:
         return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> None:  # type: ignore[override]
+        if is_snapshot_taken(request):
+            super().log_change(request, obj, message)
+        else:  # the page of the password saves nothing else
+            record(Action(actor_of(request)), AuditVerb.PASSWORD_CHANGED, obj)
 
     def delete_wholly(self, objects: QuerySet[User], *, by: Actor) -> None:
         delete_accounts([user.pk for user in objects], by=by)

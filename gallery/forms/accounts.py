@@ -3,10 +3,11 @@ from typing import Any
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.forms import UsernameField as DjangoUsernameField
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
-from gallery.models import User
+from gallery.models import Actor, User
+from gallery.services.accounts import save_sign_up
 
 
 class SignInForm(AuthenticationForm):
@@ -26,11 +27,10 @@ class SignUpForm(UserCreationForm[User]):
         field_classes = {"username": DjangoUsernameField}
         help_texts = {"email": _("Optional. It is used to reset a forgotten password, and for nothing else.")}
 
-    def save_account(self) -> User | None:
+    def save_account(self, *, by: Actor) -> User | None:
         """Return the new account; None, with an error on the form, if the name was taken a moment ago."""
         try:
-            with transaction.atomic():
-                return self.save()
+            return save_sign_up(self.save, by=by)
         except IntegrityError:
             self.add_error("username", ValidationError(_("A user with that username already exists.")))
             return None

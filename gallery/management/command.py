@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from gallery.error_messages import known_error, sentence
 from gallery.errors import UnknownUser
-from gallery.models import User
+from gallery.models import OPERATOR, User
+from gallery.services.accounts import add_account
 
 LIBRARY = "library"
 INTERRUPTED_STATUS = 130  # what shells give a program that Ctrl-C ended
@@ -125,4 +126,4 @@ def owner_named(username: str | None) -> User:
     if administrator is not None:
         return administrator
     library = User.objects.filter(username__iexact=LIBRARY).first()
-    return library or User.objects.create_user(LIBRARY)  # without a password nobody can sign in
+    return library or add_account(LIBRARY, by=OPERATOR)

@@ -3,8 +3,9 @@ from .access_state import AccessState
 from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
+from .audit_entry import AuditEntry, AuditVerb
 from .image import Image, ImageQuerySet, SearchStatus
-from .import_job import ImportJob
+from .import_job import ImportedImage, ImportJob
 from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
@@ -20,10 +21,13 @@ __all__ = [
     "Album",
     "AlbumImage",
     "ApiToken",
+    "AuditEntry",
+    "AuditVerb",
     "Door",
     "Image",
     "ImageQuerySet",
     "ImportJob",
+    "ImportedImage",
     "IndexState",
     "ModelChange",
     "NextEmbedding",

@@ -23,7 +23,7 @@ class ActorKind(models.TextChoices):
     MEMBER = "member", _("member")  # somebody with an account; curators are members too
     VISITOR = "visitor", _("visitor")  # nobody is signed in
     OPERATOR = "operator", _("operator")  # whoever may run management commands: may do everything
-    WORKER = "worker", _("background work")  # the program itself: may do everything, and leaves no audit entry
+    WORKER = "worker", _("background work")  # the program itself: may do everything; only its deletions are audited
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,3 +38,22 @@ class ImportJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source[:80]} ({self.get_status_display()})"
+
+
+class ImportedImage(models.Model):
+    """A picture that an import has brought in, until the audit entry of that import lists it.
+
+    It is written in the picture's own transaction: an import that is killed forgets none. The picture itself may be
+    gone again by then.
+    """
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="imported")
+    image_id = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("imported picture")
+        verbose_name_plural = _("imported pictures")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.job_id}:{self.image_id}"

@@ -189,8 +189,11 @@ class NextEpoch:
                 path.unlink(missing_ok=True)
             self._end()
 
-    def cancel(self) -> bool:
-        """Give the change up, files and all; return whether there was one. Whoever works on it stops."""
+    def cancel(self, *, beside: Callable[[ModelChange], None]) -> bool:
+        """Give the change up, files and all; return whether there was one. Whoever works on it stops.
+
+        `beside` is called with it in the same transaction.
+        """
         with self.lock():
             change = ModelChange.objects.filter(is_switched=False).first()
             if change is None:
@@ -199,6 +202,7 @@ class NextEpoch:
             with transaction.atomic(durable=True):
                 IndexState.objects.update(next_encoder_id="")
                 NextEmbedding.objects.all().delete()
+                beside(change)
                 ModelChange.objects.all().delete()
             if change.dimension:
                 self._files.remove_epoch(self._store(change), change.epoch)

@@ -4,8 +4,9 @@ Doors answer who may not see or change a picture before they come here. Each ver
 the same, so that a caller who forgot to ask, or whose answer is outdated, changes nothing of others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -14,15 +15,16 @@ from django.utils import timezone
 
 from gallery.conf import gallery
 from gallery.errors import InvalidVisibility, TooManyTags
-from gallery.models import Actor, Image, ImageQuerySet, Tag, Visibility
+from gallery.models import Actor, AuditVerb, Image, ImageQuerySet, Tag, Visibility
 from gallery.search_index import search_index
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
+from .audit import CHANGES_AT_A_TIME, Action, recording
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
 from .media import delete_unused_files
 
-BATCH = 500
+BATCH = CHANGES_AT_A_TIME
 
 
 def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None) -> None:
@@ -32,7 +34,7 @@ def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None)
     """
     if not Image.objects.editable_by(by).contains(image):
         raise PermissionDenied
-    with transaction.atomic():
+    with transaction.atomic(), recording(Action(by), AuditVerb.CHANGED, Image, [image.pk]):
         image.description, image.visibility = labels.description, labels.visibility
         image.original_name = clean_name(name or "", fallback=image.original_name)
         image.save(update_fields=["description", "visibility", "original_name"])
@@ -40,47 +42,43 @@ def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None)
 
 
 def add_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
-    """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags (then none is changed)."""
+    """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags (then none is changed).
+
+    Where somebody else tags the same pictures meanwhile, the batches before the one with too many tags stay.
+    """
     names = parse_tags(text)
-    ids = _ids(images.editable_by(by))
-    links = Image.tags.through.objects
-    with transaction.atomic():
-        tags = Tag.objects.named(names)
-        links.bulk_create(
-            [Image.tags.through(image_id=image_id, tag_id=tag.pk) for image_id in ids for tag in tags],
-            ignore_conflicts=True,
-            batch_size=BATCH,
-        )
-        for some in _batches(ids):
-            per_image = links.filter(image__in=some).values("image").annotate(count=Count("pk"))
-            most = per_image.aggregate(most=Max("count", default=0))["most"]
-            if most > MAX_TAGS_PER_IMAGE:
-                raise TooManyTags(count=most, limit=MAX_TAGS_PER_IMAGE)
-    return len(ids)
+    images = images.editable_by(by)
+    for some in _batches(_ids(images)):
+        _refuse_too_many(some, names)
+    return _change(images, partial(_tag, names=names), AuditVerb.TAGGED, by=by)
 
 
 def remove_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
     """Remove tags from every picture; return how many links that were. Raises InvalidTag, TooManyTags."""
     keys = [tag_key(name) for name in parse_tags(text)]
-    links = Image.tags.through.objects.filter(image__in=images.editable_by(by), tag__key__in=keys)
-    return links.delete()[0]
+    links = Image.tags.through.objects.filter(tag__key__in=keys)
+    return _change(
+        images.editable_by(by), lambda some: links.filter(image__in=some).delete()[0], AuditVerb.UNTAGGED, by=by
+    )
 
 
 def set_visibility(images: ImageQuerySet, visibility: str, *, by: Actor) -> int:
     """Return how many pictures have it now. Raises InvalidVisibility."""
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return images.editable_by(by).update(visibility=visibility)
+    return _change(images.editable_by(by), lambda some: some.update(visibility=visibility), AuditVerb.SHOWN_TO, by=by)
 
 
 def move_to_trash(images: ImageQuerySet, *, by: Actor) -> int:
     """Hide the pictures from everyone; they can be brought back until the trash is emptied."""
-    return images.editable_by(by).live().update(trashed_at=timezone.now())
+    now = timezone.now()
+    return _change(images.editable_by(by).live(), lambda some: some.update(trashed_at=now), AuditVerb.TRASHED, by=by)
 
 
 def restore(images: ImageQuerySet, *, by: Actor) -> int:
     """Bring pictures back from the trash."""
-    return images.editable_by(by).trashed().update(trashed_at=None)
+    trashed = images.editable_by(by).trashed()
+    return _change(trashed, lambda some: some.update(trashed_at=None), AuditVerb.RESTORED, by=by)
 
 
 def delete_forever(images: ImageQuerySet, *, by: Actor) -> int:
@@ -88,15 +86,15 @@ def delete_forever(images: ImageQuerySet, *, by: Actor) -> int:
 
     What leaves `images` before its turn, such as a picture that is brought back from the trash, stays.
     """
-    return _delete(images.deletable_by(by))
+    return _delete(images.deletable_by(by), Action(by))
 
 
-def delete_with_owners(user_ids: Sequence[int], *, by: Actor) -> int:
+def delete_with_owners(user_ids: Sequence[int], *, action: Action) -> int:
     """Delete all that these users have as `delete_forever` does; return how many pictures.
 
     Who may delete an account deletes what is in it: whoever calls this has asked about the accounts.
     """
-    return _delete(Image.objects.filter(owner__in=user_ids))
+    return _delete(Image.objects.filter(owner__in=user_ids), action)
 
 
 def empty_old_trash(*, by: Actor) -> int:
@@ -117,17 +115,17 @@ def retry_failed(images: ImageQuerySet, *, by: Actor) -> int:
 
 def requeue_failed(images: ImageQuerySet, *, by: Actor) -> list[int]:
     """Put pictures that could not be embedded back into the queue, and leave them there; return their ids."""
-    ids = _ids(images.editable_by(by).failed())
-    for some in _batches(ids):
-        Image.objects.failed().filter(pk__in=some).update(embed_error="")
+    failed = images.editable_by(by).failed()
+    ids = _ids(failed)
+    _change(failed, lambda some: some.update(embed_error=""), AuditVerb.RETRIED, by=by)
     return ids
 
 
 def embed_again(images: ImageQuerySet, *, by: Actor) -> int:
     """Forget the vectors of these pictures and queue them: they are found again once they are embedded."""
-    ids = _ids(images.editable_by(by))
+    ids, action = _ids(images.editable_by(by)), Action(by)
     for some in _batches(ids):
-        with search_index().removing(some):
+        with search_index().removing(some), recording(action, AuditVerb.EMBEDDED_AGAIN, Image, some):
             Image.objects.filter(pk__in=some).update(embedding_row=None, embed_error="")
     nudge(ids)
     return len(ids)
@@ -141,16 +139,48 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def _delete(images: ImageQuerySet) -> int:
-    return sum(_delete_batch(images, some) for some in _batches(_ids(images)))
+def _change(images: ImageQuerySet, change: Callable[[ImageQuerySet], int], verb: AuditVerb, *, by: Actor) -> int:
+    """Change the pictures batch by batch, each with its audit entries in one transaction; return the sum of answers.
+
+    `change` gets those of a batch that are still in `images`. Whatever stops it leaves whole batches.
+    """
+    action, total = Action(by), 0
+    for some in _batches(_ids(images)):
+        with transaction.atomic(), recording(action, verb, Image, some):
+            total += change(images.filter(pk__in=some))
+    return total
 
 
-def _delete_batch(images: ImageQuerySet, ids: Sequence[int]) -> int:
+def _tag(images: ImageQuerySet, *, names: Sequence[str]) -> int:
+    """Add tags to a batch; return how many pictures."""
+    ids = _ids(images)
+    _refuse_too_many(ids, names)
+    links = Image.tags.through
+    tags = Tag.objects.named(names)
+    pairs = [links(image_id=image_id, tag_id=tag.pk) for image_id in ids for tag in tags]
+    links.objects.bulk_create(pairs, ignore_conflicts=True)
+    return len(ids)
+
+
+def _refuse_too_many(ids: Sequence[int], names: Sequence[str]) -> None:
+    """Raises TooManyTags where one of these pictures would have too many with these tags."""
+    others = Image.tags.through.objects.filter(image__in=ids).exclude(tag__key__in=[tag_key(name) for name in names])
+    per_image = others.values("image").annotate(count=Count("pk"))
+    most = per_image.aggregate(most=Max("count", default=0))["most"] + len(names)
+    if most > MAX_TAGS_PER_IMAGE:
+        raise TooManyTags(count=most, limit=MAX_TAGS_PER_IMAGE)
+
+
+def _delete(images: ImageQuerySet, action: Action) -> int:
+    return sum(_delete_batch(images, some, action) for some in _batches(_ids(images)))
+
+
+def _delete_batch(images: ImageQuerySet, ids: Sequence[int], action: Action) -> int:
     ids = _ids(images.filter(pk__in=ids))
     if not ids:
         return 0
     contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))
-    with search_index().removing(ids):
+    with search_index().removing(ids), recording(action, AuditVerb.DELETED, Image, ids):
         _total, per_model = images.filter(pk__in=ids).delete()  # asked once more: the lock may have been waited for
     for sha256, format in contents:
         delete_unused_files(sha256, format)

@@ -28,7 +28,7 @@ from gallery.errors import (
     gettext_noop,
 )
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Facts, Limits, inspect, sniff
-from gallery.models import Actor, Image, User
+from gallery.models import Actor, Image, ImportJob, User
 
 from .decode_limits import decode_limits
 from .embedding.encoder_in_use import current_encoder
@@ -145,6 +145,7 @@ class _Import:
         self.labels = labels
         self.by = by
         self.progress = progress
+        self.job: ImportJob
         self.report = ImportReport()
         self.batch: list[tuple[Image, Pixels]] = []
         self.encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
@@ -152,7 +153,9 @@ class _Import:
 
     def run(self) -> ImportReport:
         self.encoder = current_encoder()
-        with noted_import(self.report, owner=self.owner, source=self._source(), total=len(self.sources), by=self.by):
+        with noted_import(
+            self.report, owner=self.owner, source=self._source(), total=len(self.sources), by=self.by
+        ) as self.job:
             self._run_pipeline()
         return self.report
 
@@ -230,6 +233,7 @@ class _Import:
             name=source.path.name,
             labels=self.labels,
             by=self.by,
+            job=self.job,
         )
         if not upload.created:
             self.report.duplicates += 1

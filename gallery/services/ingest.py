@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision
 from gallery.imaging import Facts, inspect, thumbnails
-from gallery.models import Actor, Image, NextEmbedding, Tag, User
+from gallery.models import Actor, AuditVerb, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 
+from .audit import Action, Snapshot, record_difference, snapshots
 from .decode_limits import decode_limits
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
@@ -28,7 +29,9 @@ class Upload:
     created: bool
 
 
-def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels, by: Actor) -> Upload:
+def accept_upload(
+    file: BinaryIO, *, owner: User, name: str, labels: Labels, by: Actor, job: ImportJob | None = None
+) -> Upload:
     """Check, store and queue one picture; the same bytes of the same owner are one picture.
 
     What was in the trash comes back. Nothing is stored unless the whole picture is good.
@@ -42,7 +45,7 @@ def accept_upload(file: BinaryIO, *, owner: User, name: str, labels: Labels, by:
         bring_back_original(existing, file, by=by)
     else:
         small = thumbnails(picture.pixels)
-        upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by)
+        upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job)
     if upload.image.is_pending:
         nudge([upload.image.pk])
     return upload
@@ -58,18 +61,20 @@ def store_picture(
     labels: Labels,
     by: Actor,
     created_at: datetime | None = None,
+    job: ImportJob | None = None,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
     If one of these fails, the files that no picture uses go away again. `created_at` (now by default) is for pictures
-    that were added to another library before. Raises PermissionDenied.
+    that were added to another library before. What an import (`job`) brings in is in the list of its audit entry; all
+    else has an entry of its own. Raises PermissionDenied.
     """
     _refuse_strangers(by, owner.pk)
     with content_lock(facts.sha256):
         try:
             save_original(file, sha256=facts.sha256, format=facts.format)
             save_thumbnails(small, sha256=facts.sha256)
-            return _store_row(facts, owner=owner, name=name, labels=labels, created_at=created_at)
+            return _store_row(facts, owner=owner, name=name, labels=labels, by=by, created_at=created_at, job=job)
         except BaseException:
             with suppress(OSError, DatabaseError):  # verify_index finds what cannot be deleted now
                 delete_unused_files_locked(facts.sha256, facts.format)
@@ -104,7 +109,16 @@ def _refuse_strangers(by: Actor, owner_id: int) -> None:
         raise PermissionDenied
 
 
-def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels, created_at: datetime | None) -> Upload:
+def _store_row(
+    facts: Facts,
+    *,
+    owner: User,
+    name: str,
+    labels: Labels,
+    by: Actor,
+    created_at: datetime | None,
+    job: ImportJob | None,
+) -> Upload:
     """Make the row, or bring it back from the trash; whoever comes second gets what the first one made."""
     with transaction.atomic():
         image, created = Image.objects.get_or_create(
@@ -116,12 +130,22 @@ def _store_row(facts: Facts, *, owner: User, name: str, labels: Labels, created_
             raise ContentCollision(md5=facts.md5)
         revived = image.trashed_at is not None
         if created or revived:
+            before = snapshots(Image, [image.pk]) if revived and job is None else {}
             image.trashed_at, image.embed_error = None, ""
             image.description, image.visibility = labels.description, labels.visibility
             image.created_at = created_at or timezone.now()
             image.save(update_fields=["trashed_at", "embed_error", "description", "visibility", "created_at"])
             image.tags.set(Tag.objects.named(labels.tags))
+            _write_down(image, before, by=by, job=job)
     return Upload(image, created=created or revived)
+
+
+def _write_down(image: Image, before: dict[int, Snapshot], *, by: Actor, job: ImportJob | None) -> None:
+    if job is not None:
+        ImportedImage.objects.create(job=job, image_id=image.pk)
+        return
+    verb = AuditVerb.RESTORED if before else AuditVerb.ADDED
+    record_difference(Action(by), verb, Image, before, snapshots(Image, [image.pk]))
 
 
 def _values(facts: Facts) -> dict[str, object]:

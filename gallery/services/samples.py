@@ -5,8 +5,10 @@ from pathlib import Path
 
 import skimage
 
-from gallery.models import Actor, Image, User, Visibility
+from gallery.models import Actor, Image, ImportJob, User, Visibility
 
+from .import_jobs import noted_import
+from .importing import ImportReport
 from .ingest import accept_upload
 from .labels import check_labels
 
@@ -19,6 +21,7 @@ class Sample:
     credit: str
 
 
+SOURCE = "skimage.data"
 SAMPLES = (
     Sample("brick.png", "CC0Textures, CC0"),
     Sample("gravel.png", "CC0Textures, CC0"),
@@ -43,8 +46,15 @@ def bring_in_samples(*, owner: User, by: Actor) -> int:
     """Add the sample pictures, public, to a library that has no picture at all; return how many were added."""
     if Image.objects.exists():
         return 0
+    report = ImportReport()
+    with noted_import(report, owner=owner, source=SOURCE, total=len(SAMPLES), by=by) as job:
+        _bring_in(report, job, owner=owner, by=by)
+    return report.added
+
+
+def _bring_in(report: ImportReport, job: ImportJob, *, owner: User, by: Actor) -> None:
     for sample in SAMPLES:
         labels = check_labels(description=sample.credit, tags="sample", visibility=Visibility.PUBLIC)
         with sample_path(sample).open("rb") as file:
-            accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by)
-    return len(SAMPLES)
+            accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by, job=job)
+        report.added += 1

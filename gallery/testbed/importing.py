@@ -12,7 +12,7 @@ from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.errors import ImageSearchError, IncompleteTestbedEntry, InvalidInput, InvalidPicture, Phrase
 from gallery.imaging import Facts, Limits, inspect, thumbnails
-from gallery.models import Actor, Image, User
+from gallery.models import Actor, Image, ImportJob, User
 from gallery.services.decode_limits import decode_limits
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.embedding.waiting_images import EmbedReport, commit_batch, embed_images
@@ -90,6 +90,7 @@ class _Import:
         self.owner = owner
         self.by = by
         self.progress = progress
+        self.job: ImportJob
         self.report = TestbedReport()
         self.originals = Originals(folder)
         self.vectors: FolderVectors | None = None
@@ -111,7 +112,7 @@ class _Import:
 
     def run(self) -> TestbedReport:
         source = shown(self.folder.resolve())
-        with noted_import(self.report, owner=self.owner, source=source, total=self.index.total, by=self.by):
+        with noted_import(self.report, owner=self.owner, source=source, total=self.index.total, by=self.by) as self.job:
             self._run_pipeline()
         return self.report
 
@@ -175,6 +176,7 @@ class _Import:
             name=entry.original_name,
             labels=entry.labels,
             by=self.by,
+            job=self.job,
             created_at=entry.created_at,
         )
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
@@ -18,7 +17,19 @@ from django.urls import reverse
 from gallery.errors import StoreBusy
 from gallery.imaging import inspect, thumbnails
 from gallery.media_responses import thumbnail_address
-from gallery.models import OPERATOR, Album, AlbumImage, ApiToken, Image, ImportJob, IndexState, QueryPicture, Tag, User
+from gallery.models import (
+    OPERATOR,
+    Album,
+    AlbumImage,
+    ApiToken,
+    AuditEntry,
+    Image,
+    ImportJob,
+    IndexState,
+    QueryPicture,
+    Tag,
+    User,
+)
 from gallery.services import accounts, curation
 from gallery.services.decode_limits import decode_limits
 from gallery.services.ingest import store_picture
@@ -379,7 +390,7 @@ def test_add_and_remove_tags_ask_and_then_change(alice, draw, staff):
 
     assert {tag.name for tag in red.tags.all()} == {"new", "新"}
     assert green.tags.count() == 0
-    assert LogEntry.objects.filter(object_id=str(red.pk)).count() == 2
+    assert AuditEntry.objects.about(red).filter(door="admin").count() == 2
 
 
 def test_add_tags_says_what_is_wrong(alice, draw, staff):
@@ -515,7 +526,7 @@ def test_deleting_one_picture_takes_vector_and_files(alice, draw, staff, data_di
     assert matrix[1].any()
     assert len(stored_files(data_dir)) == 3
     assert verify().problems == ()
-    assert LogEntry.objects.get(action_flag=DELETION).object_repr == "red.png"
+    assert AuditEntry.objects.get(verb="deleted").object_label == "red.png"
 
 
 def test_deleting_selected_pictures_takes_vectors_and_files(alice, draw, staff, data_dir):
@@ -531,7 +542,7 @@ def test_deleting_selected_pictures_takes_vectors_and_files(alice, draw, staff, 
     assert list(Image.objects.all()) == [images[3]]
     assert len(stored_files(data_dir)) == 3
     assert verify().problems == ()
-    assert LogEntry.objects.filter(action_flag=DELETION).count() == 3
+    assert AuditEntry.objects.filter(verb="deleted").count() == 3
 
 
 def test_a_failed_deletion_is_told_and_not_logged(alice, draw, staff, monkeypatch):
@@ -546,7 +557,7 @@ def test_a_failed_deletion_is_told_and_not_logged(alice, draw, staff, monkeypatc
     assert response.status_code == 200
     assert "locked by another process" in messages_of(response)[0]
     assert Image.objects.count() == 1
-    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.filter(verb="deleted").exists()
 
 
 # Users

@@ -2,7 +2,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, named_user
-from gallery.models import OPERATOR, ApiToken
+from gallery.models import OPERATOR
+from gallery.services.accounts import issue_token
 
 
 class Command(GalleryCommand):
@@ -15,6 +16,4 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         user = named_user(options["user"])
-        return {
-            "token": ApiToken.objects.issue(user, by=OPERATOR, name=options["name"], read_only=options["read_only"])
-        }
+        return {"token": issue_token(user, by=OPERATOR, name=options["name"], read_only=options["read_only"])}

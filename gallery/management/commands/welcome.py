@@ -6,6 +6,7 @@ from gallery.error_messages import sentence
 from gallery.errors import EncoderRevisionMismatch
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import OPERATOR, Image, User
+from gallery.services.accounts import add_account
 from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
 from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.samples import bring_in_samples
@@ -21,7 +22,7 @@ class Command(GalleryCommand):
         password = None
         if owner is None:
             password = secrets.token_urlsafe(12)
-            owner = User.objects.create_superuser(ADMINISTRATOR, password=password)
+            owner = add_account(ADMINISTRATOR, by=OPERATOR, password=password, is_superuser=True)
         samples = bring_in_samples(owner=owner, by=OPERATOR)
         outdated = _outdated()
         waiting = 0 if outdated else Image.objects.pending().count()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils import timezone
 
 from gallery.conf import gallery
@@ -23,9 +24,10 @@ from gallery.errors import (
     StoreBusy,
     TooManyLosses,
 )
-from gallery.models import Actor, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models import Actor, AuditVerb, Image, IndexState, ModelChange, NextEmbedding
 from gallery.models.access import may_change_model
 from gallery.search_index import search_index
+from gallery.services.audit import Action, record
 
 from .encoder_deaths import count_deaths
 from .encoder_in_use import encoder_of
@@ -92,10 +94,27 @@ def ask_for_change(encoder_name: str | None, *, by: Actor) -> ModelChange:
     change = ModelChange.objects.current()
     if change is None:
         name = wanted or _present_name()
-        change, _created = ModelChange.objects.get_or_create(pk=1, defaults={"encoder_id": name, "asked_by": by.user})
+        change = _asked_for(name, by=by)
     if wanted not in ("", change.encoder_id):
         raise ModelChangeUnderWay(encoder=change.encoder_id)
     return change
+
+
+def _asked_for(encoder_name: str, *, by: Actor) -> ModelChange:
+    with transaction.atomic():
+        change, created = ModelChange.objects.get_or_create(
+            pk=1, defaults={"encoder_id": encoder_name, "asked_by": by.user}
+        )
+        if created:
+            _record(AuditVerb.MODEL_ASKED_FOR, change, by=by)
+    return change
+
+
+def _record(verb: AuditVerb, change: ModelChange, *, by: Actor, switches: dict[str, bool] | None = None) -> None:
+    """Write an audit entry about the index: which model it has, and which one it is to have."""
+    state = IndexState.objects.current()
+    after = {"encoder_id": change.encoder_id} | {name: True for name, is_set in (switches or {}).items() if is_set}
+    record(Action(by), verb, state, label=change.encoder_id, before={"encoder_id": state.encoder_id}, after=after)
 
 
 def _canonical(encoder_name: str) -> str:
@@ -107,10 +126,13 @@ def _present_name() -> str:
     return state.encoder_id if state.has_encoder else choose_encoder_name(gallery().encoder)
 
 
-def note_begin(change: ModelChange, *, by: Actor) -> None:
-    """Note that somebody is about to carry the change out. Raises PermissionDenied."""
+def note_begin(change: ModelChange, *, by: Actor, **switches: bool) -> None:
+    """Note that somebody is about to carry the change out, for the first time or again. Raises PermissionDenied."""
     _refuse_strangers(by)
-    ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
+    with transaction.atomic():
+        if change.heartbeat_at is not None:
+            _record(AuditVerb.MODEL_CONTINUED, change, by=by, switches=switches)
+        ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
 
 
 def cancel_change(*, by: Actor) -> bool:
@@ -119,7 +141,7 @@ def cancel_change(*, by: Actor) -> bool:
     Raises PermissionDenied.
     """
     _refuse_strangers(by)
-    return search_index().next.cancel()
+    return search_index().next.cancel(beside=lambda change: _record(AuditVerb.MODEL_CANCELLED, change, by=by))
 
 
 def _refuse_strangers(by: Actor) -> None:
