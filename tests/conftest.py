@@ -1,6 +1,7 @@
 """The cast and the stage: alice owns, bob shares an album with her, charlie is a stranger, staff curates."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,7 +9,9 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
@@ -190,6 +193,19 @@ def share() -> Callable[..., Album]:
         return album
 
     return put
+
+
+@pytest.fixture
+def own_database() -> Iterator[dict[str, str]]:
+    """Give processes of the test's own an empty database: the settings that name it, none for a file of SQLite."""
+    if connection.vendor == "sqlite":
+        yield {}
+        return
+    server, name = urlsplit(os.environ["IMAGESEARCH_DATABASE_URL"]), f"own_{secrets.token_hex(8)}"
+    with psycopg.connect(server.geturl(), autocommit=True) as maintenance:
+        maintenance.execute(f"CREATE DATABASE {name}")
+        yield {"IMAGESEARCH_DATABASE_URL": server._replace(path=f"/{name}").geturl()}
+        maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,12 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 PATIENCE_SECONDS = 300  # nothing takes so long, on a machine that does other work too: who waits longer waits for ever
-PAUSE_SECONDS = 0.005
 
 
-def until(condition: Callable[[], Answer], what: str) -> Answer:
+def until(condition: Callable[[], Answer], what: str, *, pause_seconds: float = 0.005) -> Answer:
     """Return the first true answer of the condition; fails with `what` it was that did not happen."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"in {PATIENCE_SECONDS} seconds it never happened: {what}"
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause_seconds)
     return answer

@@ -3,9 +3,6 @@
 `load`: the library moves to another model while two readers search it and a writer uploads and deletes; the change is
 killed three times on its way. Every answer is checked against the truth in the space of the model that it names.
 `points`: the change is killed at each named moment that it comes to.
-
-A process of its own: it forks, which is safe only where no other thread may hold a lock; so searches use one thread.
-State lies in IMAGESEARCH_DATA_DIR, which must be empty.
 """
 
 import colorsys
@@ -13,30 +10,22 @@ import itertools
 import json
 import os
 import random
-import re
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
-import django
-
-django.setup()
-
 import numpy as np
-from django.conf import settings
-from django.core.management import call_command
 from PIL import Image as PillowImage
 
+from tests.crash import library  # sets Django up
+
+# isort: split
 import gallery.search_index
-from gallery.encoders import registry
 from gallery.models import OPERATOR, Image, IndexState, ModelChange, User
 from gallery.search_index import reset_search_index
 from gallery.services.curation import delete_forever
@@ -47,10 +36,11 @@ from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
 from gallery.services.query import parse
 from gallery.services.search import ResultPage, find_images, similar_images
-from tests.crash.index_kills import dies_at, finished, point_names
-from tests.crash.many_kills import in_child
-from tests.crash.soak import Log, lines
+from tests.crash.children import dies_at, finished, in_child, kill, let_the_server_notice, point_names
+from tests.crash.index_kills import WRITERS
+from tests.crash.library import Log, lines
 from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.waiting import PATIENCE_SECONDS, until
 
 TOP = 10
 SECONDS_PER_PICTURE = 0.004  # so that there are moments to kill at
@@ -179,30 +169,45 @@ def write_until_stopped(folder: Path, first: int) -> None:
         time.sleep(0.02)
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not is_true():
-        assert time.monotonic() < deadline, "nothing moves"
-        time.sleep(0.003)
-
-
 def row_count() -> int:
     change = ModelChange.objects.current()
     return change.row_count if change else 0
 
 
-def count_answers(folder: Path) -> int:
-    return sum(len(lines(folder / f"answers-{seed}")) for seed in range(2))
+def go_on(folder: Path) -> None:
+    """Let the readers and the writer do something, however slow the machine is."""
+    logs = [folder / name for name in ("answers-0", "answers-1", "writes")]
+    before = [len(lines(log)) for log in logs]
+    until(
+        lambda: all(len(lines(log)) >= count + 12 for log, count in zip(logs, before, strict=True)),
+        "they answer and write",
+        pause_seconds=0.1,
+    )
+
+
+def change_as_far_as(pictures: int) -> None:
+    """Change the model, and stand still before more pictures than that are done: to be killed, however late."""
+    encoder, real, done = ENCODERS["clip:wide"], ENCODERS["clip:wide"].encode_images, 0
+
+    def encode_images(images: Any) -> Any:
+        nonlocal done
+        done += len(images)
+        if done > pictures:
+            time.sleep(PATIENCE_SECONDS)
+        return real(images)
+
+    encoder.encode_images = encode_images
+    change_model("clip:wide", by=OPERATOR)
 
 
 def change_and_kill(pictures: int) -> list[int]:
     """Move the library, dying three times on the way; return how many rows there were each time."""
     left = []
     for share in (0.2, 0.5, 0.8):
-        change = in_child(lambda: change_model("clip:wide", by=OPERATOR))
-        wait_until(lambda share=share: row_count() >= share * pictures)
-        os.kill(change, signal.SIGKILL)
-        assert os.WIFSIGNALED(os.waitpid(change, 0)[1]), "the change ended by itself"
+        further = int(pictures * (share + 0.15)) - row_count()
+        change = in_child(lambda further=further: change_as_far_as(further))
+        until(lambda share=share: row_count() >= share * pictures, f"{share:.0%} of the pictures are done")
+        assert kill(change), "the change ended by itself"
         left.append(row_count())
     finished(lambda: change_model("clip:wide", by=OPERATOR))
     return left
@@ -215,9 +220,9 @@ def load(pictures: int, folder: Path) -> dict[str, Any]:
     workers = [in_child(lambda seed=seed: read_until_stopped(folder, seed)) for seed in range(2)]
     workers.append(in_child(lambda: write_until_stopped(folder, pictures)))
     try:
+        go_on(folder)
         resumed = change_and_kill(pictures)
-        answered = count_answers(folder)
-        wait_until(lambda: count_answers(folder) > answered + 20)
+        go_on(folder)
     finally:
         (folder / "stop").touch()
     failed = [status for worker in workers if (status := os.waitpid(worker, 0)[1])]
@@ -242,6 +247,7 @@ def load(pictures: int, folder: Path) -> dict[str, Any]:
 
 
 def check_answers() -> None:
+    let_the_server_notice()
     reset_search_index()
     stable = dict(Image.objects.searchable().values_list("pk", "original_name"))
     user = User.objects.get()
@@ -252,26 +258,21 @@ def check_answers() -> None:
         assert answer["encoder"] == IndexState.objects.current().encoder_id
 
 
-def all_points() -> list[str]:
-    files = Path(gallery.search_index.__file__).parent.glob("*.py")
-    own = {name for file in files for name in re.findall(r'crash_point\("(\w+)"\)', file.read_text())}
-    return sorted(own) + point_names()
-
-
 def points() -> dict[str, Any]:
     finished(lambda: begin(12))
     deaths, targets = Counter[str](), itertools.cycle(["clip:wide", "offline"])
-    for point in all_points():
+    names = point_names(gallery.search_index, *WRITERS)
+    for point in names:
         for nth in (1, 2):
-            move = partial(change_model, next(targets))
-            if not dies_at(point, nth, move):
+            move = partial(change_model, next(targets), by=OPERATOR)
+            if not dies_at(point, move, nth=nth):
                 break
             deaths[point] += 1
             check_answers()
             assert {problem.code for problem in verify().problems} <= BETWEEN
             finished(move)
             check_moved(move.args[0])
-    return {"deaths": dict(deaths), "points": all_points()}
+    return {"deaths": dict(deaths), "points": names}
 
 
 def check_moved(target: str) -> None:
@@ -283,14 +284,8 @@ def check_moved(target: str) -> None:
 
 
 def main(mode: str, pictures: int) -> None:
-    settings.GALLERY["search_threads"] = 1
-    settings.GALLERY["encoder"] = "auto"
-    settings.GALLERY["embed_batch_size"] = 4
     encoder_in_use.forget_encoder = lambda _name: None  # a child could not load it again
-    for encoder in ENCODERS.values():
-        registry.use_encoder(encoder)
-    call_command("migrate", verbosity=0, skip_checks=True)
-    User.objects.create_user("alice")
+    library.begin(*ENCODERS.values(), encoder="auto", embed_batch_size=4)
     print(json.dumps(load(pictures, Path(os.environ["IMAGESEARCH_DATA_DIR"])) if mode == "load" else points()))
 
 

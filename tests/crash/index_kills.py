@@ -1,43 +1,30 @@
-"""Kill writers of a real index: python -m tests.crash.index_kills random KILLS | points. Prints one JSON object.
-
-A process of its own: it forks, which is safe only where no other thread may hold a lock; so searches use one thread.
-State lies in IMAGESEARCH_DATA_DIR, which must be empty.
-"""
+"""Kill writers of a real index: python -m tests.crash.index_kills random KILLS | points. Prints one JSON object."""
 
 import json
-import os
 import random
-import re
 import secrets
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
-import django
-
-django.setup()
 
 import numpy as np
-from django.conf import settings
-from django.core.management import call_command
 
+from tests.crash import library  # sets Django up
+
+# isort: split
 import gallery.durable
 import gallery.vectors
 from gallery.conf import gallery as gallery_settings
-from gallery.durable import crash_points
 from gallery.models import OPERATOR, Image, IndexState, User, Visibility
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.maintenance import _repair_vectors, compact
-from tests.crash.many_kills import in_child
+from tests.crash.children import dies_at, finished, in_child, kill, let_the_server_notice, point_names
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.waiting import until
 
 ENCODER = QuickEncoder()
 MAX_PICTURES = 40
+WRITERS = (gallery.durable, gallery.vectors)
 
 
 # What a writer does
@@ -108,6 +95,7 @@ def found(vectors: np.ndarray, k: int, *, all_rows: bool = False) -> np.ndarray:
 
 def check_committed() -> Counter[str]:
     """Check what a reader sees in a library that nobody has repaired; return the problems that there are."""
+    let_the_server_notice()
     reset_search_index()
     state = IndexState.objects.current()
     path = gallery_settings().vectors_dir / f"embeddings-{state.epoch}.npy"
@@ -139,19 +127,13 @@ def check_unfiltered() -> None:
         assert sorted(hits[0].tolist()) == embedded
 
 
-def finished(work: Callable[[], object]) -> None:
-    assert os.waitpid(in_child(work), 0)[1] == 0, "what a living process does must not fail"
-
-
 # Two ways to die
 
 
 def wait_for_commits(n: int) -> None:
     """Let the writers get on, however slow the machine is."""
-    enough, deadline = IndexState.objects.current().version + n, time.monotonic() + 60
-    while IndexState.objects.current().version < enough:
-        assert time.monotonic() < deadline, "the writers stand still"
-        time.sleep(0.002)
+    enough = IndexState.objects.current().version + n
+    until(lambda: IndexState.objects.current().version >= enough, "the writers get on")
 
 
 def kill_at_random(kills: int) -> dict[str, object]:
@@ -163,9 +145,7 @@ def kill_at_random(kills: int) -> dict[str, object]:
         wait_for_commits(source.randint(1, 4))
         time.sleep(source.uniform(0, 0.03))
         for writer in writers:
-            os.kill(writer, signal.SIGKILL)
-            _, status = os.waitpid(writer, 0)
-            assert os.WIFSIGNALED(status), "a writer failed by itself"
+            assert kill(writer), "a writer failed by itself"
             killed += 1
             time.sleep(source.uniform(0, 0.02))
         seen.update(check_committed())
@@ -175,45 +155,19 @@ def kill_at_random(kills: int) -> dict[str, object]:
     return {"kills": killed, "problems": dict(seen), "version": IndexState.objects.current().version}
 
 
-def point_names() -> list[str]:
-    """Return the names of all crash points in the code."""
-    rooms = [Path(room.__file__).parent for room in (gallery.durable, gallery.vectors)]
-    files = [file for room in rooms for file in room.glob("*.py")]
-    return sorted({name for file in files for name in re.findall(r'crash_point\("(\w+)"\)', file.read_text())})
-
-
-def dies_at(point: str, nth: int, work: Callable[[], object]) -> bool:
-    """Do the work in a process that is killed the nth time it comes to the point; return whether it was."""
-
-    def doomed() -> None:
-        passed = 0
-
-        def die(name: str) -> None:
-            nonlocal passed
-            passed += name == point
-            if passed == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        crash_points.callback = die
-        work()
-
-    _, status = os.waitpid(in_child(doomed), 0)
-    assert os.WIFSIGNALED(status) or status == 0, f"failed at {point} by itself"
-    return os.WIFSIGNALED(status)
-
-
 def kill_at_points() -> dict[str, object]:
     """Do everything that writes, and die at each point that is passed, each time that it is passed."""
     source, deaths = random.Random(2), Counter[str]()
     works = {"add": add, "remove": remove, "forget": forget, "compact": lambda _source: compact(by=OPERATOR)}
-    for point in point_names():
+    points = point_names(*WRITERS)
+    for point in points:
         for name, work in works.items():
             for nth in range(1, 9):
                 for _ in range(2):
                     finished(lambda: add(source))
                 if name == "add":
                     new_pictures(2)
-                if not dies_at(point, nth, lambda work=work: work(source)):
+                if not dies_at(point, lambda work=work: work(source), nth=nth):
                     break
                 deaths[point] += 1
                 check_committed()
@@ -224,13 +178,11 @@ def kill_at_points() -> dict[str, object]:
                 check_repaired()
             if Image.objects.count() > MAX_PICTURES:
                 finished(lambda: [remove(source) for _ in range(10)])
-    return {"deaths": dict(deaths), "points": point_names()}
+    return {"deaths": dict(deaths), "points": points}
 
 
 def main(mode: str, kills: int) -> None:
-    settings.GALLERY["search_threads"] = 1
-    call_command("migrate", verbosity=0, skip_checks=True)
-    User.objects.create_user("alice")
+    library.begin()
     print(json.dumps(kill_at_random(kills) if mode == "random" else kill_at_points()))
 
 

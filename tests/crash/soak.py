@@ -1,58 +1,37 @@
-"""Readers and writers on one library: python -m tests.crash.soak SECONDS. Prints one JSON object.
+"""Readers and writers on one library: python -m tests.crash.soak ANSWERS. Prints one JSON object.
 
 Each change of the index is logged within its transaction, with all that it leaves; each answer is logged with the
-versions before and after it. Afterwards every answer must be, in float64, that of one of the versions between.
-
-A process of its own: it forks, which is safe only where no other thread may hold a lock; so searches use one thread.
-State lies in IMAGESEARCH_DATA_DIR, which must be empty.
+versions before and after it. Afterwards every answer must be, in float64, that of one of the versions between. They go
+on until there are so many answers, a tenth of them given while the library changed, and a tenth as many versions.
 """
 
 import json
 import os
 import random
 import sys
-import time
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
-import django
-
-django.setup()
-
 import numpy as np
-from django.conf import settings
-from django.core.management import call_command
 
-from gallery.models import OPERATOR, Image, IndexState, User, Visibility
+from tests.crash import library  # sets Django up
+
+# isort: split
+from gallery.models import OPERATOR, Image, IndexState, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.services.maintenance import compact
-from tests.crash.index_kills import ENCODER, add, finished, forget, new_pictures, remove, vectors_of
-from tests.crash.many_kills import in_child
+from tests.crash.children import finished, in_child
+from tests.crash.index_kills import ENCODER, add, forget, new_pictures, remove, vectors_of
+from tests.crash.library import Log, lines
 from tests.quick_encoder import unit_rows
+from tests.waiting import until
 
 READERS, WRITERS = 4, 2
 FEWEST, MOST = 300, 400  # more than are scored without a scan
 K = 7
-
-
-class Log:
-    """One JSON object a line, written whole by each process."""
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-
-    def write(self, **fields: Any) -> None:
-        os.write(self._fd, json.dumps(fields).encode() + b"\n")
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def log_changes(log: Log) -> None:
@@ -68,10 +47,10 @@ def log_changes(log: Log) -> None:
     SearchIndex._bump = bump_and_log
 
 
-def write_until(stop: float, folder: Path, seed: int) -> None:
+def write_until_stopped(folder: Path, seed: int) -> None:
     log_changes(Log(folder / "versions"))
     source = random.Random(seed)
-    while time.monotonic() < stop:
+    while not (folder / "stop").exists():
         count = Image.objects.count()
         work = source.choices([add, remove, forget, lambda _source: compact(by=OPERATOR)], [5, 4, 1, 0.5])[0]
         if count > MOST:
@@ -82,9 +61,9 @@ def write_until(stop: float, folder: Path, seed: int) -> None:
         work(source)
 
 
-def read_until(stop: float, folder: Path, seed: int) -> None:
+def read_until_stopped(folder: Path, seed: int) -> None:
     log, source = Log(folder / f"answers-{seed}"), random.Random(seed)
-    while time.monotonic() < stop:
+    while not (folder / "stop").exists():
         query, public = source.randrange(10**6), source.random() < 0.5
         allowed = Image.objects.filter(visibility=Visibility.PUBLIC) if public else Image.objects.all()
         before = IndexState.objects.current().version
@@ -122,39 +101,51 @@ def wrong_answers(states: dict[int, dict[str, Any]], answers: list[dict[str, Any
             yield answer
 
 
-def soak(seconds: float, folder: Path) -> dict[str, Any]:
+def answers_in(folder: Path) -> list[dict[str, Any]]:
+    return [line for seed in range(READERS) for line in lines(folder / f"answers-{seed}")]
+
+
+def given_while_it_changed(answers: list[dict[str, Any]]) -> int:
+    return sum(answer["after"] > answer["before"] for answer in answers)
+
+
+def soak(enough: int, folder: Path) -> dict[str, Any]:
     def begin() -> None:
         log_changes(Log(folder / "versions"))
         ids = new_pictures((FEWEST + MOST) // 2, public=(FEWEST + MOST) // 4)
         search_index().add(ids, vectors_of(ids), encoder=ENCODER)
 
+    def said_enough() -> bool:
+        answers, versions = answers_in(folder), len(lines(folder / "versions"))
+        return len(answers) >= enough and min(given_while_it_changed(answers), versions) >= enough // 10
+
     finished(begin)
-    stop = time.monotonic() + seconds
-    children = [in_child(lambda seed=seed: write_until(stop, folder, seed)) for seed in range(WRITERS)]
-    children += [in_child(lambda seed=seed: read_until(stop, folder, seed)) for seed in range(READERS)]
+    children = [in_child(lambda seed=seed: write_until_stopped(folder, seed)) for seed in range(WRITERS)]
+    children += [in_child(lambda seed=seed: read_until_stopped(folder, seed)) for seed in range(READERS)]
+    try:
+        until(said_enough, f"{enough} answers", pause_seconds=0.2)
+    finally:
+        (folder / "stop").touch()
     failed = [status for child in children if (status := os.waitpid(child, 0)[1])]
 
     states = {line["version"]: line for line in lines(folder / "versions")}
-    answers = [line for seed in range(READERS) for line in lines(folder / f"answers-{seed}")]
+    answers = answers_in(folder)
     wrong = list(wrong_answers(states, answers))
-    moved = Counter(answer["after"] > answer["before"] for answer in answers)
     return {
         "failed": failed,
         "versions": len(states),
         "answers": len(answers),
-        "answers_while_it_changed": moved[True],
+        "answers_while_it_changed": given_while_it_changed(answers),
         "wrong": len(wrong),
         "first_wrong": wrong[:3],
         "problems": [problem.code for problem in search_index().problems()],
     }
 
 
-def main(seconds: float) -> None:
-    settings.GALLERY["search_threads"] = 1
-    call_command("migrate", verbosity=0, skip_checks=True)
-    User.objects.create_user("alice")
-    print(json.dumps(soak(seconds, Path(os.environ["IMAGESEARCH_DATA_DIR"]))))
+def main(enough: int) -> None:
+    library.begin()
+    print(json.dumps(soak(enough, Path(os.environ["IMAGESEARCH_DATA_DIR"]))))
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(int(sys.argv[1]))

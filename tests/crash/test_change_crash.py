@@ -1,20 +1,18 @@
 """`kill -9` of a change of the model, under load and at every named moment: no search fails, is empty or mixed."""
 
-import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings as django_settings
 
 from tests.conftest import drawn_picture
 from tests.integration.test_commands import manage
+from tests.waiting import until
 
 PICTURES = 120
 # passed only where pictures are deleted or a damaged file is mended: see test_index_crash and test_store_crash
@@ -28,23 +26,8 @@ ELSEWHERE = {
 }
 
 
-def report_of(data_dir: Path, *arguments: object) -> dict[str, Any]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.crash.change_kills", *map(str, arguments)],
-        cwd=django_settings.BASE_DIR,
-        env={**os.environ, "IMAGESEARCH_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    report: dict[str, Any] = json.loads(ran.stdout)
-    return report
-
-
-def test_three_kills_of_a_change_under_load(data_dir):
-    report = report_of(data_dir, "load", PICTURES)
+def test_three_kills_of_a_change_under_load(report_of):
+    report = report_of("change_kills", "load", PICTURES)
 
     assert (report["failed"], report["faults"], report["failed_writes"]) == ([], {}, [])
     assert (report["encoder"], report["counts"], report["problems"]) == ("clip:wide", [0, 0, 0], [])
@@ -55,8 +38,8 @@ def test_three_kills_of_a_change_under_load(data_dir):
     assert report["writes"] > 10
 
 
-def test_a_kill_of_a_change_at_every_named_moment(data_dir):
-    report = report_of(data_dir, "points")
+def test_a_kill_of_a_change_at_every_named_moment(report_of):
+    report = report_of("change_kills", "points")
 
     assert set(report["points"]) - set(report["deaths"]) == ELSEWHERE
 
@@ -86,11 +69,8 @@ def test_a_kill_of_the_real_command_goes_on_where_it_was(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
-    while not 4 <= rows_of_the_change(data) < 24:
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.01)
+    until(lambda: rows_of_the_change(data) >= 4 or process.poll() is not None, "some pictures are done")
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
 

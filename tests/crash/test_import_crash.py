@@ -1,7 +1,7 @@
 """`kill -9` while pictures are brought in, at any moment: the next run finishes the work, each picture once."""
 
-import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,8 +12,9 @@ import pytest
 from django.conf import settings as django_settings
 
 from tests.conftest import drawn_picture, sample_bytes
-from tests.crash.many_kills import moments, readable_rows
+from tests.crash.import_kills import readable_rows
 from tests.integration.test_commands import manage
+from tests.waiting import until
 
 SAMPLES = (
     "chelsea.png",
@@ -61,10 +62,11 @@ def test_five_kills_of_the_real_command(pictures, tmp_path):
     """One library, killed again and again while it grows: then one run to the end."""
     data = tmp_path / "data"
     assert manage(data, "migrate", "--verbosity", "0").status == 0
-    grown = []
-    for seconds in moments(5, 4.5, earliest_seconds=1.0, seed=1):
+    source, grown = random.Random(1), [0]
+    for _ in range(5):
         process = start_import(data, pictures)
-        time.sleep(seconds)
+        until(lambda process=process: readable_rows(data) > grown[-1] or process.poll() is not None, "it stores more")
+        time.sleep(source.random() * 0.4)
         process.send_signal(signal.SIGKILL)
         process.wait()
         grown.append(readable_rows(data))
@@ -82,28 +84,22 @@ def test_five_kills_of_the_real_command(pictures, tmp_path):
 # Many moments, with an encoder that costs nothing
 
 
-def kill_many_times(folder: Path, data_dir: Path, *, kills: int) -> None:
-    command = [sys.executable, "-m", "tests.crash.many_kills", str(folder), str(kills)]
-    environment = {**os.environ, "IMAGESEARCH_DATA_DIR": str(data_dir)}
-    ran = subprocess.run(
-        command, cwd=django_settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=500
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    report = json.loads(ran.stdout)
-    assert report["kills"] == kills
-    assert report["died_half_way"] >= kills // 5  # else the moments were badly chosen and the test says nothing
+def test_ten_kills_at_random_moments(report_of, pictures):
+    report = report_of("import_kills", pictures, 10)
 
-
-def test_ten_kills_at_random_moments(pictures, data_dir):
-    kill_many_times(pictures, data_dir, kills=10)
+    assert report["kills"] == 10
+    assert report["died_half_way"] >= 2  # else the moments were badly chosen and the test says nothing
 
 
 @pytest.mark.slow
 @pytest.mark.photos
-def test_fifty_kills_at_random_moments_on_photos(photos, tmp_path, data_dir):
+def test_fifty_kills_at_random_moments_on_photos(report_of, photos, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for photo in sorted(photos.glob("*.jpg"))[:N_PICTURES]:
         (folder / photo.name).symlink_to(photo)
 
-    kill_many_times(folder, data_dir, kills=50)
+    report = report_of("import_kills", folder, 50)
+
+    assert report["kills"] == 50
+    assert report["died_half_way"] >= 10

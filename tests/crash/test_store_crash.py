@@ -3,7 +3,6 @@
 import os
 import random
 import select
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.durable import crash_points
 from gallery.durable.synced_writing import partial_path
 from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM
 from gallery.vectors.npy_header import HEADER_BYTES
 from gallery.vectors.store import VectorStore
+from tests.crash.children import dies_at, in_child, kill
 from tests.unit.vectors.engine_contract import unit_rows
+from tests.waiting import PATIENCE_SECONDS
 
 DIMENSION = 16
 ROW_BYTES = DIMENSION * 4
@@ -35,7 +35,7 @@ def expected_rows(stop: int, start: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def store(tmp_path) -> VectorStore:
-    return VectorStore(tmp_path / "vectors", dimension=DIMENSION, lock_timeout_seconds=10)
+    return VectorStore(tmp_path / "vectors", dimension=DIMENSION, lock_timeout_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -44,31 +44,8 @@ def old_store(store) -> VectorStore:
     return store
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Run `work` in a process of its own and return its id; its exit status is 0 if it finishes."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        work()
-    except BaseException:  # noqa: BLE001 -- nothing of the parent's pytest may run on in the child
-        os._exit(1)
-    os._exit(0)
-
-
 def killed_at(point: str, work: Callable[[], object]) -> None:
-    """Run `work` in a process that gets a real `kill -9` at the named moment, and see that it died of it."""
-
-    def die(name: str) -> None:
-        if name == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def work_until_point() -> None:
-        crash_points.callback = die
-        work()
-
-    _, status = os.waitpid(in_child(work_until_point), 0)
-    assert os.WIFSIGNALED(status), f"{point} was never reached"
+    assert dies_at(point, work), f"{point} was never reached"
 
 
 def assert_committed(store: VectorStore, count: int, *, tail_bytes: int = 0, checksums_tail_bytes: int = 0) -> None:
@@ -332,10 +309,9 @@ def test_fifty_kills_at_random_moments_leave_exactly_the_committed_rows(old_stor
         reader, writer = os.pipe()
         pid = in_child(lambda seed=seed, writer=writer: append_forever(old_store, writer, seed))
         os.close(writer)
-        assert select.select([reader], [], [], 10)[0], "the writer never began"
+        assert select.select([reader], [], [], PATIENCE_SECONDS)[0], "the writer never began"
         looks += rows_seen_by_numpy(old_store.path(1), time.monotonic() + random.Random(seed).uniform(0, 0.03))
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        assert kill(pid), "the writer failed by itself"
 
         verb, first, stop = drained(reader)[-1]
         matrix = np.load(old_store.path(1))

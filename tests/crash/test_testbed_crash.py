@@ -1,12 +1,5 @@
 """`kill -9` while a testbed folder is brought in or written: the next run finishes it, each picture once."""
 
-import json
-import os
-import subprocess
-import sys
-
-from django.conf import settings as django_settings
-
 from tests.conftest import drawn_picture, sample_bytes
 from tests.testbed_folder import ClipOfTheTestbed, write_folder
 
@@ -14,23 +7,13 @@ KILLS = 8
 SAMPLES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "brick.png")
 
 
-def test_kills_at_random_moments_lose_and_double_nothing(tmp_path, data_dir):
+def test_kills_at_random_moments_lose_and_double_nothing(report_of, tmp_path):
     pictures = {name: sample_bytes(name) for name in SAMPLES}
     pictures |= {f"{hue}.png": drawn_picture(f"hsl({hue}, 70%, 50%)", size=(400, 300)) for hue in range(0, 360, 24)}
     folder = write_folder(tmp_path / "testbed", pictures, ClipOfTheTestbed(), description="一张图", tags=["a", "颜色"])
 
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.crash.testbed_kills", str(folder), str(KILLS)],
-        cwd=django_settings.BASE_DIR,
-        env={**os.environ, "IMAGESEARCH_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    report = report_of("testbed_kills", folder, KILLS)
 
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    report = json.loads(ran.stdout)
     assert report["kills"] == KILLS
     # else the moments were badly chosen and the test says nothing
     assert report["imports_half_way"] >= KILLS // 4

@@ -1,52 +1,42 @@
-"""Kill imports and exports of a testbed folder: python -m tests.crash.testbed_kills FOLDER KILLS. Prints a JSON object.
+"""Kill imports and exports of a testbed folder: python -m tests.crash.testbed_kills FOLDER KILLS.
 
-A process of its own, for the reasons that `many_kills` gives. State lies in IMAGESEARCH_DATA_DIR, which must be empty.
+Prints one JSON object.
 """
 
 import json
-import os
+import random
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.many_kills import import_moments, in_child, kill_at, moments  # sets Django up
+import numpy as np
+
+from tests.crash import library  # sets Django up
 
 # isort: split
-import numpy as np
-from django.conf import settings
-from django.core.management import call_command
-
 from gallery.encoders import registry
-from gallery.models import OPERATOR, Image, ImportJob, User
+from gallery.models import OPERATOR, Image, ImportJob
 from gallery.search_index import reset_search_index, search_index
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
 from gallery.testbed import importing
+from gallery.testbed.folder_writing import VectorsWriter
+from tests.crash.children import finished, kill_when
+from tests.crash.import_kills import import_moments, kill_at
 from tests.testbed_folder import ClipOfTheTestbed, Testbed
 
-
-def quietly(command: str, *words: str) -> None:
-    with open(os.devnull, "w") as nowhere:
-        call_command(command, *words, "--owner", "alice", verbosity=0, stdout=nowhere)
+SECONDS_PER_PICTURE = 0.01  # of an export, so that there are moments to kill at
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    started = time.monotonic()
-    assert os.waitpid(in_child(work), 0)[1] == 0
-    return time.monotonic() - started
+def write_slowly() -> None:
+    real = VectorsWriter.add
 
+    def add(writer: VectorsWriter, vector: np.ndarray) -> int:
+        time.sleep(SECONDS_PER_PICTURE)
+        return real(writer, vector)
 
-@contextmanager
-def killed_after(seconds: float, work: Callable[[], object]) -> Iterator[None]:
-    pid = in_child(work)
-    time.sleep(seconds)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    yield
+    VectorsWriter.add = add
 
 
 def assert_library_is_that_of(old: Testbed) -> None:
@@ -69,15 +59,15 @@ def kill_imports(folder: Path, kills: int) -> int:
     old = Testbed(folder)
 
     def bring_in() -> None:
-        quietly("import_testbed", str(folder))
+        library.run_quietly("import_testbed", str(folder))
 
-    usual_seconds = seconds_of(bring_in)
+    usual_seconds = finished(bring_in)
     died_half_way, pictures = 0, len(old.index["images"])
     for moment in import_moments(kills, pictures=pictures, usual_seconds=usual_seconds, seed=3):
         delete_forever(Image.objects.all(), by=OPERATOR)
         kill_at(moment, bring_in)
         died_half_way += 0 < Image.objects.count() < pictures or Image.objects.pending().exists()
-        seconds_of(bring_in)
+        finished(bring_in)
         assert_library_is_that_of(old)
     assert set(ImportJob.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}
     return died_half_way
@@ -85,31 +75,32 @@ def kill_imports(folder: Path, kills: int) -> int:
 
 def kill_exports(target: Path, images: int, kills: int) -> int:
     """Kill an export likewise: its folder is whole or not there; return how many died half-way."""
+    source, died_half_way = random.Random(4), 0
 
     def write() -> None:
-        quietly("export_testbed", str(target))
+        library.run_quietly("export_testbed", str(target))
 
-    usual_seconds = seconds_of(write)
-    died_half_way = 0
-    for seconds in moments(kills, usual_seconds, seed=4):
+    def written() -> list[Path]:
+        return list(target.parent.glob(".*.imagesearch-export/*"))
+
+    for _ in range(kills):
         shutil.rmtree(target, ignore_errors=True)
-        with killed_after(seconds, write):
-            died_half_way += any(target.parent.glob(".*.imagesearch-export"))
+        files = source.randint(1, images)
+        kill_when(lambda files=files: len(written()) >= files, write, seconds=source.random() * SECONDS_PER_PICTURE)
+        died_half_way += bool(written())
         if not target.exists():
-            seconds_of(write)
+            finished(write)
         assert len(Testbed(target).embeddings) == images
         assert len(list(target.iterdir())) == images + 2
     return died_half_way
 
 
 def main(folder: Path, kills: int) -> None:
-    settings.GALLERY |= {"encoder": "clip", "embed_batch_size": 2}
     importing.VECTORS_PER_COMMIT = 3  # many commits in one run, so that there are many moments to die at
+    library.begin(ClipOfTheTestbed(), encoder="clip", embed_batch_size=2)
     encoder = ClipOfTheTestbed()
-    for options in (registry.DEFAULT_OPTIONS, registry.pinned_options(encoder.id, encoder.revision)):
-        registry.use_encoder(encoder, options)
-    call_command("migrate", verbosity=0, skip_checks=True)
-    User.objects.create_user("alice")
+    registry.use_encoder(encoder, registry.pinned_options(encoder.key.id, encoder.key.revision))
+    write_slowly()
     imports = kill_imports(folder, kills)
     exports = kill_exports(folder.parent / "out", Image.objects.count(), kills)
     print(json.dumps({"kills": kills, "imports_half_way": imports, "exports_half_way": exports}))

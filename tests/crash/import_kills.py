@@ -1,42 +1,26 @@
-"""Kill an import at many moments: python -m tests.crash.many_kills FOLDER KILLS. Prints one JSON object.
+"""Kill an import at many moments: python -m tests.crash.import_kills FOLDER KILLS. Prints one JSON object.
 
-A process of its own: it forks, which is safe only where no other thread may hold a lock. The encoder costs nothing, so
-that a run is short and the moments lie close together. State lies in IMAGESEARCH_DATA_DIR, which must be empty.
+The encoder costs nothing, so that a run is short and the moments lie close together.
 """
 
 import json
-import os
 import random
-import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
-import django
-
-django.setup()
-
 import numpy as np
-from django.conf import settings
-from django.core.management import call_command
-from django.db import connections
 
+from tests.crash import library  # sets Django up
+
+# isort: split
 from gallery.conf import gallery
-from gallery.encoders import registry
-from gallery.models import OPERATOR, Image, ImportJob, User
+from gallery.models import OPERATOR, Image, ImportJob
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
+from tests.crash.children import finished, kill_when, moments
 from tests.quick_encoder import QuickEncoder
-
-
-def moments(n: int, longest_seconds: float, *, earliest_seconds: float = 0.0, seed: int) -> Iterator[float]:
-    """Yield random moments, spread over the whole run so that no part of it is left out."""
-    source, width = random.Random(seed), (longest_seconds - earliest_seconds) / n
-    yield from (earliest_seconds + width * (step + source.random()) for step in range(n))
 
 
 def readable_rows(data_dir: Path) -> int:
@@ -48,18 +32,6 @@ def readable_rows(data_dir: Path) -> int:
     lengths = np.linalg.norm(matrix, axis=1)
     assert ((np.abs(lengths - 1) < 1e-3) | (lengths == 0)).all()
     return len(matrix)
-
-
-def in_child(work: Callable[[], object]) -> int:
-    connections.close_all()  # a connection must not be shared with a child
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        work()
-    except BaseException:  # noqa: BLE001 -- nothing of the parent may run on in the child
-        os._exit(1)
-    os._exit(0)
 
 
 @dataclass(frozen=True)
@@ -83,14 +55,7 @@ def import_moments(kills: int, *, pictures: int, usual_seconds: float, seed: int
 
 def kill_at(moment: Moment, work: Callable[[], object]) -> None:
     """Run it in a child and kill that, if it has not ended before."""
-    pid = in_child(work)
-    while Image.objects.count() < moment.pictures:
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            return
-        time.sleep(0.002)
-    time.sleep(moment.seconds)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    kill_when(lambda: Image.objects.count() >= moment.pictures, work, seconds=moment.seconds)
 
 
 def kill_many_times(folder: Path, *, kills: int) -> int:
@@ -101,14 +66,11 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
     n_pictures = len(list(folder.iterdir()))
 
     def bring_in() -> None:
-        with open(os.devnull, "w") as nowhere:
-            call_command("import_images", str(folder), "--owner", "alice", verbosity=0, stdout=nowhere)
+        library.run_quietly("import_images", str(folder))
 
     def seconds_undisturbed() -> float:
         delete_forever(Image.objects.all(), by=OPERATOR)
-        started = time.monotonic()
-        assert os.waitpid(in_child(bring_in), 0)[1] == 0
-        return time.monotonic() - started
+        return finished(bring_in)
 
     usual_seconds = min(seconds_undisturbed() for _run in range(3))  # the first one also warms the disk's cache
     died_half_way = 0
@@ -118,7 +80,7 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
         readable_rows(gallery().data_dir)
         died_half_way += 0 < Image.objects.count() < n_pictures or Image.objects.pending().exists()
 
-        assert os.waitpid(in_child(bring_in), 0)[1] == 0
+        finished(bring_in)
 
         found = verify()
         assert (found.ok, found.problems) == (True, ())
@@ -130,10 +92,7 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
 
 
 def main(folder: Path, kills: int) -> None:
-    settings.GALLERY["embed_batch_size"] = 2  # many commits in one run, so that there are many moments to die at
-    registry.use_encoder(QuickEncoder())
-    call_command("migrate", verbosity=0, skip_checks=True)
-    User.objects.create_user("alice")
+    library.begin(QuickEncoder(), embed_batch_size=2)  # many commits in one run: many moments to die at
     print(json.dumps({"kills": kills, "died_half_way": kill_many_times(folder, kills=kills)}))
 
 
