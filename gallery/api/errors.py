@@ -38,7 +38,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, Http404):
         return Response(body_of_status(404), status=404)
     if isinstance(error, PermissionDenied):
-        return Response(body_of_status(403), status=403)
+        return _framework_response(exceptions.PermissionDenied())
     if isinstance(error, REQUEST_TOO_LARGE):
         return Response(body_of_status(413), status=413)
     if isinstance(error, SuspiciousOperation):

@@ -4,12 +4,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django.http import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
 from gallery.errors import NotSearchable, Phrase, gettext_noop
+from gallery.image_access import deletable_image_or_403, editable_image_or_403, visible_image_or_404
 from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image, ImageQuerySet, User
@@ -69,7 +68,7 @@ class ImageViewSet(GenericViewSet[Image]):
         file = given.pop("file")
         owner = cast(User, request.user)  # ReadOrSignedIn let nobody else in
         upload = accept_upload(file, owner=owner, name=file.name, labels=check_labels(**given), by=actor_of(request))
-        [body] = described([get_object_or_404(self.get_queryset(), pk=upload.image.pk)], request)
+        [body] = described([visible_image_or_404(actor_of(request), upload.image.pk)], request)
         if not upload.created:
             return Response(body)
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["urls"]["self"]})
@@ -80,7 +79,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(summary="Change a picture's labels", request=ImageChangeSerializer, responses=ImageSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        image = self._editable_object()
+        image = editable_image_or_403(actor_of(request), pk)
         form = ImageChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         changes = form.validated_data
@@ -90,9 +89,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(summary="Delete a picture for good", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        image = self.get_object()
-        if not Image.objects.deletable_by(actor_of(request)).contains(image):
-            raise PermissionDenied
+        image = deletable_image_or_403(actor_of(request), pk)
         delete_forever(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -115,7 +112,7 @@ class ImageViewSet(GenericViewSet[Image]):
     )
     @action(detail=True, methods=["post"], pagination_class=None)
     def retry(self, request: Request, pk: str) -> Response:
-        image = self._editable_object()
+        image = editable_image_or_403(actor_of(request), pk)
         retry_failed(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(described([self.get_object()], request)[0])
 
@@ -146,13 +143,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     def get_object(self) -> Image:
         """What may not be seen does not exist. The filters are for lists."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
-
-    def _editable_object(self) -> Image:
-        image = self.get_object()
-        if not Image.objects.editable_by(actor_of(self.request)).contains(image):
-            raise PermissionDenied
-        return image
+        return visible_image_or_404(actor_of(self.request), self.kwargs["pk"])
 
 
 def _changed_labels(image: Image, changes: dict[str, Any]) -> Labels:

@@ -10,17 +10,17 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from gallery.forms.image import ImageForm
-from gallery.media_responses import original_response, thumbnail_response
-from gallery.models import Image
-from gallery.services.curation import move_to_trash, relabel, restore
-from gallery.services.search import similar_images
-
-from .access import (
+from gallery.image_access import (
     editable_image_or_403,
     trashed_image_or_404,
     visible_image_or_404,
     visible_or_trashed_image_or_404,
 )
+from gallery.media_responses import original_response, thumbnail_response
+from gallery.models import Image
+from gallery.services.curation import move_to_trash, relabel, restore
+from gallery.services.search import similar_images
+
 from .actor import ActorRequest
 from .htmx import HtmxHttpRequest
 from .undo import success_with_undo
@@ -30,13 +30,13 @@ SIMILAR_COUNT = 8
 
 @require_safe
 def image(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = visible_image_or_404(request, pk)
+    picture = visible_image_or_404(request.actor, pk)
     may_edit = Image.objects.editable_by(request.actor).contains(picture)
     return render(request, "gallery/image.html", {"image": picture, "may_edit": may_edit})
 
 
 def edit(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = editable_image_or_403(request, pk)
+    picture = editable_image_or_403(request.actor, pk)
     form = ImageForm(request.POST) if request.method == "POST" else ImageForm.of(picture)
     if form.is_valid():
         relabel(picture, form.labels, by=request.actor)
@@ -47,7 +47,7 @@ def edit(request: ActorRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def delete(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = editable_image_or_403(request, pk)
+    picture = editable_image_or_403(request.actor, pk)
     move_to_trash(Image.objects.filter(pk=picture.pk), by=request.actor)
     success_with_undo(
         request,
@@ -59,7 +59,7 @@ def delete(request: ActorRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = trashed_image_or_404(request, pk)
+    picture = trashed_image_or_404(request.actor, pk)
     restore(Image.objects.filter(pk=picture.pk), by=request.actor)
     return redirect(picture)
 
@@ -68,7 +68,7 @@ def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The strip of similar pictures below a picture; as a page of its own it is a search."""
-    picture = visible_image_or_404(request, pk)
+    picture = visible_image_or_404(request.actor, pk)
     if not request.htmx:
         return redirect(f"{reverse('search')}?{urlencode({'like': pk})}")
     page = similar_images(picture, user=request.user, top=SIMILAR_COUNT)
@@ -77,9 +77,9 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def original(request: ActorRequest, pk: int) -> HttpResponseBase:
-    return original_response(request, visible_image_or_404(request, pk))
+    return original_response(request, visible_image_or_404(request.actor, pk))
 
 
 @require_safe
 def thumbnail(request: ActorRequest, pk: int, size: int, sha256: str | None = None) -> HttpResponseBase:
-    return thumbnail_response(request, visible_or_trashed_image_or_404(request, pk), size, sha256=sha256)
+    return thumbnail_response(request, visible_or_trashed_image_or_404(request.actor, pk), size, sha256=sha256)

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from gallery.error_messages import sentence
 from gallery.errors import ImageSearchError, InvalidPicture, gettext_noop
 from gallery.forms.search import PictureSearchForm, SearchForm
+from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
 from gallery.services.query_pictures import query_of, remember_picture
 from gallery.services.search import ResultPage, find_images, similar_images
 
-from .access import visible_image_or_404
 from .actor import ActorRequest
 from .paging import page_of
 
@@ -55,7 +55,7 @@ def _find(request: ActorRequest, form: SearchForm) -> dict[str, Any]:
         query = query_of(picture).narrowed(tag_keys=form.tag_keys)
         return _results(find_images(query, user=user, top=top)) | {"picture": picture}
     if form.cleaned_data["like"]:
-        like = visible_image_or_404(request, form.cleaned_data["like"])
+        like = visible_image_or_404(request.actor, form.cleaned_data["like"])
         return _results(similar_images(like, user=user, top=top, tag_keys=form.tag_keys)) | {"like": like}
     return _results(find_images(form.query.narrowed(tag_keys=form.tag_keys), user=user, top=top))
 
