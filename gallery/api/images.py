@@ -14,16 +14,16 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
-from gallery.errors import NotSearchable, Phrase, gettext_noop
 from gallery.image_access import deletable_image_or_403, editable_image_or_403, visible_image_or_404
 from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image, ImageQuerySet, User
+from gallery.retrieval.request import SearchRequest, parse_top
+from gallery.retrieval.tree import Like
 from gallery.services.curation import delete_forever, relabel, retry_failed
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
-from gallery.services.query import parse_top
-from gallery.services.search import similar_images
+from gallery.services.search import find_images
 
 from .authentication import actor_of
 from .descriptions import described, described_results
@@ -98,9 +98,7 @@ class ImageViewSet(GenericViewSet[Image]):
     def similar(self, request: Request, pk: str) -> Response:
         image = self.get_object()
         top = parse_top(request.query_params.get("top"), limit=gallery().max_results)
-        page = similar_images(image, user=request.user, top=top)
-        if page is None:
-            raise NotSearchable(image_id=image.pk, status=_status_phrase(image))
+        page = find_images(SearchRequest(Like(image.pk), top), by=actor_of(request))
         return Response(described_results(page, request, milliseconds=page.milliseconds))
 
     @extend_schema(
@@ -154,7 +152,3 @@ def _changed_labels(image: Image, changes: dict[str, Any]) -> Labels:
         visibility=changes.get("visibility", image.visibility),
     )
     return labels if "tags" in changes else replace(labels, tags=tuple(tag.name for tag in image.tags.all()))
-
-
-def _status_phrase(image: Image) -> Phrase:
-    return Phrase(gettext_noop("failed") if image.is_failed else gettext_noop("pending"))

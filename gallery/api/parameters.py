@@ -3,7 +3,7 @@
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from gallery.services.query import DEFAULT_TOP
+from gallery.retrieval.request import DEFAULT_TOP
 
 ID = "[0-9]{1,18}"  # what a 64-bit id can hold
 TOP = OpenApiParameter("top", OpenApiTypes.INT, default=DEFAULT_TOP, description="How many results, from 1.")

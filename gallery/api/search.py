@@ -1,23 +1,22 @@
-"""Searching, by a text or a picture."""
+"""Searching, by a text, a picture or both."""
 
 import time
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gallery.conf import gallery
-from gallery.services.query import Query, parse, parse_top
-from gallery.services.query_pictures import query_by_file
+from gallery.retrieval.request import SearchRequest, parse_top
+from gallery.retrieval.tree import tree_of
+from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
-from gallery.text.tag_names import parse_tags, tag_key
 
+from .authentication import actor_of
 from .descriptions import described_results
 from .negotiation import AlwaysJSON
 from .parameters import TAG, TOP
@@ -42,7 +41,7 @@ class SearchView(APIView):
         )
 
     @extend_schema(
-        summary="Search with a text or a picture",
+        summary="Search with a text, a picture or both",
         request={"application/json": SearchSerializer, "multipart/form-data": SearchSerializer},
         responses=ResultPageSerializer,
     )
@@ -53,17 +52,17 @@ class SearchView(APIView):
 
     def _answer(self, given: dict[str, Any], request: Request) -> Response:
         started = time.perf_counter()
-        top = parse_top(given.get("top"), limit=gallery().max_results)
-        query = _query(given).narrowed(tag_keys=tuple(tag_key(name) for name in parse_tags(given.get("tags") or ())))
-        page = find_images(query, user=request.user, top=top)
+        page = find_images(_request(given), by=actor_of(request))
         elapsed = (time.perf_counter() - started) * 1000
         return Response(described_results(page, request, milliseconds=elapsed))
 
 
-def _query(given: dict[str, Any]) -> Query:
-    text, picture = given.get("text") or "", given.get("image")
-    if picture is None:
-        return parse(text, max_characters=gallery().max_query_characters)
-    if text:
-        raise ValidationError({"image": [_("Give a text or a picture, not both.")]})
-    return query_by_file(picture)
+def _request(given: dict[str, Any]) -> SearchRequest:
+    top = parse_top(given.get("top"), limit=gallery().max_results)
+    tree = tree_of(
+        text=given.get("text") or "",
+        meanings=[] if given.get("image") is None else [brought_picture(given["image"])],
+        tags=given.get("tags") or (),
+        max_characters=gallery().max_query_characters,
+    )
+    return SearchRequest(tree, top)

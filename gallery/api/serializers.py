@@ -233,7 +233,7 @@ class TopField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SearchSerializer(serializers.Serializer[Any]):
-    """Either a text or a picture."""
+    """A text, a picture, or both, which then mean both."""
 
     text = TextField(allow_null=True)
     image = PictureField(required=False, allow_null=True, help_text="A file in a form; base64 in JSON.")

@@ -5,6 +5,7 @@ Each sentence is an English message id with named placeholders; the page, API an
 (`gallery.error_messages.sentence`) and never invent text of their own.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 LONGEST_VALUE = 300  # characters; paths must stay whole, a pasted novel must not
@@ -61,3 +62,14 @@ class ImageSearchError(Exception):
     def sentence(self, template: str, values: dict[str, Any] | None = None) -> str:
         """Return `template` (the message id or its translation) with `values`, or this error's own, filled in."""
         return template % _readables(self.details if values is None else values)
+
+
+def kind_named(name: str) -> type[ImageSearchError]:
+    """Return the kind of error of this name, which another process of ours has raised."""
+    return next(kind for kind in _kinds(ImageSearchError) if kind.__name__ == name)
+
+
+def _kinds(kind: type[ImageSearchError]) -> Iterator[type[ImageSearchError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)

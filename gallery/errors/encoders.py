@@ -103,3 +103,10 @@ class PicturesUnreadable(ImageSearchError):
         "%(count)s pictures cannot be read at the moment (%(reason)s). The index stays as it is; mend the storage and "
         "run the same command again: it goes on where it was."
     )
+
+
+class EvaluationStopped(ImageSearchError):
+    code = "evaluation_stopped"
+    message = gettext_noop(
+        "The library of “%(encoder_name)s” died while it was measured (status %(status)s). What it said stands above."
+    )

@@ -24,6 +24,23 @@ class QueryTooLong(InvalidInput):
     message = gettext_noop("The search has %(length)s characters; the limit is %(limit)s. Use a shorter sentence.")
 
 
+class QueryWithControlCharacters(InvalidInput):
+    code = "query_with_control_characters"
+    message = gettext_noop("The search contains an invisible control character (%(character)s). Type it again by hand.")
+
+
+class QueryPictureForgotten(InvalidInput):
+    code = "query_picture_forgotten"
+    http_status = 404
+    message = gettext_noop("The picture of this search is no longer kept. Choose it again.")
+
+
+class UnknownImage(InvalidInput):
+    code = "unknown_image"
+    http_status = 404
+    message = gettext_noop("There is no picture %(image_id)s that you may search with.")
+
+
 class InvalidTop(InvalidInput):
     code = "invalid_top"
     message = gettext_noop("The number of results is “%(value)s”; it must be a whole number from 1 to %(limit)s.")

@@ -2,14 +2,16 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import EmptyQuery, ImageSearchError
-from gallery.services.query import DEFAULT_TOP, Query, parse, parse_top
-from gallery.text.tag_names import tag_key
+from gallery.retrieval.request import DEFAULT_TOP, SearchRequest, parse_top
+from gallery.retrieval.tree import Like, Meaning, Picture, tree_of
+from gallery.text.tag_names import parse_tags
 
 TOP_CHOICES = (10, 20, 50, 100)
 
@@ -29,13 +31,24 @@ class RawField(forms.Field):
         return "" if value is None else str(value)
 
 
+class TagsField(forms.Field):
+    """The names of tags: the field may stand in an address more than once, and commas separate."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(value or [])
+
+
 class SearchForm(forms.Form):
-    """The address of a search. A search is by text, by a kept picture, by a picture of the site, or only by tag."""
+    """The address of a search: by text, by a kept picture, by a picture of the site, which together mean all of it,
+    or only by tags.
+    """
 
     q = RawField(required=False)
     top = RawField(required=False)
     view = forms.ChoiceField(choices=LAYOUT_CHOICES, required=False)
-    tag = RawField(required=False)
+    tag = TagsField(required=False)
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     picture = forms.UUIDField(required=False)
 
@@ -48,27 +61,50 @@ class SearchForm(forms.Form):
     def clean_view(self) -> str:
         return self.cleaned_data["view"] or Layout.GALLERY
 
-    def clean_tag(self) -> str:
-        return tag_key(self.cleaned_data["tag"].replace("\x00", ""))
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if self.is_by_text:
-            try:
-                cleaned["query"] = parse(cleaned["q"], max_characters=gallery().max_query_characters)
-            except ImageSearchError as error:
-                self.add_error("q", as_validation_error(error))
+        try:
+            cleaned["tree"] = tree_of(
+                text=cleaned["q"],
+                meanings=self._meanings(),
+                tags=cleaned["tag"],
+                max_characters=gallery().max_query_characters,
+            )
+        except ImageSearchError as error:
+            self.add_error("q", as_validation_error(error))
         return cleaned
 
-    @property
-    def address(self) -> dict[str, str]:
-        """What of this search's address another form on its page must send along."""
-        return {name: str(value) for name in self.fields if (value := self.data.get(name))}
+    def _meanings(self) -> list[Meaning]:
+        picture, like = self.cleaned_data.get("picture"), self.cleaned_data.get("like")
+        return [*([Picture(picture)] if picture else []), *([Like(like)] if like else [])]
 
     @property
-    def kept(self) -> dict[str, str]:
-        """What the next text search keeps of this one: its view, its number of results, its tag."""
-        return {name: value for name, value in self.address.items() if name in ("view", "top", "tag")}
+    def request(self) -> SearchRequest:
+        """What a valid address asks for."""
+        return SearchRequest(self.cleaned_data["tree"], self.result_count)
+
+    @property
+    def address(self) -> list[tuple[str, str]]:
+        """What of this search's address another form on its page must send along: names and values."""
+        return [(name, value) for name in self.fields for value in self._given(name) if value]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the next text search keeps of this one: all but the text."""
+        return [(name, value) for name, value in self.address if name != "q"]
+
+    def _given(self, name: str) -> list[str]:
+        return self.data.getlist(name) if isinstance(self.data, QueryDict) else []
+
+    @property
+    def text(self) -> str:
+        """What was typed, right or wrong."""
+        return str(self.data.get("q", ""))
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that a valid address names."""
+        return parse_tags(self._given("tag")) if self.is_valid() else []
 
     @property
     def is_asked(self) -> bool:
@@ -76,20 +112,9 @@ class SearchForm(forms.Form):
         return any(name in self.data for name in ("q", "like", "picture", "tag"))
 
     @property
-    def is_by_text(self) -> bool:
-        """An empty box is a mistake, unless something else says what to look for."""
-        others = (self.data.get("like"), self.data.get("picture"), self.cleaned_data.get("tag"))
-        return bool(self.cleaned_data.get("q")) or not any(others)
-
-    @property
-    def is_tag_list(self) -> bool:
-        """Only a tag was asked for: its pictures are listed, newest first."""
+    def is_listing(self) -> bool:
+        """Only tags were asked for: their pictures are listed, newest first."""
         return not any(self.cleaned_data.get(name) for name in ("q", "like", "picture"))
-
-    @property
-    def query(self) -> Query:
-        found: Query = self.cleaned_data["query"]
-        return found
 
     @property
     def result_count(self) -> int:
@@ -97,12 +122,7 @@ class SearchForm(forms.Form):
 
     @property
     def is_table(self) -> bool:
-        return bool(self.cleaned_data.get("view") == Layout.TABLE)
-
-    @property
-    def tag_keys(self) -> tuple[str, ...]:
-        key = self.cleaned_data.get("tag")
-        return (key,) if key else ()
+        return self.is_valid() and bool(self.cleaned_data["view"] == Layout.TABLE)
 
     @property
     def top_choices(self) -> list[int]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from gallery.imaging import LABELS
+from gallery.retrieval.tree import Field, Filter
 
 from . import access
 from .access import Visibility
@@ -114,6 +115,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         for key in keys:
             found = found.filter(Exists(Image.tags.through.objects.filter(image=OuterRef("pk"), tag__key=key)))
         return found
+
+    def matching(self, filters: Iterable[Filter]) -> Self:
+        """Pictures of which all of these filters of a search are true."""
+        return self.tagged([one.value for one in filters if one.field is Field.TAG])
 
     def in_album(self, album: Album) -> Self:
         """The pictures that an album shows, in its order."""

@@ -11,11 +11,12 @@ from PIL import Image as PillowImage
 from gallery.encoders.base import Encoder
 from gallery.imaging import inspect
 from gallery.models import QueryPicture
+from gallery.retrieval.meaning import Vector
+from gallery.retrieval.tree import BroughtPicture
 from gallery.text.plain_text import plain_text
 
 from .decode_limits import decode_limits
 from .embedding.encoder_in_use import current_encoder
-from .query import Query, Vector
 
 QUERY_PICTURE_DAYS = 30
 MAX_QUERY_PICTURES = 2_000  # about 50 MB: anybody may search with a picture, so there must be an end
@@ -40,18 +41,13 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
     )
 
 
-def query_by_file(file: BinaryIO) -> Query:
-    """Return the search for a picture file. Raises InvalidPicture and its kinds."""
-    pixels = inspect(file, limits=decode_limits()).pixels
-    return Query(encode=lambda encoder: encoder.encode_images([pixels])[0])
+def brought_picture(file: BinaryIO) -> BroughtPicture:
+    """Return what a picture file shows, to search with. Raises InvalidPicture and its kinds."""
+    return BroughtPicture(inspect(file, limits=decode_limits()).pixels)
 
 
-def query_of(picture: QueryPicture) -> Query:
-    """Return the search for this picture; for another encoder the kept preview is encoded again."""
-    return Query(encode=lambda encoder: _vector_of_kept(picture, encoder))
-
-
-def _vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
+def vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
+    """Return the picture's vector, (dimension,); for another encoder the kept preview is encoded again."""
     if picture.encoder_key == encoder.key:
         return np.frombuffer(picture.vector, dtype=np.float32)
     with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:

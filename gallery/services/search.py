@@ -1,21 +1,24 @@
-"""Finding pictures: encode the query, search among what the user may see, return pictures in score order."""
+"""Finding pictures: carry out the plan of a search among what the actor may see."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
-from gallery.encoders.base import EncoderKey
-from gallery.errors import EncoderChanged
-from gallery.models import OPERATOR, Actor, Door, Image, ImageQuerySet
-from gallery.models.user import AnyUser
+from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
+from gallery.models import Actor, Image, ImageQuerySet
+from gallery.retrieval.cutoff import confidence
+from gallery.retrieval.fusion import Hit, fuse
+from gallery.retrieval.plan import Plan, plan
+from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
+from gallery.retrieval.tree import Like
 from gallery.search_index import search_index
+from gallery.vectors.hits import Hits
 
-from .embedding.encoder_in_use import current_encoder, current_encoder_name
-from .query import DEFAULT_TOP, Query, Vector
+from .meanings import Asked, Encoded, asked_with, encoded
 
 Answer = TypeVar("Answer")
 ENCODER_CHANGES = 5  # during one search: far more than there ever are
@@ -32,9 +35,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Results, best first. `searched` is how many pictures were compared: all that the user may see.
+    """Results, best first. `searched` is how many pictures were compared: all that the actor may see.
 
-    `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning a text into a vector.
+    `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning what is asked into vectors.
+    `asked` are the rows that the search names.
     """
 
     encoder: str
@@ -42,6 +46,7 @@ class ResultPage:
     searched: int
     milliseconds: float
     encoding_milliseconds: float = 0.0
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def total_milliseconds(self) -> float:
@@ -52,94 +57,101 @@ class ResultPage:
         return [result.image.pk for result in self.results]
 
 
-def find_images(query: Query, *, user: AnyUser | None, top: int = DEFAULT_TOP) -> ResultPage:
-    """Return the `top` pictures nearest to the query, of those that `user` may see (None: the operator, all).
+def find_images(request: SearchRequest, *, by: Actor) -> ResultPage:
+    """Return the `request.top` pictures that are nearest to what is asked, of those that `by` may see.
 
     The whole answer is of one encoder: where the index moves to another one meanwhile, all is done again with that.
-    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises EncoderChanged
-    only for a vector that cannot be computed again.
+    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises EmptyQuery for
+    filters alone, UnknownImage, QueryPictureForgotten, and NotSearchable for what resembles an image that waits.
     """
-    return while_encoders_change(lambda: _find(query, user=user, top=top), again=query.vector is None)
+    asked_for = plan(request)
+    if not asked_for.legs:
+        raise EmptyQuery
+    return while_encoders_change(lambda: _answer(asked_for, by))
 
 
-def while_encoders_change(work: Callable[[], Answer], *, again: bool = True) -> Answer:
+def list_images(request: SearchRequest, *, by: Actor) -> ImageQuerySet:
+    """Return all that the filters of a request leave of what `by` may see, newest first, searchable or not."""
+    return Image.objects.visible_to(by).matching(plan(request).filters).newest()
+
+
+def similar_images(image: Image, *, by: Actor, top: int = DEFAULT_TOP) -> ResultPage | None:
+    """Return the pictures nearest to this one, itself left out; None while it is not searchable itself."""
+    with suppress(NotSearchable):
+        return find_images(SearchRequest(Like(image.pk), top), by=by)
+    return None
+
+
+def while_encoders_change(work: Callable[[], Answer]) -> Answer:
     """Return what `work` returns, which is begun anew each time that the index moves to another encoder meanwhile."""
-    for _attempt in range(ENCODER_CHANGES if again else 0):
+    for _attempt in range(ENCODER_CHANGES):
         with suppress(EncoderChanged):
             return work()
     return work()
 
 
-def _find(query: Query, *, user: AnyUser | None, top: int) -> ResultPage:
+def _answer(asked_for: Plan, by: Actor) -> ResultPage:
     started = time.perf_counter()
-    vector, key = _encoded(query)
-    encoded = time.perf_counter()
-    results, searched = _nearest(
-        vector, _candidates(query, user), encoder=key, excluded_ids=query.excluded_ids, top=top
-    )
+    visible = Image.objects.visible_to(by)
+    asked = asked_with(asked_for.legs, visible=visible)
+    query = encoded(asked_for.legs, asked)
+    encoded_at = time.perf_counter()
+    results, searched = _nearest(query, visible.matching(asked_for.filters).searchable(), asked_for)
     return ResultPage(
-        encoder=key.id if key is not None else current_encoder_name(),
+        encoder=query.encoder.id,
         results=results,
         searched=searched,
-        milliseconds=(time.perf_counter() - encoded) * 1000,
-        encoding_milliseconds=(encoded - started) * 1000,
+        milliseconds=(time.perf_counter() - encoded_at) * 1000,
+        encoding_milliseconds=(encoded_at - started) * 1000,
+        asked=asked,
     )
 
 
-def _encoded(query: Query) -> tuple[Vector, EncoderKey | None]:
-    if query.vector is not None:
-        return query.vector, query.encoder
-    encoder = current_encoder()
-    vector = query.encode(encoder) if query.encode is not None else encoder.encode_texts([query.text])[0]
-    return vector, encoder.key
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Hits, best first, each with whether it is meant; and how many pictures were compared."""
+
+    hits: list[Hit]
+    confident: list[bool | None]
+    searched: int
 
 
-def _nearest(
-    vector: Vector,
-    candidates: ImageQuerySet,
-    *,
-    encoder: EncoderKey | None,
-    excluded_ids: tuple[int, ...],
-    top: int,
-) -> tuple[tuple[Result, ...], int]:
-    """Return the nearest candidates, and how many there are to compare with.
-
-    The excluded ones are left out here, not in the database's question, whose answer serves other searches too.
-    """
+def _nearest(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> tuple[tuple[Result, ...], int]:
+    """Return the nearest candidates, and how many there are to compare with."""
     for _attempt in range(2):
-        hits = search_index().search(vector[np.newaxis], k=top + len(excluded_ids), allowed=candidates, encoder=encoder)
-        found = list(zip(*(column.tolist() for column in (hits.of(0).ids, hits.of(0).scores)), strict=True))
-        wanted = [hit for hit in found if hit[0] not in excluded_ids]
-        results = _results(candidates, wanted[:top])
-        if len(results) == len(wanted[:top]):
+        ranking = _ranked(query, candidates, asked_for)
+        results = _results(candidates, ranking)
+        if len(results) == len(ranking.hits):
             break
         search_index().forget_allowed(candidates)  # rights have changed between search and now: others move up
-    return results, hits.searched - (len(found) - len(wanted))
+    return results, ranking.searched
 
 
-def similar_images(
-    image: Image, *, user: AnyUser | None, top: int = DEFAULT_TOP, tag_keys: tuple[str, ...] = ()
-) -> ResultPage | None:
-    """Return the pictures nearest to this one, itself left out; None while it is not searchable itself."""
-
-    def find() -> ResultPage | None:
-        embedded = search_index().vector_of(image.pk)
-        if embedded is None:
-            return None
-        vector, key = embedded
-        query = Query(vector=np.array(vector), encoder=key, excluded_ids=(image.pk,), tag_keys=tag_keys)
-        return find_images(query, user=user, top=top)
-
-    return while_encoders_change(find)
-
-
-def _candidates(query: Query, user: AnyUser | None) -> ImageQuerySet:
-    actor = OPERATOR if user is None else Actor.of(user, door=Door.PAGE)
-    images = Image.objects.visible_to(actor)
-    return (images.tagged(query.tag_keys) if query.tag_keys else images).searchable()
+def _ranked(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> _Ranking:
+    """Search with each leg. What is excluded is left out here, not in the database's question, whose answer serves
+    other searches too.
+    """
+    width = asked_for.top + len(asked_for.excluded_ids)
+    answers = [
+        search_index().search(vector[np.newaxis], k=width, allowed=candidates, encoder=query.encoder).of(0)
+        for vector in query.vectors
+    ]
+    found = fuse([_hits(answer) for answer in answers])
+    wanted = [hit for hit in found if hit.image_id not in asked_for.excluded_ids]
+    hits = wanted[: asked_for.top]
+    return _Ranking(
+        hits,
+        confidence(hits, encoder=query.encoder, distribution=answers[0].distribution),
+        searched=answers[0].searched - (len(found) - len(wanted)),
+    )
 
 
-def _results(candidates: ImageQuerySet, hits: Sequence[tuple[int, float]]) -> tuple[Result, ...]:
+def _hits(answer: Hits) -> list[Hit]:
+    return [Hit(*pair) for pair in zip(answer.ids.tolist(), answer.scores.tolist(), strict=True)]
+
+
+def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:
     """Join hits to pictures, asking once more who may see them: rights may have changed since."""
-    images = candidates.for_listing().in_bulk([image_id for image_id, _score in hits])
-    return tuple(Result(images[image_id], score) for image_id, score in hits if image_id in images)
+    images = candidates.for_listing().in_bulk([hit.image_id for hit in ranking.hits])
+    judged = zip(ranking.hits, ranking.confident, strict=True)
+    return tuple(Result(images[hit.image_id], hit.score, sure) for hit, sure in judged if hit.image_id in images)

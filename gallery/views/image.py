@@ -71,7 +71,7 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     picture = visible_image_or_404(request.actor, pk)
     if not request.htmx:
         return redirect(f"{reverse('search')}?{urlencode({'like': pk})}")
-    page = similar_images(picture, user=request.user, top=SIMILAR_COUNT)
+    page = similar_images(picture, by=request.actor, top=SIMILAR_COUNT)
     return render(request, "gallery/image.html#similar", {"image": picture, "similar": page, "is_fetched": True})
 
 

@@ -20,12 +20,9 @@ set_up()
 from django.conf import settings
 from django.core.management import call_command
 
-from gallery.encoders.base import EncoderKey
 from gallery.measuring.speed import DEFAULT_DIMENSION, ClusteredRows
 from gallery.models import Image, IndexState, User, Visibility
 from gallery.search_index import search_index
-from gallery.services.query import Query
-from gallery.services.search import find_images
 from gallery.vectors.codes import BLOCK_ROWS, CodesFile
 from gallery.vectors.engines.exact import ExactEngine
 from gallery.vectors.row_mask import RowMask
@@ -35,6 +32,7 @@ from gallery.vectors.unit_vectors import Vectors
 from tests.conftest import acting
 
 from .processes import WorkerProcess
+from .stand_in import StandInEncoder, find_by_number, stand_in
 
 TOP = 10
 SMALL = 1_000
@@ -43,18 +41,13 @@ OPENINGS = 5
 FIRST_ANSWERS = ("first_answer_of_index", "first_answer", "first_answer_of_user")
 
 
-class StandInEncoder:
-    """The encoder that the index is said to be made with: nothing is ever encoded here."""
-
-    key = EncoderKey("offline", "benchmark")
-    dimension = DEFAULT_DIMENSION
-
-
 class Library:
     """A growing library. Vectors, codes and database are written as SearchIndex writes them, many at a time."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, *, queries: int) -> None:
         self.source = ClusteredRows(rows)
+        self.queries = self.source.queries(queries)
+        self.encoder = stand_in(self.queries)
         self.owners = [User.objects.create_user(name) for name in ("alice", "bob")]
         folder = Path(settings.GALLERY["data_dir"]) / "vectors"
         self.store = VectorStore(folder, dimension=DEFAULT_DIMENSION)
@@ -76,7 +69,7 @@ class Library:
         image = self._image(None)
         image.save()
         started = time.perf_counter()
-        search_index().add([image.pk], vector[np.newaxis], encoder=StandInEncoder())
+        search_index().add([image.pk], vector[np.newaxis], encoder=self.encoder)
         return (time.perf_counter() - started) * 1000
 
     def _image(self, row: int | None) -> Image:
@@ -98,8 +91,8 @@ class Library:
 
 def bench_library(rows: int, *, queries: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
-    library = Library(rows)
-    asked = library.source.queries(max(queries, 2 * APPENDS))
+    library = Library(rows, queries=max(queries, 2 * APPENDS))
+    asked = library.queries
     queries_path = Path(settings.GALLERY["data_dir"]) / "queries.npy"
     np.save(queries_path, asked)
     result: dict[str, Any] = {"rows": rows, "dimension": DEFAULT_DIMENSION}
@@ -109,7 +102,7 @@ def bench_library(rows: int, *, queries: int) -> dict[str, Any]:
     for vectors in tqdm(parts, total=rows // BLOCK_ROWS, unit="block", disable=None):
         library.grow(vectors)
     result["open"] = _opening(queries_path)
-    result["path"] = _whole_path(library, asked[:queries])
+    result["path"] = _whole_path(library, queries)
     result["memory"] = _private_memory(queries_path)
     result["add"] = _ratio(small_ms, _adding(library, asked[APPENDS : 2 * APPENDS]))
     result["append"] = _appending(library, asked[:APPENDS])
@@ -173,7 +166,7 @@ def _opening(queries_path: Path) -> dict[str, float]:
     return {f"{name}_ms": statistics.median(found) for name, found in times.items()}
 
 
-def _whole_path(library: Library, queries: Vectors) -> dict[str, float]:
+def _whole_path(library: Library, queries: int) -> dict[str, float]:
     """Time find_images for bob beside the engine alone, with his filter and without any, in turns."""
     bob = library.owners[1]
     matrix = library.store.read(epoch=1)
@@ -181,18 +174,19 @@ def _whole_path(library: Library, queries: Vectors) -> dict[str, float]:
     searcher = ExactEngine().open(snapshot)
     visible = Image.objects.visible_to(acting(bob)).searchable().embedding_rows()
     allowed = snapshot.allowing_rows(RowMask.of_rows(visible, len(matrix)))
-    ways: dict[str, Callable[[Vectors], object]] = {
-        "find_images": lambda query: find_images(Query(vector=query), user=bob, top=TOP),
-        "engine_filtered": lambda query: searcher.search(query[np.newaxis], TOP, allowed=allowed),
-        "engine": lambda query: searcher.search(query[np.newaxis], TOP),
+    asked, by = library.queries, acting(bob)
+    ways: dict[str, Callable[[int], object]] = {
+        "find_images": lambda number: find_by_number(number, by=by, top=TOP),
+        "engine_filtered": lambda number: searcher.search(asked[number : number + 1], TOP, allowed=allowed),
+        "engine": lambda number: searcher.search(asked[number : number + 1], TOP),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for search in ways.values():  # lists what bob may see, maps files, starts threads
-        search(queries[0])
-    for query in queries:
+        search(0)
+    for number in range(queries):
         for name, search in ways.items():
             started = time.perf_counter()
-            search(query)
+            search(number)
             times[name].append((time.perf_counter() - started) * 1000)
     medians = {name: statistics.median(found) for name, found in times.items()}
     return {

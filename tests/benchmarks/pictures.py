@@ -25,9 +25,10 @@ from gallery.services.decode_limits import decode_limits
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.importing import Source, import_files
 from gallery.services.labels import Labels
-from gallery.services.query import parse
 from gallery.services.samples import SAMPLES, sample_path
 from gallery.services.search import find_images
+from tests.conftest import acting
+from tests.searches import request_for
 
 CHUNK = 30
 QUERIES = ("a cat", "一只狗", "a red car on the street", "山和海", "musical instrument", "水果", "an airplane", "家具")
@@ -81,7 +82,7 @@ def bench_text_search(encoder: Encoder, owner: User) -> dict[str, Any]:
             encoder.encode_texts([f"{text} {number}"])
             encoding.append(time.perf_counter() - started)
             started = time.perf_counter()
-            find_images(parse(f"{number} {text}"), user=owner)
+            find_images(request_for(f"{number} {text}"), by=acting(owner))
             whole.append(time.perf_counter() - started)
     whole_ms, encoding_ms = statistics.median(whole) * 1000, statistics.median(encoding) * 1000
     print(f"search by text      {whole_ms:8.1f} ms (median of {len(whole)})")

@@ -34,12 +34,13 @@ from gallery.services.embedding.model_change import change_model
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
-from gallery.services.query import parse
 from gallery.services.search import ResultPage, find_images, similar_images
+from tests.conftest import acting
 from tests.crash.children import dies_at, finished, in_child, kill, let_the_server_notice, point_names
 from tests.crash.index_kills import WRITERS
 from tests.crash.library import Log, lines
 from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS, until
 
 TOP = 10
@@ -145,10 +146,10 @@ def read_until_stopped(folder: Path, seed: int) -> None:
             asked = {"like": source.choice(stable)}
         try:
             if "like" in asked:
-                page = similar_images(Image.objects.get(pk=asked["like"]), user=user, top=TOP)
+                page = similar_images(Image.objects.get(pk=asked["like"]), by=acting(user), top=TOP)
                 assert page is not None
             else:
-                page = find_images(parse(asked["text"]), user=user, top=TOP)
+                page = find_images(request_for(asked["text"], top=TOP), by=acting(user))
             log.write(**asked, **record(page))
         except Exception as error:  # noqa: BLE001 -- that nothing fails is what is tested
             log.write(error=f"{type(error).__name__}: {error}")
@@ -253,7 +254,7 @@ def check_answers() -> None:
     user = User.objects.get()
     for number in range(5):
         text = f"colour {number}"
-        answer = {"text": text} | record(find_images(parse(text), user=user, top=TOP))
+        answer = {"text": text} | record(find_images(request_for(text, top=TOP), by=acting(user)))
         assert list(faults_of(answer, stable)) == []
         assert answer["encoder"] == IndexState.objects.current().encoder_id
 

@@ -20,13 +20,13 @@ from gallery.search_index.allowed_rows import MASKS_KEPT, AllowedRows
 from gallery.search_index.files import IndexFiles
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore, set_visibility
 from gallery.services.maintenance import compact
-from gallery.services.query import Query
 from gallery.services.search import find_images
 from gallery.vectors.codes import Codes
 from gallery.vectors.npy_header import HEADER_BYTES
 from tests.conftest import acting
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
 
 ENCODER = QuickEncoder()
@@ -114,13 +114,12 @@ def test_a_second_search_asks_for_versions_only(alice, count):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_second_search_of_a_user_asks_for_versions_and_results_only(alice, count):
+def test_a_second_search_of_a_user_asks_for_versions_and_results_only(alice, quick_encoder, count):
     embed([stored(alice) for _ in range(count)])
-    query = Query(vector=unit_rows(1, seed=1)[0])
-    find_images(query, user=alice)
+    find_images(request_for("red"), by=acting(alice))
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(find_images(query, user=alice).results) == count
+        assert len(find_images(request_for("red"), by=acting(alice)).results) == count
 
     pictures = [sql["sql"] for sql in queries if ' FROM "gallery_image"' in sql["sql"]]
     assert len(pictures) == 1

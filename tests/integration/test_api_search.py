@@ -65,6 +65,18 @@ def test_a_picture_finds_itself_as_a_file_and_as_base64_and_is_not_kept(photos_o
     assert Image.objects.count() == 3
 
 
+def test_a_text_and_a_picture_mean_both(alice, upload, quick_encoder):
+    """Lime and blue are equally far from red: the picture decides between them, the words remain first."""
+    images = {colour: upload(alice, content=drawn_picture(colour)).pk for colour in ("red", "lime", "blue")}
+    api = Api(alice)
+
+    for colour, other in (("lime", "blue"), ("blue", "lime")):
+        content = drawn_picture(colour, size=(9, 9))
+        expected = [images["red"], images[colour], images[other]]
+        assert ids(api.post("/search/", {"text": "red", "image": b64encode(content).decode()}).json()) == expected
+        assert ids(api.post_form("/search/", text="red", image=SimpleUploadedFile("x.png", content)).json()) == expected
+
+
 def test_tags_narrow_a_search(photos_of_alice):
     coffee = photos_of_alice["coffee.png"]
     api = Api()
@@ -137,7 +149,8 @@ def test_a_query_that_cannot_be_is_refused(db, query, code):
         ({"text": {}}, "invalid", ["text"]),
         ({"text": "a\x00b"}, "invalid", ["text"]),
         ({"text": "\ud800"}, "invalid", ["text"]),
-        ({"text": "cat", "image": b64encode(drawn_picture()).decode()}, "invalid", ["image"]),
+        ({"text": "?!", "image": b64encode(drawn_picture()).decode()}, "query_without_words", None),
+        ({"tags": ["cat"]}, "empty_query", None),
         ({"image": "not base64!"}, "invalid", ["image"]),
         ({"image": 5}, "invalid", ["image"]),
         ({"image": ""}, "empty_file", None),

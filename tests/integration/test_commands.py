@@ -166,6 +166,15 @@ def test_search_with_a_picture_finds_that_picture(run, pictures):
     assert report["results"][0]["score"] > 0.999
 
 
+def test_search_with_words_and_a_picture_means_both_and_tags_narrow_it(run, pictures):
+    words = run("search_images", "a cat", "--json").report["results"]
+    both = run("search_images", "a cat", "--image", pictures / "rocket.jpg", "--tags", "Sample,图", "--json").report
+
+    assert {"chelsea.png", "rocket.jpg"} == {result["name"] for result in both["results"][:2]}
+    assert both["results"][0]["score"] != words[0]["score"]
+    assert run("search_images", "a cat", "--tags", "sample,nothing", "--json").report["results"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -178,7 +187,8 @@ def test_search_with_a_picture_finds_that_picture(run, pictures):
         (("?!…",), "“?!…” has no letters or digits."),
         (("cat", "--user", "nobody"), "There is no user “nobody”."),
         (("cat", "--user", ""), "There is no user “”."),
-        (("cat", "--image", "x.png"), "not both"),
+        (("cat", "--image", "x.png"), "“x.png” cannot be read: No such file or directory."),
+        (("--tags", "sample"), "The search is empty."),
         (("--image", "/no/such.png"), "“/no/such.png” cannot be read: No such file or directory."),
         (("--image", "manage.py"), "not one of the picture formats"),
     ],

@@ -9,9 +9,9 @@ from django.test import Client
 
 from gallery import __version__
 from gallery.models import Image
-from gallery.services.query import parse
 from gallery.services.search import find_images
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
+from tests.searches import request_for
 
 
 def test_healthz_asks_no_database(client):
@@ -65,7 +65,7 @@ def test_readyz_names_a_folder_that_cannot_be_written(client, db):
 
 def test_readyz_names_vectors_that_are_gone_though_this_process_still_has_them(client, alice, upload, data_dir):
     upload(alice, content=drawn_picture())
-    assert len(find_images(parse("red"), user=alice).results) == 1
+    assert len(find_images(request_for("red"), by=acting(alice)).results) == 1
     (data_dir / "vectors" / "embeddings-1.npy").unlink()
 
     response = client.get("/readyz")

@@ -11,9 +11,9 @@ from gallery.services.curation import move_to_trash
 from gallery.services.importing import Source, find_files, import_files, shown
 from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
-from gallery.services.query import parse
 from gallery.services.search import find_images
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
+from tests.searches import request_for
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray")
 
@@ -53,7 +53,7 @@ def test_every_file_is_counted_once(alice, folder, quick_encoder, data_dir):
     assert report.images_per_second > 0
     assert Image.objects.tagged(["colour"]).filter(visibility="public", owner=alice).count() == 6
     assert sorted(Image.objects.values_list("original_name", flat=True))[-1] == "yellow.png"
-    assert find_images(parse("blue"), user=alice, top=1).results[0].image.original_name == "blue.png"
+    assert find_images(request_for("blue", top=1), by=acting(alice)).results[0].image.original_name == "blue.png"
     found = verify()
     assert (found.ok, found.indexed, found.pending) == (True, 6, 0)
 

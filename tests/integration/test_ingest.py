@@ -39,6 +39,7 @@ from gallery.errors import (
 )
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.models import OPERATOR, Image, QueryPicture
+from gallery.retrieval.tree import Picture
 from gallery.services.curation import (
     add_tags,
     delete_forever,
@@ -53,10 +54,10 @@ from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
 from gallery.services.media import open_original, open_thumbnail
-from gallery.services.query import parse
-from gallery.services.query_pictures import query_of, remember_picture
+from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, similar_images
-from tests.conftest import drawn_picture, sample_bytes
+from tests.conftest import acting, drawn_picture, sample_bytes
+from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
 
 SMALL_PX = THUMBNAIL_SIZES_PX[0]
@@ -207,7 +208,7 @@ def test_odd_pictures_become_searchable_by_what_they_show(alice, kind):
     image.refresh_from_db()
     assert image.search_status == "searchable"
     assert (image.width_px, image.height_px) == size
-    assert find_images(parse(colour), user=alice, top=1).image_ids == [image.pk]
+    assert find_images(request_for(colour, top=1), by=acting(alice)).image_ids == [image.pk]
     with open_original(image) as original, open_thumbnail(image, SMALL_PX) as small:
         assert original.read() == content
         assert PillowImage.open(small).format == "WEBP"
@@ -217,7 +218,7 @@ def test_an_animation_keeps_its_frames_and_is_searched_by_the_first(alice):
     image = bring_in(alice, animated_gif(), "film.gif").image
 
     assert (image.format, image.frame_count) == ("GIF", 3)
-    page = find_images(parse("red"), user=alice)
+    page = find_images(request_for("red"), by=acting(alice))
     assert page.results[0].score > 0.99
 
 
@@ -372,14 +373,14 @@ def test_a_lost_original_is_said_and_the_thumbnails_still_serve(alice, data_dir)
         open_original(image)
     with open_thumbnail(image, SMALL_PX) as small:
         assert PillowImage.open(small).size == (64, 48)
-    assert find_images(parse("red"), user=alice).image_ids == [image.pk]
+    assert find_images(request_for("red"), by=acting(alice)).image_ids == [image.pk]
 
     embed_again(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
     image.refresh_from_db()
     assert image.search_status == "failed"
     assert "no longer in the storage" in image.embed_error
-    assert find_images(parse("red"), user=alice).image_ids == []
+    assert find_images(request_for("red"), by=acting(alice)).image_ids == []
 
 
 def test_uploading_again_brings_a_lost_original_back_as_the_error_promises(alice, data_dir):
@@ -582,17 +583,17 @@ def test_upload_waits_in_the_queue_while_the_encoder_is_missing(alice, limits_of
     image.refresh_from_db()
     assert image.search_status == "pending"
     with pytest.raises(EncoderUnavailable):
-        find_images(parse("red"), user=alice)
+        find_images(request_for("red"), by=acting(alice))
     with pytest.raises(EncoderUnavailable):
         embed_pending()
 
     limits_of(encoder="offline")
     assert embed_pending().embedded == 1
-    assert find_images(parse("red"), user=alice).image_ids == [image.pk]
+    assert find_images(request_for("red"), by=acting(alice)).image_ids == [image.pk]
 
     limits_of(encoder="clip:/nonexistent")
     with pytest.raises(EncoderMismatch):
-        find_images(parse("red"), user=alice)
+        find_images(request_for("red"), by=acting(alice))
 
 
 def test_uploading_a_waiting_picture_again_tries_again(alice, limits_of):
@@ -615,18 +616,18 @@ def test_a_query_picture_is_kept_clean_and_follows_a_change_of_encoder(alice, qu
 
     kept = remember_picture(BytesIO(drawn_picture("blue", size=(30, 30))), name="a\x00b\ud800.png")
     assert QueryPicture.objects.get().name == "ab.png"
-    assert find_images(query_of(kept), user=alice, top=1).image_ids == [image.pk]
+    assert find_images(request_for(Picture(kept.pk), top=1), by=acting(alice)).image_ids == [image.pk]
 
     QueryPicture.objects.update(encoder_revision="older", vector=b"\x00" * 8)
     kept.refresh_from_db()
-    assert find_images(query_of(kept), user=alice, top=1).image_ids == [image.pk]
+    assert find_images(request_for(Picture(kept.pk), top=1), by=acting(alice)).image_ids == [image.pk]
 
 
 def test_similar_of_a_waiting_picture_is_none(alice, limits_of):
     limits_of(encoder="clip:/nonexistent")
     image = bring_in(alice, drawn_picture()).image
 
-    assert similar_images(image, user=alice) is None
+    assert similar_images(image, by=acting(alice)) is None
 
 
 # Curation

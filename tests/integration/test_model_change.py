@@ -25,18 +25,19 @@ from gallery.errors import (
     TooManyLosses,
 )
 from gallery.models import OPERATOR, Image, IndexState, ModelChange, NextEmbedding
-from gallery.search_index import SearchIndex
+from gallery.retrieval.tree import Picture
+from gallery.search_index import SearchIndex, search_index
 from gallery.services.curation import delete_forever, embed_again, move_to_trash, restore
 from gallery.services.embedding import encoder_in_use, isolated_batches, model_change
 from gallery.services.embedding.model_change import cancel_change, change_model, change_progress
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
 from gallery.services.maintenance import compact, repair, verify
-from gallery.services.query import Query, parse
-from gallery.services.query_pictures import query_by_file, query_of, remember_picture
+from gallery.services.query_pictures import brought_picture, remember_picture
 from gallery.services.search import find_images, similar_images
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
 from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
 
 AFTER_SWITCH = "after_switch_before_old_files"
@@ -92,7 +93,7 @@ def once(encoder: QuickEncoder, name: str, change: Callable[[], object]) -> None
 def test_text_that_was_encoded_before_the_switch_is_encoded_again(alice, library, quick_encoder, wide):
     once(quick_encoder, "encode_texts", lambda: change_model("clip:wide", by=OPERATOR))
 
-    page = find_images(parse("blue"), user=alice)
+    page = find_images(request_for("blue"), by=acting(alice))
 
     assert page.encoder == "clip:wide"
     assert page.image_ids[0] == library[2].pk
@@ -100,10 +101,10 @@ def test_text_that_was_encoded_before_the_switch_is_encoded_again(alice, library
 
 
 def test_picture_that_was_encoded_before_the_switch_is_encoded_again(alice, library, quick_encoder, wide):
-    query = query_by_file(BytesIO(drawn_picture("yellow")))
+    request = request_for(brought_picture(BytesIO(drawn_picture("yellow"))))
     once(quick_encoder, "encode_images", lambda: change_model("clip:wide", by=OPERATOR))
 
-    page = find_images(query, user=alice)
+    page = find_images(request, by=acting(alice))
 
     assert (page.encoder, page.image_ids[0]) == ("clip:wide", library[3].pk)
 
@@ -112,7 +113,7 @@ def test_kept_picture_follows_the_switch(alice, library, wide):
     kept = remember_picture(BytesIO(drawn_picture("lime")), name="lime.png")
     change_model("clip:wide", by=OPERATOR)
 
-    page = find_images(query_of(kept), user=alice)
+    page = find_images(request_for(Picture(kept.pk)), by=acting(alice))
 
     assert (page.encoder, page.image_ids[0]) == ("clip:wide", library[1].pk)
 
@@ -128,7 +129,7 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
 
     monkeypatch.setattr(SearchIndex, "vector_of", read_and_switch)
 
-    page = similar_images(library[0], user=alice)
+    page = similar_images(library[0], by=acting(alice))
 
     assert page is not None
     assert page.encoder == "clip:wide"
@@ -138,7 +139,7 @@ def test_similar_pictures_of_a_vector_that_was_read_before_the_switch(alice, lib
 def test_vector_of_another_encoder_is_refused(alice, library, quick_encoder):
     vector = WideEncoder().encode_texts(["red"])[0]
     with pytest.raises(EncoderChanged):
-        find_images(Query(vector=vector, encoder=WideEncoder().key), user=alice)
+        search_index().search(vector[np.newaxis], k=1, encoder=WideEncoder().key)
 
 
 # The next epoch grows
@@ -195,7 +196,7 @@ def assert_moved(library: list[Image], encoder: QuickEncoder) -> None:
         encoder.dimension,
     )
     for image in library:
-        page = find_images(parse(image.original_name.removesuffix(".png")), user=image.owner)
+        page = find_images(request_for(image.original_name.removesuffix(".png")), by=acting(image.owner))
         assert (page.encoder, page.image_ids[0]) == (encoder.id, image.pk)
     found = verify()
     assert (found.problems, found.pending) == ((), 0)
@@ -205,7 +206,7 @@ def assert_moved(library: list[Image], encoder: QuickEncoder) -> None:
 
 
 def test_killed_change_leaves_the_old_epoch_in_use_and_goes_on_where_it_was(alice, library, killed_half_way):
-    assert find_images(parse("blue"), user=alice).encoder == "offline"
+    assert find_images(request_for("blue"), by=acting(alice)).encoder == "offline"
     assert verify().ok
     progress = change_progress()
     assert progress is not None
@@ -270,7 +271,8 @@ def test_pictures_that_come_and_go_meanwhile(library, one_by_one, upload, monkey
 
     def come_and_go() -> None:
         late.append(upload(alice, "black.png", content=drawn_picture("black")))
-        assert find_images(parse("black"), user=alice).image_ids[0] == late[0].pk  # in the old epoch at once
+        # in the old epoch at once
+        assert find_images(request_for("black"), by=acting(alice)).image_ids[0] == late[0].pk
         delete_forever(Image.objects.filter(pk=library[0].pk), by=OPERATOR)  # its vector is in both
 
     after(wide, 3, come_and_go, monkeypatch)
@@ -297,7 +299,7 @@ def test_trash_and_restore_meanwhile(alice, library, wide, limits_of, monkeypatc
     trashed = Image.objects.filter(pk__in=[library[0].pk, library[4].pk])
     after(wide, 3, lambda: move_to_trash(trashed, by=OPERATOR), monkeypatch)
     change_model("clip:wide", by=OPERATOR)
-    assert len(find_images(parse("red"), user=alice).image_ids) == 3
+    assert len(find_images(request_for("red"), by=acting(alice)).image_ids) == 3
 
     restore(trashed, by=OPERATOR)
 
@@ -504,7 +506,7 @@ def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two
     progress = change_progress()
     assert progress is not None
     assert (progress.failed, progress.change.error) == (2, str(caught.value))
-    assert len(find_images(parse("red"), user=alice).image_ids) == 5
+    assert len(find_images(request_for("red"), by=acting(alice)).image_ids) == 5
     assert change_model("clip:wide", accept_failures=True, by=OPERATOR).failed == 2
 
 
@@ -553,7 +555,7 @@ def test_fault_of_the_disk_ends_the_run_and_loses_nothing(alice, library, quick_
         patch.setattr(isolated_batches, "open_original", fail_for_one)
         with pytest.raises(PicturesUnreadable, match=r"1 pictures .*Input/output error"):
             change_model("clip:wide", by=OPERATOR)
-    assert find_images(parse("blue"), user=alice).image_ids[0] == library[2].pk
+    assert find_images(request_for("blue"), by=acting(alice)).image_ids[0] == library[2].pk
 
     report = change_model("clip:wide", by=OPERATOR)
 
@@ -607,7 +609,7 @@ def test_setting_that_is_changed_without_a_reindex_is_refused(alice, library, qu
     limits_of(encoder="clip:third")
 
     with pytest.raises(EncoderMismatch, match=r"reindex --encoder clip:third"):
-        find_images(parse("red"), user=alice)
+        find_images(request_for("red"), by=acting(alice))
     assert [warning.id for warning in index_check(None, databases=["default"])] == ["gallery.W001"]
 
 
@@ -616,7 +618,7 @@ def test_new_revision_is_refused_with_the_remedy_which_helps(alice, library, qui
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "create_encoder", lambda *_: quick_encoder)
         with pytest.raises(EncoderMismatch, match=r"newer.*Run: manage.py reindex --encoder offline"):
-            find_images(parse("red"), user=alice)
+            find_images(request_for("red"), by=acting(alice))
     registry.use_encoder(quick_encoder)
 
     assert change_model("offline", by=OPERATOR).rows == 5
@@ -631,7 +633,7 @@ def test_process_takes_a_model_that_was_replaced_in_place(alice, library, quick_
     change_model("offline", by=OPERATOR)
     registry.use_encoder(quick_encoder)  # as a process that serves all the time
 
-    assert find_images(parse("red"), user=alice).image_ids[0] == library[0].pk
+    assert find_images(request_for("red"), by=acting(alice)).image_ids[0] == library[0].pk
 
 
 # What a serving process keeps in memory
@@ -646,23 +648,23 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
     monkeypatch.setattr(registry, "create_encoder", lambda *_: wide)
     assert IndexState.objects.current().next_encoder_id == "clip:wide"
 
-    find_images(parse("red"), user=alice)
+    find_images(request_for("red"), by=acting(alice))
     for thread in threading.enumerate():
         if thread.name == "next encoder":
             thread.join(PATIENCE_SECONDS)
 
     assert registry.is_loaded("clip:wide")
     change_model("clip:wide", by=OPERATOR)
-    find_images(parse("red"), user=alice)
+    find_images(request_for("red"), by=acting(alice))
     assert not registry.is_loaded("offline")
     registry.forget_encoder("clip:wide")
 
 
 def test_model_of_a_cancelled_change_is_dropped(alice, library, killed_half_way, monkeypatch):
     monkeypatch.setattr(encoder_in_use, "_models", encoder_in_use._Models())
-    find_images(parse("red"), user=alice)
+    find_images(request_for("red"), by=acting(alice))
     cancel_change(by=OPERATOR)
 
-    find_images(parse("red"), user=alice)
+    find_images(request_for("red"), by=acting(alice))
 
     assert not registry.is_loaded("clip:wide")

@@ -16,9 +16,9 @@ from gallery.services.curation import move_to_trash
 from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
-from gallery.services.query import parse
 from gallery.services.search import find_images
 from tests.conftest import acting, drawn_picture, sample_bytes
+from tests.searches import request_for
 
 LIBRARY, BULK, CLEAR, EMBED, RETRY = (
     "/library/",
@@ -440,7 +440,7 @@ def test_failures_are_shown_with_their_reason_and_retried(alice, upload, data_di
     original.write_bytes(content)
     retried = browser.post(RETRY, follow=True).content.decode()
     assert "1 picture was tried again." in retried
-    assert find_images(parse("a cat"), user=alice).image_ids == [cat.pk]
+    assert find_images(request_for("a cat"), by=acting(alice)).image_ids == [cat.pk]
 
 
 def test_retry_leaves_the_failures_of_others_alone(alice, charlie, three):

@@ -267,6 +267,40 @@ def test_search_asks_the_database_as_often_for_three_pictures_as_for_one(alice, 
     assert counts[0] == counts[1]
 
 
+def test_words_and_pictures_mean_all_of_them_and_the_page_shows_what_was_asked_with(alice, upload, quick_encoder):
+    """Lime and blue are equally far from red: the pictures decide between them, the words remain first."""
+    images = {colour: upload(alice, content=drawn_picture(colour)).pk for colour in ("red", "lime", "blue", "white")}
+    client = as_user(alice)
+    client.post("/search/", {"picture": SimpleUploadedFile("sea.png", drawn_picture("blue", size=(9, 9)))})
+    kept = QueryPicture.objects.get()
+
+    sent = client.get("/search/", {"picture": kept.pk, "q": "red", "top": 3})
+    like = client.get("/search/", {"like": images["blue"], "q": "red"})
+    both = client.get("/search/", {"like": images["lime"], "picture": kept.pk, "q": "red", "top": 1})
+
+    assert images_on(sent)[:2] == [images["red"], images["blue"]]
+    assert images_on(like)[:1] == [images["red"]]
+    assert images["blue"] not in images_on(like)
+    assert "Similar to sea.png" in text_of(sent)
+    assert 'name="q" value="red"' in text_of(sent)
+    assert f'<input type="hidden" name="picture" value="{kept.pk}">' in text_of(sent)
+    assert 'href="?q=red&amp;top=3">Search without this picture' in text_of(sent)
+    assert text_of(both).count("Search without this picture") == 2
+
+
+def test_several_tags_narrow_to_what_has_them_all(alice, upload):
+    both = upload(alice, "chelsea.png", tags="red,old")
+    upload(alice, "coffee.png", tags="red")
+    client = as_user(alice)
+
+    for address in ("tag=red&tag=OLD", "tag=red,old", "q=cat&tag=red&tag=old", "q=cat&tag=red，old"):
+        assert images_on(client.get(f"/search/?{address}")) == [both.pk]
+    page = text_of(client.get("/search/?q=cat&tag=red&tag=old"))
+    assert page.index("Tag: red") < page.index("Tag: old")
+    assert '<input type="hidden" name="tag" value="red"><input type="hidden" name="tag" value="old">' in page
+    assert client.get("/search/", {"q": "cat", "tag": "x" * 65}).status_code == 400
+
+
 def test_similar_pictures_are_narrowed_by_the_tag_that_the_page_names(alice, upload):
     cat = upload(alice, "chelsea.png")
     tagged, _other = upload(alice, "coffee.png", tags="cup"), upload(alice, "rocket.jpg")

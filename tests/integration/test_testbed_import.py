@@ -17,10 +17,10 @@ from gallery.models import OPERATOR, Image, ImportJob, IndexState
 from gallery.search_index import search_index
 from gallery.services.curation import move_to_trash
 from gallery.services.maintenance import verify
-from gallery.services.query import parse
 from gallery.services.search import find_images
 from gallery.testbed import import_testbed, importing, index_file, read_index
-from tests.conftest import drawn_picture, sample_bytes
+from tests.conftest import acting, drawn_picture, sample_bytes
+from tests.searches import request_for
 from tests.testbed_folder import ClipOfTheTestbed, change_index, entry_named, write_folder
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray", "black")
@@ -53,7 +53,8 @@ def path_of(folder: Path, name: str) -> Path:
 
 def assert_all_are_found(owner, names=COLOURS) -> None:
     for colour in names:
-        assert find_images(parse(colour), user=owner, top=1).results[0].image.original_name == f"{colour}.png"
+        [found] = find_images(request_for(colour, top=1), by=acting(owner)).results
+        assert found.image.original_name == f"{colour}.png"
     assert verify().ok
 
 

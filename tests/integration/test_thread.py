@@ -6,13 +6,14 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from gallery.models import OPERATOR, Image, IndexState
+from gallery.retrieval.tree import Picture
 from gallery.search_index import search_index
 from gallery.services.curation import delete_forever, move_to_trash, restore
 from gallery.services.maintenance import verify
-from gallery.services.query import parse
-from gallery.services.query_pictures import query_of, remember_picture
+from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, similar_images
 from tests.conftest import SAMPLES, acting
+from tests.searches import request_for
 
 
 def test_upload_makes_a_picture_searchable_in_both_languages(alice, upload):
@@ -20,10 +21,10 @@ def test_upload_makes_a_picture_searchable_in_both_languages(alice, upload):
     rocket = upload(alice, "rocket.jpg")
     coffee = upload(alice, "coffee.png")
 
-    assert find_images(parse("a cat"), user=alice).image_ids[0] == cat.pk
-    assert find_images(parse("一只猫"), user=alice).image_ids[0] == cat.pk
-    assert find_images(parse("a cup of coffee"), user=alice).image_ids[0] == coffee.pk
-    assert find_images(parse("火箭"), user=alice).image_ids[0] == rocket.pk
+    assert find_images(request_for("a cat"), by=acting(alice)).image_ids[0] == cat.pk
+    assert find_images(request_for("一只猫"), by=acting(alice)).image_ids[0] == cat.pk
+    assert find_images(request_for("a cup of coffee"), by=acting(alice)).image_ids[0] == coffee.pk
+    assert find_images(request_for("火箭"), by=acting(alice)).image_ids[0] == rocket.pk
 
 
 def test_a_cropped_copy_finds_its_original(alice, upload):
@@ -37,13 +38,13 @@ def test_a_cropped_copy_finds_its_original(alice, upload):
 
     picture = remember_picture(file, name="crop.jpg")
 
-    assert find_images(query_of(picture), user=alice).image_ids[0] == cat.pk
+    assert find_images(request_for(Picture(picture.pk)), by=acting(alice)).image_ids[0] == cat.pk
 
 
 def test_similar_leaves_the_picture_itself_out(alice, upload):
     cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
 
-    page = similar_images(cat, user=alice)
+    page = similar_images(cat, by=acting(alice))
 
     assert page is not None
     assert page.image_ids == [coffee.pk]
@@ -52,18 +53,18 @@ def test_similar_leaves_the_picture_itself_out(alice, upload):
 def test_search_hides_private_image_from_stranger(alice, charlie, upload):
     secret = upload(alice, "chelsea.png")
 
-    assert find_images(parse("cat"), user=charlie).image_ids == []
-    assert find_images(parse("cat"), user=alice).image_ids == [secret.pk]
+    assert find_images(request_for("cat"), by=acting(charlie)).image_ids == []
+    assert find_images(request_for("cat"), by=acting(alice)).image_ids == [secret.pk]
 
 
 def test_the_trash_hides_and_gives_back(alice, upload):
     cat = upload(alice, "chelsea.png")
 
     move_to_trash(Image.objects.filter(pk=cat.pk), by=OPERATOR)
-    assert find_images(parse("cat"), user=alice).image_ids == []
+    assert find_images(request_for("cat"), by=acting(alice)).image_ids == []
 
     restore(Image.objects.in_trash_of(acting(alice)), by=OPERATOR)
-    assert find_images(parse("cat"), user=alice).image_ids == [cat.pk]
+    assert find_images(request_for("cat"), by=acting(alice)).image_ids == [cat.pk]
 
 
 def test_deleting_removes_the_row_the_vector_and_the_files(alice, upload, data_dir):
@@ -76,7 +77,7 @@ def test_deleting_removes_the_row_the_vector_and_the_files(alice, upload, data_d
     assert not matrix[0].any()
     assert matrix[1].any()
     assert len([path for path in (data_dir / "media").rglob("*") if path.is_file()]) == 3
-    assert find_images(parse("cat"), user=alice).image_ids == [coffee.pk]
+    assert find_images(request_for("cat"), by=acting(alice)).image_ids == [coffee.pk]
     assert verify().problems == ()
 
 

@@ -4,9 +4,10 @@ import pytest
 from django.core.management import call_command
 
 from gallery.models import Image, IndexState, User, Visibility
-from gallery.services.query import parse
 from gallery.services.samples import SAMPLES, sample_path
 from gallery.services.search import find_images
+from tests.conftest import acting
+from tests.searches import request_for
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_welcome_makes_an_administrator_and_searchable_public_samples_once(welco
     assert (first["samples"], second["samples"], second["password"]) == (len(SAMPLES), 0, None)
     assert set(Image.objects.values_list("visibility", flat=True)) == {Visibility.PUBLIC}
     assert Image.objects.searchable().count() == len(SAMPLES)
-    found = find_images(parse("an astronaut"), user=administrator)
+    found = find_images(request_for("an astronaut"), by=acting(administrator))
     assert found.results[0].image.original_name == "astronaut.png"
 
 

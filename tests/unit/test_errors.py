@@ -19,7 +19,6 @@ from gallery.errors import (
     StorageNotWritable,
     readable,
 )
-from gallery.services import query
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -30,7 +29,7 @@ def _kinds(parent: type[ImageSearchError] = ImageSearchError) -> Iterator[type[I
         yield from _kinds(child)
 
 
-KINDS = sorted({kind for kind in _kinds() if kind.__module__.startswith((errors.__name__, query.__name__))}, key=str)
+KINDS = sorted({kind for kind in _kinds() if kind.__module__.startswith(errors.__name__)}, key=str)
 
 
 def test_there_are_errors():

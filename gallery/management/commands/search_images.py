@@ -4,29 +4,31 @@ from pathlib import Path
 from typing import Any
 
 from gallery.conf import gallery
-from gallery.errors import InvalidInput, Phrase, UnreadablePath, gettext_noop
+from gallery.errors import UnreadablePath
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
-from gallery.services.query import Query, parse, parse_top
-from gallery.services.query_pictures import query_by_file
+from gallery.models import OPERATOR, Actor, Door
+from gallery.retrieval.request import SearchRequest, parse_top
+from gallery.retrieval.tree import BroughtPicture, tree_of
+from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
 
 
 class Command(GalleryCommand):
-    help = "Find pictures by words or by another picture. Without --user it searches everything."
+    help = "Find pictures by words, by another picture or by both. Without --user it searches everything."
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("text", nargs="?", default="", metavar="TEXT")
-        parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, not a text")
+        parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, too")
+        parser.add_argument("--tags", default="", metavar="A,B", help="search only pictures with all of these tags")
         parser.add_argument("--top", default="10", help="number of results (default: 10)")
         parser.add_argument("--user", help="search only what this user may see")
 
     def run(self, **options: Any) -> Report:
-        top = parse_top(options["top"], limit=gallery().max_results)
-        user = None if options["user"] is None else named_user(options["user"])
+        by = OPERATOR if options["user"] is None else Actor.of(named_user(options["user"]), door=Door.COMMAND)
         started = time.perf_counter()
-        query = _query(options["text"], options["image"])
+        request = _request(**options)
         prepared_milliseconds = (time.perf_counter() - started) * 1000
-        page = find_images(query, user=user, top=top)
+        page = find_images(request, by=by)
         return _report(page, encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds)
 
     def describe(self, report: Report) -> str:
@@ -35,16 +37,23 @@ class Command(GalleryCommand):
         return "\n".join([*lines, summary])
 
 
-def _query(text: str, image: Path | None) -> Query:
-    if image is None:
-        return parse(text, max_characters=gallery().max_query_characters)
-    if text:
-        raise InvalidInput(reason=Phrase(gettext_noop("give a text or --image, not both")))
+def _request(*, text: str, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
+    count = parse_top(top, limit=gallery().max_results)
+    tree = tree_of(
+        text=text,
+        meanings=[] if image is None else [_picture(image)],
+        tags=[tags],
+        max_characters=gallery().max_query_characters,
+    )
+    return SearchRequest(tree, count)
+
+
+def _picture(path: Path) -> BroughtPicture:
     try:
-        with image.open("rb") as file:
-            return query_by_file(file)
+        with path.open("rb") as file:
+            return brought_picture(file)
     except OSError as error:
-        raise UnreadablePath(path=str(image), reason=error.strerror or str(error)) from error
+        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
 
 
 def _report(page: ResultPage, *, encoding_milliseconds: float) -> Report:

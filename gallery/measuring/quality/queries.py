@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gallery.conf import gallery
 from gallery.errors import ImageSearchError, InvalidQueryFile, UnreadablePath
-from gallery.services.query import parse
+from gallery.retrieval.words import MAX_CHARACTERS, checked_words
 
 FAULTS_TOLD = 3  # as many as fit a sentence; the rest is counted
 
@@ -24,14 +23,14 @@ class _Fault(ValueError):
     """What is wrong with one query."""
 
 
-def read_queries(path: Path) -> list[LabelledQuery]:
+def read_queries(path: Path, *, max_characters: int = MAX_CHARACTERS) -> list[LabelledQuery]:
     """Return the file's queries, in its order. Raises UnreadablePath, InvalidQueryFile."""
     rows = _rows(path)
     queries: list[LabelledQuery] = []
     faults: list[str] = []
     for position, row in enumerate(rows, start=1):
         try:
-            queries.append(_labelled_query(row))
+            queries.append(_labelled_query(row, max_characters))
         except _Fault as fault:
             faults.append(f"query {position} {fault}")
     if faults:
@@ -56,12 +55,12 @@ def _rows(path: Path) -> list[Any]:
     return rows
 
 
-def _labelled_query(row: Any) -> LabelledQuery:
+def _labelled_query(row: Any, max_characters: int) -> LabelledQuery:
     """Raises _Fault."""
     if not isinstance(row, dict):
         raise _Fault("is not an object")
     texts = {name: _text(row, name) for name in ("query", "lang")}
-    return LabelledQuery(_parsed(texts["query"]), texts["lang"], frozenset(_file_names(row)))
+    return LabelledQuery(_words(texts["query"], max_characters), texts["lang"], frozenset(_file_names(row)))
 
 
 def _text(row: dict[str, Any], name: str) -> str:
@@ -73,10 +72,10 @@ def _text(row: dict[str, Any], name: str) -> str:
     return value
 
 
-def _parsed(text: str) -> str:
+def _words(text: str, max_characters: int) -> str:
     """Return the query as a search would read it: what no one could search for is a fault of the file."""
     try:
-        return parse(text, max_characters=gallery().max_query_characters).text
+        return checked_words(text, max_characters=max_characters)
     except ImageSearchError as error:
         raise _Fault(f"cannot be searched for ({str(error).rstrip('.')})") from error
 

@@ -1,0 +1,96 @@
+"""What a search is asked with, found and turned into vectors."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from uuid import UUID
+
+import numpy as np
+
+from gallery.encoders.base import Encoder, EncoderKey
+from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureForgotten, UnknownImage, gettext_noop
+from gallery.models import Image, ImageQuerySet, QueryPicture
+from gallery.retrieval.meaning import Vector, sum_of
+from gallery.retrieval.plan import VectorLeg
+from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Text
+from gallery.search_index import search_index
+
+from .embedding.encoder_in_use import current_encoder
+from .query_pictures import vector_of_kept
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The rows that a search names, by their ids: images of the library and pictures that were searched with before."""
+
+    images: Mapping[int, Image] = field(default_factory=dict)
+    pictures: Mapping[UUID, QueryPicture] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the legs are compared with, a (dimension,) unit vector each, all of one encoder."""
+
+    vectors: tuple[Vector, ...]
+    encoder: EncoderKey
+
+
+def asked_with(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> Asked:
+    """Find what the legs name. Raises UnknownImage for what is not among `visible`, QueryPictureForgotten."""
+    meanings = [part.meaning for leg in legs for part in leg.parts]
+    return Asked(
+        images={one.image_id: _image(one, visible) for one in meanings if isinstance(one, Like)},
+        pictures={one.id: _kept(one) for one in meanings if isinstance(one, Picture)},
+    )
+
+
+def encoded(legs: Iterable[VectorLeg], asked: Asked) -> Encoded:
+    """Return the vectors of at least one leg. The encoder is loaded only where something must be encoded.
+
+    Raises EncoderUnavailable, EncoderMismatch, NotSearchable for an image that has no vector, EncoderChanged where the
+    index moved to another encoder meanwhile.
+    """
+    encoder = cache(current_encoder)
+    vectors, keys = [], set()
+    for leg in legs:
+        found = [_encoded(part.meaning, asked, encoder) for part in leg.parts]
+        vectors.append(sum_of([vector for vector, _key in found], [part.weight for part in leg.parts]))
+        keys |= {key for _vector, key in found}
+    if len(keys) > 1:
+        raise EncoderChanged
+    return Encoded(tuple(vectors), keys.pop())
+
+
+def _encoded(meaning: Meaning, asked: Asked, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
+    match meaning:
+        case Text(words):
+            return encoder().encode_texts([words])[0], encoder().key
+        case BroughtPicture(pixels):
+            return encoder().encode_images([pixels])[0], encoder().key
+        case Picture(id):
+            return vector_of_kept(asked.pictures[id], encoder()), encoder().key
+        case Like(image_id):
+            return _of_index(asked.images[image_id])
+
+
+def _of_index(image: Image) -> tuple[Vector, EncoderKey]:
+    embedded = search_index().vector_of(image.pk)
+    if embedded is None:
+        status = gettext_noop("failed") if image.is_failed else gettext_noop("pending")
+        raise NotSearchable(image_id=image.pk, status=Phrase(status))
+    vector, key = embedded
+    return np.array(vector), key
+
+
+def _image(like: Like, visible: ImageQuerySet) -> Image:
+    image = visible.filter(pk=like.image_id).first()
+    if image is None:
+        raise UnknownImage(image_id=like.image_id)
+    return image
+
+
+def _kept(picture: Picture) -> QueryPicture:
+    kept = QueryPicture.objects.filter(pk=picture.id).first()
+    if kept is None:
+        raise QueryPictureForgotten
+    return kept
