@@ -7,7 +7,7 @@ from .request import SearchRequest
 from .tree import All, Filter, Like, Meaning, Node, Text
 
 # Pictures resemble each other more, and spread wider, than they fit words: at equal weights the words next to a picture
-# decide nothing. Measured with `offline`, docs/adr/0011.
+# decide nothing. Measured with `offline`, docs/adr/0012.
 TEXT_WEIGHT, PICTURE_WEIGHT = 3.0, 1.0
 
 

@@ -1,33 +1,34 @@
-"""Whole comparisons: real files, a real throw-away store and the real engine, with quick encoders and the real one."""
+"""Whole comparisons: real files, imported and searched in real libraries, with quick encoders and the real one."""
 
-import gc
 import json
 import sqlite3
 import tempfile
-import weakref
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from gallery.encoders.registry import get_encoder
-from gallery.errors import InvalidInput, NoPictures, UnknownEncoder, UnreadablePath
-from gallery.measuring.quality import LabelledQuery, as_report, compare, comparing, load_encoders, read_queries
+from gallery.errors import (
+    EncoderUnavailable,
+    EvaluationStopped,
+    InvalidInput,
+    NoPictures,
+    UnknownEncoder,
+    UnreadablePath,
+)
+from gallery.measuring.quality import LabelledQuery, as_report, compare, comparing, encoder_names, read_queries
+from gallery.measuring.quality.library import ThrowAwayLibrary
+from gallery.measuring.quality.pictures import link_by_number
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
-from tests.quick_encoder import QuickEncoder
 from tests.unit.encoders.tiny_models import save_tiny_clip
 
 COLOURS = ("red", "lime", "blue", "yellow", "black", "white")
 QUERIES = [LabelledQuery(f"all {colour}", "en", frozenset({f"{colour}.png"})) for colour in COLOURS]
 
 
-class GreyEncoder(QuickEncoder):
-    """Sees no colours: red is as good as any grey of its brightness."""
-
-    def _vector(self, image):
-        return super()._vector(image.convert("L"))
+BOTH = ["offline", "clip:grey"]
 
 
 @pytest.fixture
@@ -43,12 +44,17 @@ def colours(tmp_path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def quick_libraries(request, monkeypatch) -> None:
+    """Let the libraries' processes have the encoders of `tests.quick_settings`, but where the real one is tested."""
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.quick_settings")
+
+
 @pytest.fixture
-def encoders(monkeypatch) -> dict[str, QuickEncoder]:
-    """Let `offline` and `clip:grey` be quick ones."""
-    known = {"offline": QuickEncoder(), "clip:grey": GreyEncoder(id="clip:grey")}
-    monkeypatch.setattr(comparing, "get_encoder", known.__getitem__)
-    return known
+def no_library(monkeypatch) -> None:
+    """Whoever begins to measure all the same fails."""
+    monkeypatch.setattr(comparing, "ThrowAwayLibrary", None)
 
 
 @pytest.fixture
@@ -69,8 +75,8 @@ def evaluate(capsys, *words):
 # Comparing
 
 
-def test_the_encoder_that_sees_colours_is_better_and_the_report_says_so(colours, encoders):
-    found = compare(QUERIES, folder=colours, encoders=list(encoders.values()))
+def test_the_encoder_that_sees_colours_is_better_and_the_report_says_so(colours):
+    found = compare(QUERIES, folder=colours, encoders=BOTH)
 
     report = as_report(found)
     seeing, grey = report["encoders"]
@@ -83,61 +89,55 @@ def test_the_encoder_that_sees_colours_is_better_and_the_report_says_so(colours,
     assert difference["interval"][0] < 0
 
 
-def test_each_picture_is_encoded_once_per_encoder_and_let_go(colours, encoders, limits_of, monkeypatch):
-    """However many pictures there are, those of one batch are in memory."""
-    limits_of(embed_batch_size=2)
-    alive: list[weakref.ref] = []
-    most = []
-    encode = QuickEncoder.encode_images
+def test_each_picture_is_encoded_once_and_enters_under_a_neutral_name(colours, tmp_path):
+    link_by_number(sorted(colours.glob("[a-z]*")), tmp_path / "pictures")
+    done = []
 
-    def watched(self, images):
-        alive.extend(weakref.ref(image) for image in images)
-        gc.collect()
-        most.append(len({id(ref()) for ref in alive if ref() is not None}))
-        return encode(self, images)
+    with ThrowAwayLibrary("offline", tmp_path / "data") as library:
+        library.load()
+        filled = library.fill(tmp_path / "pictures", done.append)
 
-    monkeypatch.setattr(QuickEncoder, "encode_images", watched)
-
-    compare(QUERIES, folder=colours, encoders=list(encoders.values()))
-
-    assert [encoder.encoded for encoder in encoders.values()] == [7, 7]
-    assert max(most) == 2
+    assert (filled.encoded, filled.searchable) == (7, {0, 1, 2, 3, 5, 6, 7})  # notes.jpg is no picture
+    assert sum(done) == 8
+    with sqlite3.connect(tmp_path / "data" / "imagesearch.sqlite3") as database:
+        names = database.execute("SELECT original_name FROM gallery_image ORDER BY id").fetchall()
+    assert names == [(f"00000{number}.png",) for number in sorted(filled.searchable)]
 
 
-def test_progress_reaches_what_was_promised(colours, encoders):
+def test_progress_reaches_what_was_promised(colours):
     (colours / "notes.jpg").unlink()
     done = []
 
-    compare(QUERIES, folder=colours, encoders=list(encoders.values()), copies=3, progress=done.append)
+    compare(QUERIES, folder=colours, encoders=BOTH, copies=3, progress=done.append)
 
     assert sum(done) == comparing.steps(colours, queries=len(QUERIES), encoders=2, copies=3)
 
 
-def test_queries_about_other_pictures_are_counted_and_left_out(colours, encoders):
+def test_queries_about_other_pictures_are_counted_and_left_out(colours):
     queries = [
         *QUERIES,
         LabelledQuery("a zebra", "fr", frozenset({"zebra.png"})),
         LabelledQuery("x", "en", frozenset()),
     ]
 
-    found = compare(queries, folder=colours, encoders=[encoders["offline"]])
+    found = compare(queries, folder=colours, encoders=["offline"])
 
     assert (len(found.languages), found.skipped) == (6, 2)
     assert set(as_report(found)["map"]) == {"en"}
 
 
-def test_recall_is_a_share_of_the_relevant_pictures_that_could_be_read(colours, encoders):
+def test_recall_is_a_share_of_the_relevant_pictures_that_could_be_read(colours):
     for number in range(3):
         (colours / f"red {number}.png").write_bytes(drawn_picture("red", size=(10 + number, 10)))
     names = frozenset({"red.png", "red 0.png", "red 1.png", "red 2.png", "notes.jpg", "gone.png"})
 
-    report = as_report(compare([LabelledQuery("red", "en", names)], folder=colours, encoders=[encoders["offline"]]))
+    report = as_report(compare([LabelledQuery("red", "en", names)], folder=colours, encoders=["offline"]))
 
     assert (report["recall_at_1"], report["recall_at_5"], report["map"]) == ({"en": 0.25}, {"en": 1.0}, {"en": 1.0})
     assert report["precision_at_10"] == {"en": 0.4}
 
 
-def test_queries_that_ask_for_the_same_pictures_are_one_question(colours, encoders):
+def test_queries_that_ask_for_the_same_pictures_are_one_question(colours):
     texts = {
         "red": {"red.png"},
         "all red": {"red.png", "gone.png"},
@@ -146,86 +146,91 @@ def test_queries_that_ask_for_the_same_pictures_are_one_question(colours, encode
     }
     queries = [LabelledQuery(text, "en", frozenset(names)) for text, names in texts.items()]
 
-    found = compare(queries, folder=colours, encoders=[encoders["offline"]])
+    found = compare(queries, folder=colours, encoders=["offline"])
 
     assert found.questions == (0, 0, 1, 2)
 
 
-def test_copies_are_found_where_the_encoder_can(tmp_path, encoders):
+def test_copies_are_found_where_the_encoder_can(tmp_path):
     """A picture that lies there twice is found under either name; a grey copy by the encoder without colours alone."""
     for name in ("chelsea.png", "coffee.png", "rocket.jpg"):
         (tmp_path / name).write_bytes(sample_bytes(name))
     (tmp_path / "again.png").write_bytes(sample_bytes("coffee.png"))
     queries = [LabelledQuery("a cat", "en", frozenset({"chelsea.png"}))]
 
-    report = as_report(compare(queries, folder=tmp_path, encoders=list(encoders.values()), copies=4))
+    report = as_report(compare(queries, folder=tmp_path, encoders=BOTH, copies=4))
 
     for one in report["encoders"]:
         assert one["copies"]["pictures"] == 4
         assert one["copies"]["recall_at_1"]["jpeg_30"] == one["copies"]["recall_at_1"]["half_size"] == 1.0
-    grey = encoders["clip:grey"].id
-    assert {one["encoder"]: one["copies"]["recall_at_1"]["grey"] for one in report["encoders"]}[grey] == 1.0
+    assert {one["encoder"]: one["copies"]["recall_at_1"]["grey"] for one in report["encoders"]}["clip:grey"] == 1.0
 
 
 def test_an_encoder_that_sees_nothing_finds_no_copies(colours):
     """Equal vectors are no proof: all pictures but the first lose."""
 
-    class Blind(QuickEncoder):
-        def _vector(self, image):
-            return super()._vector(image.resize((1, 1)).point(lambda _value: 9))
-
-    report = as_report(compare(QUERIES, folder=colours, encoders=[Blind()], copies=99))
+    report = as_report(compare(QUERIES, folder=colours, encoders=["clip:blind"], copies=99))
 
     assert report["copies"]["mean"] == round(1 / 7, 4)
 
 
-def test_evaluate_of_a_folder_without_a_labelled_picture_fails_before_anything_is_encoded(colours, encoders):
+def test_evaluate_of_a_folder_without_a_labelled_picture_fails_before_anything_is_encoded(colours, no_library):
     queries = [LabelledQuery("a zebra", "en", frozenset({"zebra.png"}))]
 
     with pytest.raises(InvalidInput, match="no query names a picture that can be read in"):
-        compare(queries, folder=colours, encoders=[encoders["offline"]])
-    assert encoders["offline"].encoded == 0
+        compare(queries, folder=colours, encoders=["offline"])
 
 
-def test_evaluate_of_a_folder_where_nothing_can_be_read_fails(tmp_path, encoders):
+def test_evaluate_of_a_folder_where_nothing_can_be_read_fails(tmp_path):
     (tmp_path / "red.png").write_text("no picture")
 
     with pytest.raises(NoPictures, match=r"\(files there: 1\)"):
-        compare(QUERIES, folder=tmp_path, encoders=[encoders["offline"]])
+        compare(QUERIES, folder=tmp_path, encoders=["offline"])
     with pytest.raises(UnreadablePath, match="it is not a folder"):
-        compare(QUERIES, folder=tmp_path / "nowhere", encoders=[encoders["offline"]])
+        compare(QUERIES, folder=tmp_path / "nowhere", encoders=["offline"])
 
 
-def test_the_throw_away_library_is_thrown_away_whatever_happens(colours, encoders, tmp_path, monkeypatch):
+def test_the_throw_away_library_is_thrown_away_whatever_happens(colours, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = []
 
-    def broken(texts):
-        assert list(tmp_path.glob("imagesearch-evaluate-*")) != []
-        raise RuntimeError
+    with pytest.raises(EvaluationStopped, match="The library of “clip:wordless” died"):
+        compare(
+            QUERIES,
+            folder=colours,
+            encoders=["clip:wordless"],
+            progress=lambda _count: seen.extend(tmp_path.glob("imagesearch-evaluate-*")),
+        )
 
-    monkeypatch.setattr(encoders["offline"], "encode_texts", broken)
-    with pytest.raises(RuntimeError):
-        compare(QUERIES, folder=colours, encoders=[encoders["offline"]])
-
+    assert seen != []
     assert list(tmp_path.glob("imagesearch-evaluate-*")) == []
 
 
-def test_encoders_are_all_there_before_anything_starts(encoders):
-    loaded = load_encoders(["clip:grey", "offline"])
+def test_a_library_that_is_killed_says_so(tmp_path):
+    with ThrowAwayLibrary("offline", tmp_path / "data") as library:
+        library._process.kill()
+        with pytest.raises(EvaluationStopped, match=r"status -9"):
+            library.rank("red")
 
-    assert loaded == [encoders["clip:grey"], encoders["offline"]]
-    assert [encoder.encoded for encoder in loaded] == [1, 1]  # warm
+
+def test_encoders_are_all_there_before_anything_starts(colours):
+    assert encoder_names(["clip:grey", "offline"]) == ["clip:grey", "offline"]
     with pytest.raises(UnknownEncoder):
-        load_encoders(["offline", "ofline"])
+        encoder_names(["offline", "ofline"])
     with pytest.raises(InvalidInput, match="the encoder “offline” is named twice"):
-        load_encoders(["offline", "clip:grey", "offline"])
+        encoder_names(["offline", "clip:grey", "offline"])
+
+    done = []
+    with pytest.raises(EncoderUnavailable, match="this folder does not exist"):
+        compare(QUERIES, folder=colours, encoders=["offline", "clip:/nowhere"], progress=done.append)
+    assert done == []
 
 
 def test_models_of_the_hubs_format_are_compared_beside_others(colours, tmp_path):
     """A real model of transformers, tiny and with random weights, beside an encoder of another dimension."""
-    (tiny,) = load_encoders([f"clip:{save_tiny_clip(tmp_path / 'tiny')}"])
+    tiny = f"clip:{save_tiny_clip(tmp_path / 'tiny')}"
 
-    report = as_report(compare(QUERIES, folder=colours, encoders=[QuickEncoder(), tiny], copies=1))
+    report = as_report(compare(QUERIES, folder=colours, encoders=["offline", tiny], copies=1))
 
     quick, random = report["encoders"]
     assert (quick["dimension"], random["dimension"]) == (13, 16)
@@ -238,7 +243,7 @@ def test_models_of_the_hubs_format_are_compared_beside_others(colours, tmp_path)
 # The command. Without the mark `django_db`: a database that is touched fails the test
 
 
-def test_command_compares_two_encoders_and_writes_a_report(capsys, colours, encoders, query_file, tmp_path):
+def test_command_compares_two_encoders_and_writes_a_report(capsys, colours, query_file, tmp_path):
     words = ("--encoder", "offline", "--encoder", "clip:grey", "--copies", 2, "--report", tmp_path / "new" / "report")
 
     report, told = evaluate(capsys, query_file, "--images", colours, *words)
@@ -256,7 +261,7 @@ def test_command_compares_two_encoders_and_writes_a_report(capsys, colours, enco
     ]
 
 
-def test_command_says_the_tables_to_people(capsys, colours, encoders, query_file):
+def test_command_says_the_tables_to_people(capsys, colours, query_file):
     call_command("evaluate", str(query_file), "--images", str(colours), "--encoder", "offline")
 
     assert "| en | offline | 1.000 (1.000 to 1.000) |" in capsys.readouterr().out
@@ -272,7 +277,7 @@ def test_command_says_the_tables_to_people(capsys, colours, encoders, query_file
         (("--report", "/proc/nowhere"), "“/proc/nowhere” cannot be written"),
     ],
 )
-def test_command_fails_before_anything_is_encoded(colours, query_file, quick_encoder, words, sentence):
+def test_command_fails_before_anything_is_measured(colours, query_file, words, sentence):
     words = (query_file, "--images", colours, "--encoder", "offline", *words, "--json")
     out = StringIO()
 
@@ -281,7 +286,6 @@ def test_command_fails_before_anything_is_encoded(colours, query_file, quick_enc
 
     assert sentence in str(caught.value)
     assert out.getvalue() == ""
-    assert quick_encoder.encoded == 0
 
 
 @pytest.mark.slow
@@ -328,7 +332,7 @@ def test_command_says_what_is_wrong_with_the_query_file(tmp_path, colours):
 def test_offline_finds_the_labelled_photos_in_both_languages(photos):
     queries = read_queries(photos.parent / "photo_queries.json")
 
-    report = as_report(compare(queries, folder=photos, encoders=[get_encoder("offline")]))
+    report = as_report(compare(queries, folder=photos, encoders=["offline"]))
 
     assert report["images"] == 179
     assert report["map"]["en"] > 0.88  # 0.91 when this was written: a fall is a defect, not noise

@@ -11,7 +11,7 @@ from gallery.management.command import GalleryCommand, Report, given_path, lacks
 from gallery.measuring.quality import (
     as_report,
     compare,
-    load_encoders,
+    encoder_names,
     make_report_folder,
     read_queries,
     steps,
@@ -52,10 +52,10 @@ class Command(GalleryCommand):
         copies, folder = options["copies"] or 0, options["report"]
         if options["copies"] is not None and copies < 1:
             raise InvalidInput(reason=f"--copies is {copies}; it must be at least 1")
-        queries = read_queries(options["queries"])
+        queries = read_queries(options["queries"], max_characters=gallery().max_query_characters)
         if folder is not None:
             make_report_folder(folder)
-        encoders = load_encoders(options["encoder"] or [_encoder_in_use()])
+        encoders = encoder_names(options["encoder"] or [_encoder_in_use()])
         total = steps(options["images"], queries=len(queries), encoders=len(encoders), copies=copies)
         with self.progress(total, "step") as advance:
             found = compare(queries, folder=options["images"], encoders=encoders, copies=copies, progress=advance)

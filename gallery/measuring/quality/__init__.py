@@ -1,11 +1,12 @@
 """Search quality in figures: encoders side by side on one folder of pictures and one file of labelled queries.
 
-`queries` reads the questions, `pictures` the folder, `copies` alters pictures, `library` holds one encoder's vectors
-for the time of the comparison, `metrics` and `bootstrap` are the mathematics, `comparing` puts them together, `figures`
-is what `--json` prints, `markdown`, `plot` and `report` what a folder gets.
+`queries` reads the questions, `pictures` the folder, `copies` alters pictures. `library` asks a library of its own for
+each encoder, which imports and searches as the site does (`library_main` and `searched_library` run there).
+`metrics` and `bootstrap` are the mathematics, `comparing` puts them together, `figures` is what `--json` prints,
+`markdown`, `plot` and `report` what a folder gets.
 """
 
-from .comparing import Comparison, compare, load_encoders, steps
+from .comparing import Comparison, compare, encoder_names, steps
 from .figures import Report, as_report
 from .markdown import summary
 from .queries import LabelledQuery, read_queries
@@ -17,7 +18,7 @@ __all__ = [
     "Report",
     "as_report",
     "compare",
-    "load_encoders",
+    "encoder_names",
     "make_report_folder",
     "read_queries",
     "steps",

@@ -1,29 +1,26 @@
-"""The comparison itself: each picture is decoded once and goes through all encoders in turn, then come the queries."""
+"""The comparison itself: each encoder has a library of its own, where every query is searched as the site searches."""
 
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
 
-from gallery.conf import gallery
-from gallery.encoders.base import Encoder
-from gallery.encoders.registry import choose_encoder_name, get_encoder
-from gallery.errors import InvalidInput, InvalidPicture, NoPictures, UnreadablePath
+from gallery.encoders.registry import choose_encoder_name
+from gallery.errors import InvalidInput, NoPictures
 
-from .copies import KINDS, altered_copies
-from .library import ThrowAwayLibrary
+from .copies import KINDS
+from .library import Filled, LoadedEncoder, Ranked, ThrowAwayLibrary
 from .metrics import FloatArray, measures
-from .pictures import OpenedPicture, open_picture, opened_batches, picture_files, spread
+from .pictures import link_by_number, picture_files, spread
 from .queries import LabelledQuery
 
 Progress = Callable[[int], None]
-WARM_UP_PX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +54,13 @@ class Comparison:
     results: tuple[EncoderResult, ...]
 
 
-def load_encoders(names: Sequence[str]) -> list[Encoder]:
-    """Return the encoders of these names, ready: a wrong name or missing weights end it before anything is measured.
-
-    Raises UnknownEncoder, EncoderUnavailable, InvalidInput for one that is named twice.
-    """
+def encoder_names(names: Sequence[str]) -> list[str]:
+    """Return what these names mean. Raises UnknownEncoder, InvalidInput for one that is named twice."""
     chosen = [choose_encoder_name(name) for name in names]
     for name in chosen:
         if chosen.count(name) > 1:
             raise InvalidInput(reason=f"the encoder “{name}” is named twice")
-    encoders = [get_encoder(name) for name in chosen]
-    for encoder in encoders:
-        encoder.encode_images([Image.new("RGB", (WARM_UP_PX, WARM_UP_PX))])
-        encoder.encode_texts(["a picture"])
-    return encoders
+    return chosen
 
 
 def steps(folder: Path, *, queries: int, encoders: int, copies: int) -> int:
@@ -83,49 +73,58 @@ def compare(
     queries: Sequence[LabelledQuery],
     *,
     folder: Path,
-    encoders: Sequence[Encoder],
+    encoders: Sequence[str],
     copies: int = 0,
     progress: Progress = lambda _count: None,
 ) -> Comparison:
     """Ask every encoder every query over all pictures of `folder`, and about altered copies of `copies` of them.
 
-    Raises UnreadablePath, NoPictures, InvalidInput if no query is about these pictures.
+    A picture that one encoder fails at is left out for all of them. Raises UnreadablePath, NoPictures, InvalidInput if
+    no query is about these pictures, EncoderUnavailable before any picture is read.
     """
     files = picture_files(folder)
     _asked(queries, {path.name for path in files}, folder)  # before hours of encoding
-    with _libraries(encoders) as libraries:
-        pictures = _add_all(files, libraries, progress)
-        if not pictures.paths:
+    with _libraries(encoders, files) as (libraries, pictures):
+        loaded = [library.load() for library in libraries]
+        filled = [library.fill(pictures, progress) for library in libraries]
+        numbers = _common(filled)
+        if not numbers:
             raise NoPictures(path=str(folder), files=len(files))
-        numbers = {path.name: number for number, path in enumerate(pictures.paths)}
-        asked = _asked(queries, numbers.keys(), folder)
-        wanted = [sorted(numbers[name] for name in query.relevant if name in numbers) for query in asked]
-        values = [_ask_all(asked, wanted, library, progress) for library in libraries]
-        found = _find_copies(pictures, copies, libraries, progress)
-        results = [_result(*parts) for parts in zip(libraries, values, found, strict=True)]
+        places = {files[number].name: number for number in numbers}
+        asked = _asked(queries, places.keys(), folder)
+        wanted = [sorted(places[name] for name in query.relevant if name in places) for query in asked]
+        chosen = spread(numbers, copies)
+        answers = [_ask_all(library, asked, chosen, progress) for library in libraries]
+    results = [_result(*parts, wanted=wanted, numbers=numbers) for parts in zip(loaded, filled, answers, strict=True)]
     return Comparison(
-        images=len(pictures.paths),
+        images=len(numbers),
         languages=tuple(query.language for query in asked),
         questions=_questions(wanted),
         skipped=len(queries) - len(asked),
-        failed=tuple(pictures.failed),
+        failed=tuple(path.name for number, path in enumerate(files) if number not in numbers),
         results=tuple(results),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Pictures:
-    """`paths` and `digests` by the pictures' numbers."""
+class _Answers:
+    """What one library said: a ranking per query; (pictures, len(KINDS)), 1 where a copy's original came first."""
 
-    paths: list[Path]
-    digests: list[bytes]
-    failed: list[str]
+    rankings: list[Ranked]
+    copies_found: FloatArray
 
 
 @contextmanager
-def _libraries(encoders: Sequence[Encoder]) -> Iterator[list[ThrowAwayLibrary]]:
-    with tempfile.TemporaryDirectory(prefix="imagesearch-evaluate-") as scratch:
-        yield [ThrowAwayLibrary(encoder, Path(scratch) / str(place)) for place, encoder in enumerate(encoders)]
+def _libraries(encoders: Sequence[str], files: Sequence[Path]) -> Iterator[tuple[list[ThrowAwayLibrary], Path]]:
+    """Yield the libraries, and the folder of the pictures, which are named by their places in `files`."""
+    with tempfile.TemporaryDirectory(prefix="imagesearch-evaluate-") as scratch, ExitStack() as stack:
+        pictures = Path(scratch) / "pictures"
+        link_by_number(files, pictures)
+        folders = [Path(scratch) / f"data-{place}" for place in range(len(encoders))]
+        yield (
+            [stack.enter_context(ThrowAwayLibrary(*own)) for own in zip(encoders, folders, strict=True)],
+            pictures,
+        )
 
 
 def _asked(queries: Sequence[LabelledQuery], names: AbstractSet[str], folder: Path) -> list[LabelledQuery]:
@@ -135,27 +134,26 @@ def _asked(queries: Sequence[LabelledQuery], names: AbstractSet[str], folder: Pa
     return asked
 
 
-def _add_all(files: Sequence[Path], libraries: Sequence[ThrowAwayLibrary], progress: Progress) -> _Pictures:
-    pictures = _Pictures([], [], [])
-    for opened in opened_batches(files, size=gallery().embed_batch_size, failed=pictures.failed):
-        pictures.paths.extend(picture.path for picture in opened)
-        pictures.digests.extend(picture.digest for picture in opened)
-        for library in libraries if opened else ():
-            library.add([picture.pixels for picture in opened], names=[picture.path.name for picture in opened])
-            progress(len(opened))
-    return pictures
+def _common(filled: Sequence[Filled]) -> list[int]:
+    """Return the numbers of the pictures that all libraries can find, ascending."""
+    return sorted(frozenset.intersection(*(one.searchable for one in filled)))
 
 
 def _ask_all(
-    asked: Sequence[LabelledQuery], wanted: Sequence[list[int]], library: ThrowAwayLibrary, progress: Progress
-) -> FloatArray:
-    """Return (queries, len(METRICS)); `wanted` are the numbers of each query's relevant pictures."""
-    library.close()
-    values = []
-    for query, relevant in zip(asked, wanted, strict=True):
-        values.append(measures(library.ranks(query.text, relevant), relevant=len(relevant)))
+    library: ThrowAwayLibrary, asked: Sequence[LabelledQuery], chosen: Sequence[int], progress: Progress
+) -> _Answers:
+    """Ask for each query, and for the original of each altered copy of the `chosen` pictures.
+
+    An original that lies in the folder twice, byte for byte, is found under either name.
+    """
+    rankings, found = [], []
+    for query in asked:
+        rankings.append(library.rank(query.text))
         progress(1)
-    return np.stack(values)
+    for number in chosen:
+        found.append([number in first for first in library.nearest_to_copies(number)])
+        progress(len(KINDS))
+    return _Answers(rankings, np.array(found, dtype=np.float64).reshape(-1, len(KINDS)))
 
 
 def _questions(wanted: Sequence[list[int]]) -> tuple[int, ...]:
@@ -164,37 +162,30 @@ def _questions(wanted: Sequence[list[int]]) -> tuple[int, ...]:
     return tuple(known.setdefault(tuple(relevant), len(known)) for relevant in wanted)
 
 
-def _find_copies(
-    pictures: _Pictures, count: int, libraries: Sequence[ThrowAwayLibrary], progress: Progress
-) -> list[FloatArray]:
-    """Return, per library, whether the original of each copy came first: (pictures, len(KINDS)).
-
-    An original that lies in the folder twice, byte for byte, is found under either name.
-    """
-    found: list[list[list[bool]]] = [[] for _ in libraries]
-    for path in spread(pictures.paths, count):
-        opened = _open_again(path)
-        copies = altered_copies(opened.pixels)
-        for library, rows in zip(libraries, found, strict=True):
-            rows.append([pictures.digests[number] == opened.digest for number in library.nearest(copies)])
-            progress(len(copies))
-    return [np.array(rows, dtype=np.float64).reshape(-1, len(KINDS)) for rows in found]
-
-
-def _open_again(path: Path) -> OpenedPicture:
-    try:
-        return open_picture(path)
-    except (InvalidPicture, OSError) as error:
-        raise UnreadablePath(path=str(path), reason="it changed while it was measured") from error
-
-
-def _result(library: ThrowAwayLibrary, values: FloatArray, copies_found: FloatArray) -> EncoderResult:
+def _result(
+    loaded: LoadedEncoder,
+    filled: Filled,
+    answers: _Answers,
+    *,
+    wanted: Sequence[list[int]],
+    numbers: Sequence[int],
+) -> EncoderResult:
+    values = [
+        measures(ranks_of(relevant, ranked.numbers, among=numbers), relevant=len(relevant))
+        for relevant, ranked in zip(wanted, answers.rankings, strict=True)
+    ]
     return EncoderResult(
-        encoder_id=library.encoder.key.id,
-        revision=library.encoder.key.revision,
-        dimension=library.encoder.dimension,
-        values=values,
-        copies_found=copies_found,
-        pictures_per_second=library.images / library.image_seconds,
-        milliseconds_per_text=statistics.median(library.text_seconds) * 1000,
+        encoder_id=loaded.key.id,
+        revision=loaded.key.revision,
+        dimension=loaded.dimension,
+        values=np.stack(values),
+        copies_found=answers.copies_found,
+        pictures_per_second=filled.encoded / filled.encoding_seconds,
+        milliseconds_per_text=statistics.median(ranked.encoding_seconds for ranked in answers.rankings) * 1000,
     )
+
+
+def ranks_of(relevant: Sequence[int], ranking: Sequence[int], *, among: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return the ranks of the relevant pictures, from 1, ascending, in a ranking of which only `among` counts."""
+    counted = np.asarray(ranking)[np.isin(ranking, among)]
+    return np.flatnonzero(np.isin(counted, relevant)) + 1

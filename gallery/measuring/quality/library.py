@@ -1,60 +1,109 @@
-"""The vectors that one encoder gives to the pictures, for the time of a comparison, searched as the site searches."""
+"""A library for the time of a comparison, in a process of its own: see `library_main`, which runs there."""
 
-import time
-from collections.abc import Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-from PIL.Image import Image as Pixels
+from gallery.encoders.base import EncoderKey
+from gallery.errors import EvaluationStopped, kind_named
 
-from gallery.encoders.base import Encoder, Vectors
-from gallery.vectors.engines.contract import Searcher
-from gallery.vectors.engines.exact import ExactEngine
-from gallery.vectors.snapshot import Snapshot
-from gallery.vectors.store import VectorStore
+MODULE = "gallery.measuring.quality.library_main"
+PROJECT = Path(__file__).parents[3]
+# Whatever else the site is set to, such as its limits and the precision of its encoder, holds here too.
+NOT_OF_THE_SITE = ("IMAGESEARCH_DATABASE_URL", "IMAGESEARCH_S3_BUCKET", "IMAGESEARCH_TASKS_BACKEND")
+END_SECONDS = 10
 
-EPOCH = 1
+
+@dataclass(frozen=True, slots=True)
+class LoadedEncoder:
+    key: EncoderKey
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The numbers of the pictures that can be found, and the encoder's own work: no decoding, no storing."""
+
+    searchable: frozenset[int]
+    encoded: int
+    encoding_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The numbers of all pictures, best first, and what turning the text into a vector took."""
+
+    numbers: list[int]
+    encoding_seconds: float
 
 
 class ThrowAwayLibrary:
-    """First every `add`, then `close`, then the questions. A picture's number is its place in the order of adding.
+    """A process with a data folder, a database and one encoder of its own. First `load`, then `fill`, then questions.
 
-    `image_seconds` and `text_seconds` are what the encoder itself took: no decoding, no search.
+    Each verb raises what the process raised, and EvaluationStopped if the process died.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path) -> None:
+    def __init__(self, encoder: str, data_dir: Path) -> None:
+        settings = [f"IMAGESEARCH_DATA_DIR={data_dir}", f"IMAGESEARCH_ENCODER={encoder}"]
+        without = [word for name in NOT_OF_THE_SITE for word in ("-u", name)]
         self.encoder = encoder
-        self.images = 0
-        self.image_seconds = 0.0
-        self.text_seconds: list[float] = []
-        self._store = VectorStore(folder, dimension=encoder.dimension)
-        self._searcher: Searcher = ExactEngine().open(_snapshot(np.empty((0, encoder.dimension), dtype=np.float32)))
+        self._process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
+            ["/usr/bin/env", *without, *settings, sys.executable, "-m", MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=PROJECT,
+            encoding="utf-8",
+        )
 
-    def add(self, pixels: Sequence[Pixels], *, names: Sequence[str]) -> None:
-        """Encode a batch. Raises InvalidVector, naming the picture, for what no search could compare."""
-        started = time.perf_counter()
-        vectors = self.encoder.encode_images(pixels)
-        self.image_seconds += time.perf_counter() - started
-        self._store.append(vectors, epoch=EPOCH, image_ids=names)
-        self.images += len(pixels)
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        self._searcher = ExactEngine().open(_snapshot(self._store.read(epoch=EPOCH)))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the process: by the end of its questions, or at once if anything went wrong."""
+        if error is not None:
+            self._process.kill()
+        self._process.communicate(timeout=END_SECONDS)
 
-    def ranks(self, text: str, numbers: Sequence[int]) -> npt.NDArray[np.int64]:
-        """Return the ranks, from 1, of these pictures among all, ascending."""
-        started = time.perf_counter()
-        vectors = self.encoder.encode_texts([text])
-        self.text_seconds.append(time.perf_counter() - started)
-        hits = self._searcher.search(vectors, k=self.images).of(0)
-        return np.flatnonzero(np.isin(hits.ids, numbers)) + 1
+    def load(self) -> LoadedEncoder:
+        """Wait until the encoder is ready and the database is made."""
+        answer = self._ask("load")
+        return LoadedEncoder(EncoderKey(answer["id"], answer["revision"]), answer["dimension"])
 
-    def nearest(self, pixels: Sequence[Pixels]) -> list[int]:
-        """Return the number of the picture that is most like each of these."""
-        found = self._searcher.search(self.encoder.encode_images(pixels), k=1)
-        return [int(number) for number in found.ids[:, 0]]
+    def fill(self, folder: Path, progress: Callable[[int], None]) -> Filled:
+        """Import all files of a folder, whose names are the pictures' numbers, as the site imports."""
+        answer = self._ask("fill", progress, folder=str(folder))
+        return Filled(frozenset(answer["searchable"]), answer["encoded"], answer["encoding_seconds"])
 
+    def rank(self, text: str) -> Ranked:
+        """Search for a text as the site searches. Of the same bytes under several numbers, all stand together."""
+        answer = self._ask("rank", text=text)
+        return Ranked(answer["numbers"], answer["encoding_seconds"])
 
-def _snapshot(matrix: Vectors) -> Snapshot:
-    return Snapshot.of(matrix, np.arange(len(matrix), dtype=np.int64))
+    def nearest_to_copies(self, number: int) -> list[Sequence[int]]:
+        """Search with each altered copy of a picture; return the numbers of the picture that comes first."""
+        found: list[Sequence[int]] = self._ask("nearest_to_copies", number=number)["numbers"]
+        return found
+
+    def _ask(self, verb: str, progress: Callable[[int], None] = lambda _count: None, **values: Any) -> dict[str, Any]:
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None and answers is not None  # noqa: S101, PT018 -- pipes were asked for
+        with suppress(BrokenPipeError):  # what the process said before it died says more
+            requests.write(json.dumps({"verb": verb, **values}) + "\n")
+            requests.flush()
+        for line in answers:
+            said = json.loads(line)
+            if "error" in said:
+                raise kind_named(said["error"])(**said["details"])
+            if "answer" in said:
+                found: dict[str, Any] = said["answer"]
+                return found
+            progress(said["progress"])
+        raise EvaluationStopped(encoder_name=self.encoder, status=self._process.wait())

@@ -1,24 +1,13 @@
-"""The pictures of a folder, a batch at a time, so that memory does not grow with their number."""
+"""The pictures of a folder, which get numbers for names: no search may know what a file was called."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from PIL.Image import Image as Pixels
+from gallery.errors import Phrase, UnreadablePath, UnwritablePath, gettext_noop
+from gallery.imaging import ALL_EXTENSIONS
 
-from gallery.errors import InvalidPicture, Phrase, UnreadablePath, gettext_noop
-from gallery.imaging import load_pixels
-from gallery.services.decode_limits import decode_limits
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedPicture:
-    """`digest` is of the file's bytes: files with the same one are the same picture under two names."""
-
-    path: Path
-    digest: bytes
-    pixels: Pixels
+Item = TypeVar("Item")
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -34,27 +23,19 @@ def picture_files(folder: Path) -> list[Path]:
         raise UnreadablePath(path=str(folder), reason=error.strerror or str(error)) from error
 
 
-def open_picture(path: Path) -> OpenedPicture:
-    """Raises InvalidPicture, OSError."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").digest()
-        return OpenedPicture(path, digest, load_pixels(file, limits=decode_limits()))
+def link_by_number(files: Sequence[Path], folder: Path) -> None:
+    """Make links to the files, named 000000.jpg and so on by their places. Raises UnwritablePath."""
+    try:
+        folder.mkdir()
+        for number, path in enumerate(files):
+            suffix = path.suffix.lower()
+            (folder / f"{number:06}{suffix if suffix in ALL_EXTENSIONS else ''}").symlink_to(path.resolve())
+    except OSError as error:
+        raise UnwritablePath(path=str(folder), reason=error.strerror or str(error)) from error
 
 
-def opened_batches(files: Sequence[Path], *, size: int, failed: list[str]) -> Iterator[list[OpenedPicture]]:
-    """Yield `size` files at a time, opened; the names of those that cannot be are added to `failed`."""
-    for start in range(0, len(files), size):
-        opened = []
-        for path in files[start : start + size]:
-            try:
-                opened.append(open_picture(path))
-            except (InvalidPicture, OSError):
-                failed.append(path.name)
-        yield opened
-
-
-def spread(files: Sequence[Path], count: int) -> list[Path]:
-    """Return `count` of the files at equal distances, or all if they are fewer: the same ones at every run."""
-    if count >= len(files):
-        return list(files)
-    return [files[place * len(files) // count] for place in range(count)]
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return `count` of the items at equal distances, or all if they are fewer: the same ones at every run."""
+    if count >= len(items):
+        return list(items)
+    return [items[place * len(items) // count] for place in range(count)]

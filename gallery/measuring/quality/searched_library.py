@@ -1,0 +1,99 @@
+"""The library that is measured, in the process that it has for itself: imported and searched as the site does."""
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from PIL import Image as PillowImage
+
+from gallery.conf import gallery
+from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.registry import get_encoder
+from gallery.imaging import load_pixels
+from gallery.models import OPERATOR, Image, User
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import BroughtPicture, Text
+from gallery.services.decode_limits import decode_limits
+from gallery.services.importing import Source, import_files
+from gallery.services.labels import check_labels
+from gallery.services.search import find_images
+
+from .copies import altered_copies
+
+OWNER = "evaluation"
+WARM_UP_PX = 256
+Answer = dict[str, Any]
+
+
+class SearchedLibrary:
+    """Answers what `library.ThrowAwayLibrary` asks. A picture's number is the name of its file, without the suffix."""
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self.progress = progress
+        self.files: dict[int, Path] = {}
+        self.numbers: dict[int, list[int]] = {}  # by image: the same bytes may lie there under several numbers
+
+    def load(self) -> Answer:
+        """Make the encoder ready, so that what is measured later is its work alone, and the database."""
+        encoder = get_encoder(gallery().encoder)
+        encoder.encode_images([PillowImage.new("RGB", (WARM_UP_PX, WARM_UP_PX))])
+        encoder.encode_texts(["a picture"])
+        call_command("migrate", verbosity=0)
+        return {"id": encoder.key.id, "revision": encoder.key.revision, "dimension": encoder.dimension}
+
+    def fill(self, folder: str) -> Answer:
+        self.files = {int(path.stem): path for path in sorted(Path(folder).iterdir())}
+        owner = User.objects.create_user(OWNER)
+        sources = [Source(path, named=True) for path in self.files.values()]
+        watch = EncoderWatch(get_encoder(gallery().encoder))
+        import_files(sources, owner=owner, labels=check_labels(), by=OPERATOR, progress=self.progress)
+        self.numbers = self._numbers_by_image()
+        return {
+            "searchable": [number for numbers in self.numbers.values() for number in numbers],
+            "encoded": watch.encoded,
+            "encoding_seconds": watch.seconds,
+        }
+
+    def rank(self, text: str) -> Answer:
+        page = find_images(SearchRequest(Text(text), top=max(1, len(self.numbers))), by=OPERATOR)
+        return {
+            "numbers": [number for image_id in page.image_ids for number in self.numbers[image_id]],
+            "encoding_seconds": page.encoding_milliseconds / 1000,
+        }
+
+    def nearest_to_copies(self, number: int) -> Answer:
+        with self.files[number].open("rb") as file:
+            copies = altered_copies(load_pixels(file, limits=decode_limits()))
+        pages = [find_images(SearchRequest(BroughtPicture(copy), top=1), by=OPERATOR) for copy in copies]
+        return {"numbers": [self.numbers[page.image_ids[0]] for page in pages]}
+
+    def _numbers_by_image(self) -> dict[int, list[int]]:
+        images = dict(Image.objects.searchable().values_list("sha256", "pk"))
+        numbers: dict[int, list[int]] = defaultdict(list)
+        for number, path in self.files.items():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest in images:
+                numbers[images[digest]].append(number)
+        return dict(numbers)
+
+
+class EncoderWatch:
+    """Counts the pictures that an encoder encodes from now on, and the seconds that it takes for them."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoded = 0
+        self.seconds = 0.0
+        self._encode = encoder.encode_images
+        encoder.encode_images = self._watched  # type: ignore[method-assign]  # the site asks the encoder itself
+
+    def _watched(self, images: Sequence[PillowImage.Image]) -> Vectors:
+        started = time.perf_counter()
+        vectors = self._encode(images)
+        self.seconds += time.perf_counter() - started
+        self.encoded += len(images)
+        return vectors
