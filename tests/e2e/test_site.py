@@ -8,9 +8,12 @@ from urllib.parse import urljoin
 
 import pillow_heif
 import pytest
+from django.core.signals import request_started
+from django.test import Client
 from PIL import Image as PillowImage
 from playwright.sync_api import Page, expect
 
+from gallery.media_responses import thumbnail_address
 from gallery.models import Image, User
 from gallery.services.maintenance import verify
 from tests.conftest import PASSWORD, SAMPLES, drawn_picture
@@ -182,6 +185,38 @@ def test_what_is_done_with_ticked_pictures_stays_in_reach(live_server, open_page
 
     expect(page.get_by_role("button", name="Move to the trash")).to_be_in_viewport()
     expect(page.get_by_text("Selected: 1")).to_be_in_viewport()
+    fits(page)
+
+
+def test_thumbnail_is_asked_for_once_and_kept(live_server, open_page, alice, upload):
+    image = upload(alice, "coffee.png")
+    asked: list[str] = []
+
+    def note(environ: dict[str, Any], **_: Any) -> None:
+        asked.append(environ["PATH_INFO"])
+
+    request_started.connect(note)
+    page = open_page()
+    sign_in(page, live_server.url, alice, "/library/")
+    shown = page.locator(".tile img")
+    expect(shown).not_to_have_js_property("naturalWidth", 0)
+    page.goto(f"{live_server.url}/library/")
+    expect(shown).not_to_have_js_property("naturalWidth", 0)
+    request_started.disconnect(note)
+
+    assert asked.count("/library/") == 2
+    assert [path for path in asked if "/thumbnail/" in path] == [thumbnail_address(image)]
+
+
+def test_a_long_name_of_the_picture_one_searches_with_fits(live_server, open_page):
+    with BytesIO(drawn_picture()) as file:
+        file.name = "0123456789abcdef" * 5 + ".png"
+        results = Client().post("/search/", {"picture": file}).headers["Location"]
+    page = open_page(width_px=390)
+
+    page.goto(f"{live_server.url}{results}")
+
+    expect(page.get_by_role("heading", name="Similar to 0123456789abcdef")).to_be_visible()
     fits(page)
 
 
