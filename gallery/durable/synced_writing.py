@@ -60,9 +60,11 @@ def fsync_dir(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents so that they survive a power cut."""
+    """Create a folder and its parents so that they survive a power cut. Raises NotADirectoryError for a file there."""
     if folder.is_dir():
         return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     fsync_dir(folder.parent)

@@ -476,12 +476,9 @@ def full_disk(*_args, **_kwargs):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("moment", ["fsync", "replace"])
+@pytest.mark.parametrize("moment", ["fsync", "rename"])
 def test_a_full_disk_stores_nothing(alice, data_dir, monkeypatch, moment):
-    if moment == "replace":
-        monkeypatch.setattr(Path, "replace", full_disk)
-    else:
-        monkeypatch.setattr("gallery.storage.os.fsync", full_disk)
+    monkeypatch.setattr(os, moment, full_disk)
     with pytest.raises(StorageFull):
         bring_in(alice, drawn_picture())
     monkeypatch.undo()
@@ -492,9 +489,9 @@ def test_a_full_disk_stores_nothing(alice, data_dir, monkeypatch, moment):
 
 def test_a_disk_that_fills_up_between_original_and_thumbnail_stores_nothing(alice, bob, data_dir, monkeypatch):
     bobs = bring_in(bob, drawn_picture("blue")).image
-    real = Path.replace
+    real = os.rename
     monkeypatch.setattr(
-        Path, "replace", lambda self, target: full_disk() if ".webp" in self.name else real(self, target)
+        os, "rename", lambda source, target: full_disk() if ".webp" in str(source) else real(source, target)
     )
     with pytest.raises(StorageFull):
         bring_in(alice, drawn_picture("red"))
@@ -540,7 +537,7 @@ def test_a_read_only_data_folder_is_said(alice, data_dir, monkeypatch):
     def read_only(*_args, **_kwargs):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(Path, "open", read_only)
+    monkeypatch.setattr(os, "open", read_only)
     with pytest.raises(StorageNotWritable, match="Read-only"):
         bring_in(alice, drawn_picture())
 
