@@ -18,11 +18,8 @@ from .models import Image, QueryPicture
 from .services.media import open_original, open_thumbnail
 
 ASK_AGAIN: dict[str, Any] = {"private": True, "no_cache": True}
-FOR_GOOD: dict[str, Any] = {
-    "private": True,
-    "max_age": 31_536_000,
-    "immutable": True,
-}  # a year
+A_YEAR_SECONDS = 31_536_000
+FOR_GOOD: dict[str, Any] = {"private": True, "max_age": A_YEAR_SECONDS, "immutable": True}
 
 
 def thumbnail_address(image: Image, size_px: int = min(THUMBNAIL_SIZES_PX), *, namespace: str = "") -> str:
