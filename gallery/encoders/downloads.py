@@ -222,7 +222,7 @@ def _get(name: str, commit: str, file: HubFile, part: Path, arrived: Callable[[i
     """Append what is missing to `part`, in one HTTP range, and sync it."""
     from huggingface_hub import hf_hub_url  # noqa: PLC0415 -- slow import
     from huggingface_hub.file_download import http_get  # noqa: PLC0415 -- slow import
-    from huggingface_hub.utils import build_hf_headers  # noqa: PLC0415 -- slow import
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # noqa: PLC0415 -- slow import
 
     part.touch()
     with _CountedFile(part, arrived) as target:

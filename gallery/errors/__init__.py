@@ -68,6 +68,7 @@ from .storage import (
     StoreBusy,
     StoreDamaged,
 )
+from .stored import StoredError
 from .testbed import (
     FolderNotEmpty,
     FolderNotWritable,
@@ -130,6 +131,7 @@ __all__ = [
     "StorageNotWritable",
     "StoreBusy",
     "StoreDamaged",
+    "StoredError",
     "TooManyFiles",
     "TooManyFrames",
     "TooManyLosses",

@@ -23,13 +23,13 @@ class Phrase(str):
     values: dict[str, Any]
 
     def __new__(cls, template: str, **values: Any) -> Self:
-        phrase = super().__new__(cls, template % _readables(values))
+        phrase = super().__new__(cls, template % readables(values))
         phrase.template, phrase.values = template, values
         return phrase
 
     def translated(self, template: str) -> str:
         """Return `template`, the translation of this phrase's own, with its values filled in."""
-        return template % _readables(self.values)
+        return template % readables(self.values)
 
 
 def readable(value: Any) -> Any:
@@ -43,7 +43,7 @@ def readable(value: Any) -> Any:
     return value
 
 
-def _readables(values: dict[str, Any]) -> dict[str, Any]:
+def readables(values: dict[str, Any]) -> dict[str, Any]:
     """An id is a name, not an amount: it stays as it is."""
     return {name: value if name.endswith("_id") else readable(value) for name, value in values.items()}
 
@@ -61,7 +61,7 @@ class ImageSearchError(Exception):
 
     def sentence(self, template: str, values: dict[str, Any] | None = None) -> str:
         """Return `template` (the message id or its translation) with `values`, or this error's own, filled in."""
-        return template % _readables(self.details if values is None else values)
+        return template % readables(self.details if values is None else values)
 
 
 def kind_named(name: str) -> type[ImageSearchError]:

@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,6 +16,8 @@ from gallery.error_messages import known_error, sentence
 from gallery.errors import UnknownUser
 from gallery.models import OPERATOR, User
 from gallery.services.accounts import add_account
+from gallery.services.embedding.waiting_images import ImageFailure
+from gallery.services.import_jobs import FileFailure
 
 LIBRARY = "library"
 INTERRUPTED_STATUS = 130  # what shells give a program that Ctrl-C ended
@@ -92,6 +94,14 @@ class GalleryCommand(BaseCommand):
         """Yield a function that moves a progress bar on stderr forward; only a terminal sees a moving one."""
         with tqdm(total=total, unit=unit, file=sys.stderr, disable=self.quiet or None, mininterval=0.5) as bar:
             yield lambda count: _advance(bar, count)
+
+
+def printed_files(failures: Iterable[FileFailure]) -> list[dict[str, str]]:
+    return [{"path": failure.path, "error": failure.error.message} for failure in failures]
+
+
+def printed_images(failures: Iterable[ImageFailure]) -> list[dict[str, str | int]]:
+    return [{"id": failure.image_id, "name": failure.name, "error": failure.error.message} for failure in failures]
 
 
 def lacks_tables(reason: str) -> bool:

@@ -81,8 +81,8 @@ class NextEpoch:
             ModelChange.objects.update(run_started_at=now, run_started_with=done, heartbeat_at=now, error="")
         return Opened(change, done, bool(lost))
 
-    def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> None:
-        """Commit the vectors of those pictures that are searchable still and not in the epoch yet.
+    def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> int:
+        """Commit the vectors of those pictures that are searchable still and not in the epoch yet; return how many.
 
         Raises ModelChangeCancelled, InvalidVector (nothing is added), StoreBusy, StorageFull, StorageNotWritable.
         """
@@ -91,7 +91,7 @@ class NextEpoch:
             wanted = set(self._to_do(image_ids))
             places = [place for place, image_id in enumerate(image_ids) if image_id in wanted]
             if not places:
-                return
+                return 0
             self._settle(change)
             ids, store = [image_ids[place] for place in places], self._store(change)
             rows = self._files.append(store, change.epoch, vectors[places], ids, owners=ids_of_next_rows)
@@ -101,6 +101,7 @@ class NextEpoch:
                     NextEmbedding(image_id=image_id, row=row) for image_id, row in zip(ids, rows, strict=True)
                 )
                 self._count_rows(change, rows.stop)
+        return len(ids)
 
     def fail(self, image_id: int, reason: str, *, encoder: Encoder) -> None:
         """Note why a picture has no vector of the next encoder. Raises ModelChangeCancelled."""

@@ -1,13 +1,13 @@
 """Noting what became of an import, however it ends."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
+from gallery.errors import StoredError
 from gallery.models import Actor, AuditVerb, ImportJob, User
 
 from .audit import Action, record, runs_of
@@ -15,23 +15,50 @@ from .audit import Action, record, runs_of
 LISTED_FAILURES = 100  # in the audit entry; the job keeps all of them
 
 
-class Counts(Protocol):
-    """What every import counts; `seconds` is filled in here."""
+@dataclass(frozen=True, slots=True)
+class FileFailure:
+    """A file that was not brought in, or whose picture cannot be searched, and why."""
 
-    added: int
-    duplicates: int
-    failed: list[Any]
-    seconds: float
+    path: str
+    error: StoredError
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What became of the files of an import so far.
+
+    `ignored` are files of a folder that neither are nor claim to be pictures. `vectors_taken` counts the vectors that
+    came with the pictures, `embedded` those that were computed.
+    """
+
+    added: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+    failed: tuple[FileFailure, ...] = ()
+    vectors_taken: int = 0
+    embedded: int = 0
+
+    def __add__(self, other: "ImportCounts") -> "ImportCounts":
+        return ImportCounts(
+            added=self.added + other.added,
+            duplicates=self.duplicates + other.duplicates,
+            ignored=self.ignored + other.ignored,
+            failed=self.failed + other.failed,
+            vectors_taken=self.vectors_taken + other.vectors_taken,
+            embedded=self.embedded + other.embedded,
+        )
 
 
 @contextmanager
-def noted_import(report: Counts, *, owner: User, source: str, total: int, by: Actor) -> Iterator[ImportJob]:
+def noted_import(
+    counts: Callable[[], ImportCounts], *, owner: User, source: str, total: int, by: Actor
+) -> Iterator[ImportJob]:
     """Keep an ImportJob of what runs within, and one audit entry of all that it brings in.
 
     Each picture is noted in its own transaction (`store_picture`); the entry with the list is written when the job
     ends. An earlier job of the same source that never ended was killed: it ends now, with the list of what it brought.
+    `counts` is asked once, at the end.
     """
-    started = time.perf_counter()
     for killed in ImportJob.objects.filter(owner=owner, source=source, status=ImportJob.Status.RUNNING):
         killed.added = killed.imported.count()
         _end(killed, ImportJob.Status.INTERRUPTED, by=by)
@@ -41,8 +68,9 @@ def noted_import(report: Counts, *, owner: User, source: str, total: int, by: Ac
         yield job
         status = ImportJob.Status.FINISHED
     finally:
-        report.seconds = time.perf_counter() - started
-        job.added, job.duplicates, job.failures = report.added, report.duplicates, report.failed
+        done = counts()
+        job.added, job.duplicates = done.added, done.duplicates
+        job.failures = [{"path": failure.path, "error": failure.error.message} for failure in done.failed]
         _end(job, status, by=by)
 
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gallery.errors import ContentCollision
-from gallery.imaging import Facts, inspect, thumbnails
+from gallery.imaging import Facts, inspect
 from gallery.models import Actor, AuditVerb, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 
@@ -38,13 +38,13 @@ def accept_upload(
     Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable, PermissionDenied.
     """
     _refuse_strangers(by, owner.pk)
-    picture = inspect(file, limits=decode_limits())
-    existing = existing_picture(picture.facts.md5, picture.facts.sha256, owner=owner)
+    picture = inspect(file, limits=decode_limits(), with_thumbnails=True)
+    existing = existing_image(picture.facts.md5, picture.facts.sha256, owner=owner)
     if existing is not None and existing.trashed_at is None:
         upload = Upload(existing, created=False)
         bring_back_original(existing, file, by=by)
     else:
-        small = thumbnails(picture.pixels)
+        small = picture.thumbnails
         upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job)
     if upload.image.is_pending:
         nudge([upload.image.pk])
@@ -96,7 +96,7 @@ def bring_back_original(image: Image, file: BinaryIO, *, by: Actor) -> None:
     image.refresh_from_db(fields=["embed_error"])
 
 
-def existing_picture(md5: str, sha256: str, *, owner: User) -> Image | None:
+def existing_image(md5: str, sha256: str, *, owner: User) -> Image | None:
     """Return the owner's picture of these bytes, in the trash or not. Raises ContentCollision."""
     existing = Image.objects.filter(owner=owner, md5=md5).first()
     if existing is not None and existing.sha256 != sha256:

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from gallery.durable.synced_writing import write_synced
 from gallery.encoders.base import Vectors
-from gallery.errors import NotExported, NotTestbedEncoder, OriginalMissing, Phrase, gettext_noop
+from gallery.errors import NotExported, NotTestbedEncoder, OriginalMissing, Phrase, StoredError, gettext_noop
 from gallery.imaging import EXTENSIONS
 from gallery.models import Actor, Image, ImageQuerySet, IndexState, User
 from gallery.search_index import search_index
+from gallery.services.embedding.waiting_images import ImageFailure
 from gallery.services.media import open_original
 from gallery.vectors.unit_vectors import are_unit, lengths
 
@@ -29,14 +30,14 @@ BATCH = 256  # pictures whose vectors are read at a time
 Progress = Callable[[int], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ExportReport:
     """`images` were written, `skipped` were not; each says why. Bytes that several owners have are one picture."""
 
     encoder: str
-    images: int = 0
-    skipped: list[dict[str, str | int]] = field(default_factory=list)
-    seconds: float = 0.0
+    images: int
+    skipped: tuple[ImageFailure, ...]
+    seconds: float
 
 
 def pictures_to_export(owner: User | None, *, by: Actor) -> ImageQuerySet:
@@ -67,8 +68,12 @@ def export_testbed(
     with new_folder(target) as partial:
         export = _Export(partial, target, state, with_vectors=with_vectors)
         export.write(pictures_to_export(owner, by=by), progress)
-    export.report.seconds = time.perf_counter() - started
-    return export.report
+    return ExportReport(
+        encoder=state.encoder_id,
+        images=export.image_count,
+        skipped=tuple(export.skipped()),
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _require_testbed_model(state: IndexState) -> None:
@@ -82,9 +87,16 @@ class _Export:
         self.target = target
         self.state = state
         self.with_vectors = with_vectors
-        self.report = ExportReport(encoder=state.encoder_id)
         self._written: set[str] = set()  # MD5s
         self._left_out: dict[str, list[NotExported]] = {}  # by MD5: another owner's picture of it may still do
+
+    @property
+    def image_count(self) -> int:
+        return len(self._written)
+
+    def skipped(self) -> Iterator[ImageFailure]:
+        for errors in self._left_out.values():
+            yield from map(_failure, errors)
 
     def write(self, images: ImageQuerySet, progress: Progress) -> None:
         with ExitStack() as files:
@@ -95,9 +107,7 @@ class _Export:
                 for image in batch:
                     self._write_picture(image, found.get(image.pk), index, vectors)
                     progress(1)
-            index.finish(total=self.report.images, last_updated=timezone.localtime().isoformat())
-        for errors in self._left_out.values():
-            self.report.skipped += [_line(error) for error in errors]
+            index.finish(total=self.image_count, last_updated=timezone.localtime().isoformat())
 
     def _vectors_of(self, images: list[Image]) -> dict[int, Vectors]:
         """Return the whole vectors of these pictures by id. Raises EncoderMismatch if the index has moved on."""
@@ -127,7 +137,6 @@ class _Export:
         write_synced(self.partial / name, content)
         row = vectors.add(vector) if vectors is not None and vector is not None else None
         index.add(image.md5, _entry_of(image, path=str(self.target / name), row=row))
-        self.report.images += 1
         self._written.add(image.md5)
         self._left_out.pop(image.md5, None)
 
@@ -164,8 +173,8 @@ def _skip(image: Image, reason: str) -> NotExported:
     return NotExported(image_id=image.pk, name=image.original_name, reason=reason)
 
 
-def _line(error: NotExported) -> dict[str, str | int]:
-    return {"id": error.details["image_id"], "name": error.details["name"], "error": str(error)}
+def _failure(error: NotExported) -> ImageFailure:
+    return ImageFailure(error.details["image_id"], error.details["name"], StoredError.of(error))
 
 
 def _entry_of(image: Image, *, path: str, row: int | None) -> dict[str, object]:

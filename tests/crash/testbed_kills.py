@@ -18,9 +18,9 @@ from tests.crash import library  # sets Django up
 from gallery.encoders import registry
 from gallery.models import OPERATOR, Image, ImportJob
 from gallery.search_index import reset_search_index, search_index
+from gallery.services import import_pipeline
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
-from gallery.testbed import importing
 from gallery.testbed.folder_writing import VectorsWriter
 from tests.crash.children import finished, kill_when
 from tests.crash.import_kills import import_moments, kill_at
@@ -96,7 +96,7 @@ def kill_exports(target: Path, images: int, kills: int) -> int:
 
 
 def main(folder: Path, kills: int) -> None:
-    importing.VECTORS_PER_COMMIT = 3  # many commits in one run, so that there are many moments to die at
+    import_pipeline.VECTORS_PER_COMMIT = 3  # many commits in one run, so that there are many moments to die at
     library.begin(ClipOfTheTestbed(), encoder="clip", embed_batch_size=2)
     encoder = ClipOfTheTestbed()
     registry.use_encoder(encoder, registry.pinned_options(encoder.key.id, encoder.key.revision))

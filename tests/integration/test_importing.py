@@ -48,8 +48,8 @@ def test_every_file_is_counted_once(alice, folder, quick_encoder, data_dir):
     report = run(folder, alice, tags="colour", visibility="public")
 
     assert (report.added, report.duplicates, report.ignored) == (6, 1, 3)
-    assert [Path(failure["path"]).name for failure in report.failed] == ["broken.png", "photo.jpg"]
-    assert all(failure["error"] for failure in report.failed)
+    assert [Path(failure.path).name for failure in report.failed] == ["broken.png", "photo.jpg"]
+    assert all(str(failure.error) for failure in report.failed)
     assert report.images_per_second > 0
     assert Image.objects.tagged(["colour"]).filter(visibility="public", owner=alice).count() == 6
     assert sorted(Image.objects.values_list("original_name", flat=True))[-1] == "yellow.png"
@@ -181,7 +181,7 @@ def test_a_named_file_is_never_ignored(alice, folder, quick_encoder):
     )
 
     assert (report.added, report.ignored) == (1, 0)
-    assert [failure["path"] for failure in report.failed] == [str(folder / "notes.txt")]
+    assert [failure.path for failure in report.failed] == [str(folder / "notes.txt")]
 
 
 @pytest.mark.parametrize("name", ["missing.png", "n" * 300, "a/b/c"])
@@ -200,7 +200,7 @@ def test_pipes_and_dead_links_do_not_stop_a_run(alice, folder, quick_encoder):
     report = run(folder, alice)
 
     assert (report.added, report.ignored) == (7, 5)
-    failed = {Path(failure["path"]).name: failure["error"] for failure in report.failed}
+    failed = {Path(failure.path).name: str(failure.error) for failure in report.failed}
     assert sorted(failed) == ["broken.png", "dead.png", "photo.jpg", "pipe.png"]
     assert "not a regular file" in failed["pipe.png"]
 
@@ -211,7 +211,7 @@ def test_a_large_file_is_ignored_unless_it_claims_to_be_a_picture(alice, folder,
 
     report = run(folder, alice)
 
-    failed = {Path(failure["path"]).name: failure["error"] for failure in report.failed}
+    failed = {Path(failure.path).name: str(failure.error) for failure in report.failed}
     assert sorted(failed) == ["broken.png", "large.png", "photo.jpg"]
     assert "2,000" in failed["large.png"]
     assert report.ignored == 3  # film.mp4 among them
@@ -227,7 +227,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, qu
     report = run(folder, alice)
 
     assert report.added == 1
-    assert report.failed[0]["path"].endswith("caf\ufffd/caf\ufffd.jpg")
+    assert report.failed[0].path.endswith("caf\ufffd/caf\ufffd.jpg")
     assert Image.objects.get().original_name == "caf.png"
     assert ImportJob.objects.get().source == shown(folder)
     assert find_files([folder / (strange + ".png")], recursive=False) == [

@@ -290,7 +290,7 @@ def test_the_same_md5_with_other_content_is_refused_and_its_files_go_away(alice,
     with pytest.raises(ContentCollision):
         bring_in(alice, other)
     monkeypatch.setattr(
-        "gallery.services.ingest.existing_picture", lambda *_args, **_kwargs: None
+        "gallery.services.ingest.existing_image", lambda *_args, **_kwargs: None
     )  # found out at the row only
     with pytest.raises(ContentCollision):
         bring_in(alice, other)
@@ -451,7 +451,7 @@ def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeyp
     monkeypatch.undo()
 
     assert (report.embedded, report.failed) == (1, 1)
-    assert "Input/output error" in str(report.failures[0]["error"])
+    assert "Input/output error" in str(report.failures[0].error)
     assert list(Image.objects.pending()) == [first]  # the disk may be well again tomorrow
 
 

@@ -28,7 +28,7 @@ from gallery.models import OPERATOR, Image, IndexState, ModelChange, NextEmbeddi
 from gallery.retrieval.tree import Picture
 from gallery.search_index import SearchIndex, search_index
 from gallery.services.curation import delete_forever, embed_again, move_to_trash, restore
-from gallery.services.embedding import encoder_in_use, isolated_batches, model_change
+from gallery.services.embedding import encoder_in_use, isolated_batches, model_change, model_change_run
 from gallery.services.embedding.model_change import cancel_change, change_model, change_progress
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
@@ -348,7 +348,7 @@ def test_import_goes_on_with_the_next_encoder(alice, library, quick_encoder, one
 
     report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels(), by=OPERATOR)
 
-    assert (report.added, report.failed) == (2, [])
+    assert (report.added, report.failed) == (2, ())
     assert_moved([*library, *Image.objects.filter(original_name__in=["black.png", "white.png"])], one_by_one)
 
 
@@ -451,7 +451,7 @@ def test_cancel_removes_what_was_built_and_the_index_is_as_it_was(
 
 
 def test_cancelled_run_notices_and_stops(library, quick_encoder, one_by_one, monkeypatch, data_dir):
-    after(one_by_one, 2, cancel_change, monkeypatch)
+    after(one_by_one, 2, lambda: cancel_change(by=OPERATOR), monkeypatch)
 
     with pytest.raises(ModelChangeCancelled):
         change_model("clip:wide", by=OPERATOR)
@@ -487,7 +487,7 @@ def test_lost_pictures_are_listed_with_their_reasons(library, two_lost, wide):
     report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.rows, report.failed) == (3, 2)
-    assert [(failure["id"], failure["name"]) for failure in report.failures] == [
+    assert [(failure.image_id, failure.name) for failure in report.failures] == [
         (image.pk, image.original_name) for image in two_lost
     ]
     for image in two_lost:
@@ -497,7 +497,7 @@ def test_lost_pictures_are_listed_with_their_reasons(library, two_lost, wide):
 
 
 def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two_lost, wide, monkeypatch):
-    monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
+    monkeypatch.setattr(model_change_run, "LOSSES_ALWAYS_ACCEPTED", 1)
 
     with pytest.raises(TooManyLosses, match=r"2 of 5 .* limit is 1") as caught:
         change_model("clip:wide", by=OPERATOR)
@@ -511,7 +511,7 @@ def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two
 
 
 def test_losses_are_tried_again(library, two_lost, wide, monkeypatch, data_dir):
-    monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
+    monkeypatch.setattr(model_change_run, "LOSSES_ALWAYS_ACCEPTED", 1)
     with pytest.raises(TooManyLosses):
         change_model("clip:wide", by=OPERATOR)
     for image in two_lost:
@@ -525,7 +525,7 @@ def test_losses_are_tried_again(library, two_lost, wide, monkeypatch, data_dir):
 
 
 def test_lost_picture_that_is_uploaded_again_is_tried_again(library, two_lost, wide, upload, monkeypatch):
-    monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 1)
+    monkeypatch.setattr(model_change_run, "LOSSES_ALWAYS_ACCEPTED", 1)
     with pytest.raises(TooManyLosses):
         change_model("clip:wide", by=OPERATOR)
     for image in two_lost:
@@ -576,8 +576,8 @@ def test_picture_that_the_next_encoder_breaks_at_is_left_out_alone(library, wide
     report = change_model("clip:wide", by=OPERATOR)
 
     assert (report.rows, report.failed) == (4, 1)
-    assert report.failures[0]["id"] == library[2].pk
-    assert "fails on this picture: RuntimeError: shape mismatch" in str(report.failures[0]["error"])
+    assert report.failures[0].image_id == library[2].pk
+    assert "fails on this picture: RuntimeError: shape mismatch" in str(report.failures[0].error)
 
 
 def test_encoder_that_does_not_work_at_all_fails_nothing(library, quick_encoder, wide, monkeypatch):

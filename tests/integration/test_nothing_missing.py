@@ -106,7 +106,7 @@ def test_import_goes_on_behind_a_picture_that_the_encoder_breaks_at(alice, broke
     report = import_files(find_files([tmp_path], recursive=False), owner=alice, labels=check_labels(), by=OPERATOR)
 
     assert report.added == 5
-    assert [failure["path"] for failure in report.failed] == ["blue.png"]
+    assert [failure.path for failure in report.failed] == ["blue.png"]
     assert counts() == [4, 0, 1]
 
 
@@ -177,7 +177,7 @@ owner = User.objects.create_user("alice")
 for colour in {COLOURS}:
     accept_upload(BytesIO(drawn_picture(colour)), owner=owner, name=colour, labels=check_labels(), by=OPERATOR)
 """
-STATES = "print(sorted((image.original_name, image.search_status) for image in Image.objects.all()))"
+STATES = "print(sorted((image.original_name, str(image.search_status)) for image in Image.objects.all()))"
 
 
 def test_picture_at_which_processes_die_is_left_out_and_the_others_are_embedded(site, tmp_path):

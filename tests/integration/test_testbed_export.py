@@ -51,7 +51,7 @@ def test_the_testbed_loads_and_searches_it(library, tmp_path, wide_encoder):
     report = export_testbed(tmp_path / "out", by=OPERATOR)
 
     old = Testbed(tmp_path / "out")
-    assert (report.images, report.skipped) == (6, [])
+    assert (report.images, report.skipped) == (6, ())
     assert old.index["total_images"] == len(old.index["images"]) == 6
     assert datetime.fromisoformat(old.index["last_updated"]) <= datetime.now(UTC)
     assert (old.embeddings.shape, old.embeddings.dtype) == ((6, 512), np.float32)
@@ -86,7 +86,7 @@ def test_there_and_back_again_nothing_changes(library, bob, tmp_path, wide_encod
     export_testbed(tmp_path / "out", owner=library, by=OPERATOR)
     report = import_testbed(tmp_path / "out", read_index(tmp_path / "out"), owner=bob, by=OPERATOR)
 
-    assert (report.added, report.vectors_taken, report.reembedded, report.failed, report.warnings) == (7, 7, 0, [], [])
+    assert (report.added, report.vectors_taken, report.reembedded, report.failed, report.warnings) == (7, 7, 0, (), ())
     for mine in Image.objects.filter(owner=library):
         theirs = Image.objects.get(owner=bob, md5=mine.md5)
         for field in ("original_name", "description", "created_at", "format", "width_px", "height_px", "sha256"):
@@ -133,7 +133,7 @@ def test_what_cannot_be_written_is_skipped_with_its_reason(library, tmp_path, up
     report = export_testbed(tmp_path / "out", by=OPERATOR)
 
     assert list(by_name(tmp_path / "out")) == ["yellow.png"]
-    reasons = {skipped["name"]: skipped["error"].split("exported: ")[1] for skipped in report.skipped}
+    reasons = {skipped.name: str(skipped.error).split("exported: ")[1] for skipped in report.skipped}
     assert reasons == {
         "photo.webp": "such a folder holds no WEBP files.",
         "red.png": "it has no vector yet; run: manage.py embed_pending.",
@@ -162,7 +162,7 @@ def test_anothers_picture_stands_in_for_one_that_cannot_be_written(library, bob,
 
     report = export_testbed(tmp_path / "out", by=OPERATOR)
 
-    assert (report.images, report.skipped) == (6, [])
+    assert (report.images, report.skipped) == (6, ())
     assert "rot.png" in by_name(tmp_path / "out")
 
 

@@ -15,10 +15,11 @@ from PIL import Image as PillowImage
 from gallery.errors import EncoderUnavailable, StorageFull, UnreadableTestbed, UnusableVectors
 from gallery.models import OPERATOR, Image, ImportJob, IndexState
 from gallery.search_index import search_index
+from gallery.services import import_pipeline
 from gallery.services.curation import move_to_trash
 from gallery.services.maintenance import verify
 from gallery.services.search import find_images
-from gallery.testbed import import_testbed, importing, index_file, read_index
+from gallery.testbed import import_testbed, index_file, read_index
 from tests.conftest import acting, drawn_picture, sample_bytes
 from tests.searches import request_for
 from tests.testbed_folder import ClipOfTheTestbed, change_index, entry_named, write_folder
@@ -64,7 +65,7 @@ def assert_all_are_found(owner, names=COLOURS) -> None:
 def test_everything_comes_in_without_encoding_it_again(alice, folder, wide_encoder):
     report = run(folder, alice)
 
-    assert (report.added, report.duplicates, report.failed, report.warnings) == (7, 0, [], [])
+    assert (report.added, report.duplicates, report.failed, report.warnings) == (7, 0, (), ())
     assert (report.vectors_taken, report.reembedded, report.unused_rows) == (7, 0, 0)
     assert wide_encoder.encoded == 14  # the sample, in two views
     assert_all_are_found(alice)
@@ -102,7 +103,7 @@ def test_photos_that_we_read_otherwise_are_still_of_the_same_model(alice, tmp_pa
 
     report = run(folder, alice)
 
-    assert (report.added, report.vectors_taken, report.warnings) == (4, 4, [])
+    assert (report.added, report.vectors_taken, report.warnings) == (4, 4, ())
     assert Image.objects.get(original_name="turned.jpg").width_px == 400
 
 
@@ -122,7 +123,7 @@ def test_a_second_run_adds_and_encodes_nothing(alice, folder, wide_encoder):
 
     report = run(folder, alice)
 
-    assert (report.added, report.duplicates, report.vectors_taken, report.failed) == (0, 7, 0, [])
+    assert (report.added, report.duplicates, report.vectors_taken, report.failed) == (0, 7, 0, ())
     assert Image.objects.get(original_name="red.png").description == "mine"
     assert IndexState.objects.current().row_count == 7
 
@@ -204,7 +205,7 @@ def test_reembedding_takes_the_librarys_encoder(alice, folder, quick_encoder):
 
     report = run(folder, alice, reembed=True)
 
-    assert (report.added, report.vectors_taken, report.reembedded, report.failed) == (7, 0, 7, [])
+    assert (report.added, report.vectors_taken, report.reembedded, report.failed) == (7, 0, 7, ())
     assert quick_encoder.encoded == 7
     assert_all_are_found(alice)
 
@@ -224,7 +225,7 @@ def test_vectors_that_are_swapped_are_computed_anew(alice, folder, wide_encoder)
     report = run(folder, alice)
 
     assert (report.added, report.vectors_taken, report.reembedded) == (7, 5, 2)
-    assert ["does not fit" in warning["error"] for warning in report.warnings] == [True, True]
+    assert ["does not fit" in str(warning.error) for warning in report.warnings] == [True, True]
     assert_all_are_found(alice)
 
 
@@ -285,8 +286,8 @@ def test_an_entry_without_a_row_is_embedded(alice, folder, wide_encoder, index):
 
     report = run(folder, alice)
 
-    assert (report.added, report.vectors_taken, report.reembedded, report.failed) == (7, 6, 1, [])
-    assert [Path(warning["path"]) for warning in report.warnings] == [path_of(folder, "lime.png")]
+    assert (report.added, report.vectors_taken, report.reembedded, report.failed) == (7, 6, 1, ())
+    assert [Path(warning.path) for warning in report.warnings] == [path_of(folder, "lime.png")]
     assert report.unused_rows == 1
     assert_all_are_found(alice)
 
@@ -298,7 +299,7 @@ def test_a_bad_vector_is_computed_anew(alice, folder, wide_encoder, value):
     report = run(folder, alice)
 
     assert (report.added, report.vectors_taken, report.reembedded) == (7, 6, 1)
-    assert "length 1" in report.warnings[0]["error"]
+    assert "length 1" in str(report.warnings[0].error)
     assert_all_are_found(alice)
 
 
@@ -316,7 +317,7 @@ def test_rows_that_no_picture_claims_are_counted(alice, folder, wide_encoder):
 
     report = run(folder, alice)
 
-    assert (report.added, report.unused_rows, report.warnings) == (7, 3, [])
+    assert (report.added, report.unused_rows, report.warnings) == (7, 3, ())
 
 
 def test_files_that_are_missing_changed_or_no_pictures_are_listed(alice, folder, wide_encoder):
@@ -330,7 +331,7 @@ def test_files_that_are_missing_changed_or_no_pictures_are_listed(alice, folder,
 
     report = run(folder, alice)
 
-    reasons = {Path(failure["path"]).stem: failure["error"] for failure in report.failed}
+    reasons = {Path(failure.path).stem: str(failure.error) for failure in report.failed}
     assert report.added == 5
     assert len(reasons) == len(report.failed) == 4
     assert "not one of the picture formats" in reasons[md5]
@@ -372,7 +373,7 @@ def test_an_empty_index_brings_in_nothing(alice, tmp_path, wide_encoder):
 
     report = run(folder, alice)
 
-    assert (report.added, report.failed, report.unused_rows) == (0, [], 0)
+    assert (report.added, report.failed, report.unused_rows) == (0, (), 0)
 
 
 def test_bad_entries_are_listed_and_the_same_picture_twice_is_a_duplicate(alice, folder, wide_encoder):
@@ -386,7 +387,7 @@ def test_bad_entries_are_listed_and_the_same_picture_twice_is_a_duplicate(alice,
     report = run(folder, alice)
 
     assert (report.added, report.duplicates) == (7, 2)
-    assert [failure["error"].split("“")[1].split("”")[0] for failure in report.failed] == [
+    assert [str(failure.error).split("“")[1].split("”")[0] for failure in report.failed] == [
         "../../etc/passwd",
         "",
         "0" * 32,
@@ -402,10 +403,10 @@ def test_wrong_types_cost_the_value_not_the_picture(alice, folder, wide_encoder)
 
     report = run(folder, alice)
 
-    assert (report.added, report.failed) == (7, [])
-    warned = {Path(warning["path"]): 0 for warning in report.warnings}
+    assert (report.added, report.failed) == (7, ())
+    warned = {Path(warning.path): 0 for warning in report.warnings}
     for warning in report.warnings:
-        warned[Path(warning["path"])] += 1
+        warned[Path(warning.path)] += 1
     assert warned == {path_of(folder, "lime.png"): 4, path_of(folder, "blue.png"): 5, path_of(folder, "gray.png"): 11}
     red, blue = Image.objects.get(original_name="red.png"), Image.objects.get(original_name="blue.png")
     assert (red.description, {tag.name for tag in red.tags.all()}) == ("", {"红", "大", "red"})
@@ -431,7 +432,7 @@ def test_files_outside_are_never_read(alice, folder, tmp_path, wide_encoder):
     report = run(folder, alice)
 
     assert report.added == 4
-    assert ["outside of the folder" in failure["error"] for failure in report.failed] == [True] * 3
+    assert ["outside of the folder" in str(failure.error) for failure in report.failed] == [True] * 3
 
 
 def test_a_stored_path_within_the_folder_is_followed(alice, folder, wide_encoder):
@@ -445,7 +446,7 @@ def test_a_stored_path_within_the_folder_is_followed(alice, folder, wide_encoder
 
     report = run(folder, alice)
 
-    assert (report.added, report.failed) == (7, [])
+    assert (report.added, report.failed) == (7, ())
 
 
 def test_a_folder_that_is_a_link_itself_is_fine(alice, folder, tmp_path, wide_encoder):
@@ -480,7 +481,7 @@ def test_pipes_circles_and_impossible_names_are_no_trouble(alice, folder, wide_e
 
     assert report.added == 2
     assert len(report.failed) == 5
-    json.dumps(report.failed)
+    json.dumps([failure.error.as_json() for failure in report.failed])
 
 
 def test_names_never_become_paths(alice, folder, wide_encoder):
@@ -500,7 +501,7 @@ def test_names_never_become_paths(alice, folder, wide_encoder):
 
 
 def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(alice, folder, wide_encoder, monkeypatch):
-    stored, real = [], importing.store_picture
+    stored, real = [], import_pipeline.store_picture
 
     def full(*args, **kwargs):
         if len(stored) == 3:
@@ -508,7 +509,7 @@ def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(alice, folder, wi
         stored.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(importing, "store_picture", full)
+    monkeypatch.setattr(import_pipeline, "store_picture", full)
     with pytest.raises(StorageFull):
         run(folder, alice)
     assert ImportJob.objects.get().status == "interrupted"

@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report
+from gallery.management.command import GalleryCommand, Report, printed_images
 from gallery.models import OPERATOR, Image
 from gallery.services.curation import requeue_failed
 from gallery.services.embedding.waiting_images import embed_pending
@@ -21,7 +21,7 @@ class Command(GalleryCommand):
         return {
             "embedded": report.embedded,
             "failed": report.failed,
-            "failures": report.failures,
+            "failures": printed_images(report.failures),
             "seconds": round(report.seconds, 3),
         }
 

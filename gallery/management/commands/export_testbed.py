@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, given_path, named_user
+from gallery.management.command import GalleryCommand, Report, given_path, named_user, printed_images
 from gallery.models import OPERATOR
 from gallery.testbed import export_testbed, pictures_to_export
 
@@ -28,7 +28,7 @@ class Command(GalleryCommand):
             )
         return {
             "images": report.images,
-            "skipped": report.skipped,
+            "skipped": printed_images(report.skipped),
             "encoder": report.encoder,
             "seconds": round(report.seconds, 3),
         }

@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, given_path, owner_named
+from gallery.management.command import GalleryCommand, Report, given_path, owner_named, printed_files
 from gallery.models import OPERATOR, Visibility
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
@@ -26,7 +26,7 @@ class Command(GalleryCommand):
         return {
             "added": report.added,
             "duplicates": report.duplicates,
-            "failed": report.failed,
+            "failed": printed_files(report.failed),
             "ignored": report.ignored,
             "seconds": round(report.seconds, 3),
             "images_per_second": round(report.images_per_second, 2),

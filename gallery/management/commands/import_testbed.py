@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, given_path, owner_named
+from gallery.management.command import GalleryCommand, Report, given_path, owner_named, printed_files
 from gallery.models import OPERATOR
 from gallery.testbed import import_testbed, read_index
 
@@ -24,8 +24,8 @@ class Command(GalleryCommand):
         return {
             "added": report.added,
             "duplicates": report.duplicates,
-            "failed": report.failed,
-            "warnings": report.warnings,
+            "failed": printed_files(report.failed),
+            "warnings": printed_files(report.warnings),
             "vectors_taken": report.vectors_taken,
             "reembedded": report.reembedded,
             "unused_rows": report.unused_rows,

@@ -3,7 +3,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report
+from gallery.management.command import GalleryCommand, Report, printed_images
 from gallery.models import OPERATOR, Image
 from gallery.services.embedding.model_change import cancel_change, change_model
 
@@ -41,7 +41,7 @@ class Command(GalleryCommand):
             "rows": done.rows,
             "pending": Image.objects.pending().count(),
             "failed": done.failed,
-            "failures": done.failures,
+            "failures": printed_images(done.failures),
             "resumed": done.resumed,
             "seconds": round(time.perf_counter() - started, 3),
         }

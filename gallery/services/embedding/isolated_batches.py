@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -30,14 +30,22 @@ DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class EncodedBatch:
     """Each picture is in one of three places: with its vector, failed for good, or to be tried again later."""
 
-    images: list[Image] = field(default_factory=list)
-    vectors: list[Vectors] = field(default_factory=list)  # (dimension,) each
-    failed: list[tuple[Image, ImageSearchError]] = field(default_factory=list)
-    deferred: list[tuple[Image, str]] = field(default_factory=list)
+    images: tuple[Image, ...] = ()
+    vectors: tuple[Vectors, ...] = ()  # (dimension,) each
+    failed: tuple[tuple[Image, ImageSearchError], ...] = ()
+    deferred: tuple[tuple[Image, str], ...] = ()
+
+    def __add__(self, other: "EncodedBatch") -> "EncodedBatch":
+        return EncodedBatch(
+            self.images + other.images,
+            self.vectors + other.vectors,
+            self.failed + other.failed,
+            self.deferred + other.deferred,
+        )
 
     @property
     def matrix(self) -> Vectors:
@@ -51,56 +59,66 @@ def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
     it. An encoder that breaks down at a batch is given its pictures one by one.
     """
     done = EncodedBatch()
-    for group in _groups(batch, done):
+    for group in _groups(batch):
         with at_risk(group):
-            opened = [(image, pixels) for image in group if (pixels := _open(image, done)) is not None]
-            if opened:
-                _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder, done)
+            done += _encode_group(group, encoder)
         forget_deaths(group)
-    forget_deaths([image for image, error in done.failed if isinstance(error, EncodingKills)])  # a retry begins anew
-    return done
+    killers = [image for image in batch if image.embed_deaths >= DEATHS_AT_MOST]
+    forget_deaths(killers)  # a retry begins anew
+    return done + EncodedBatch(failed=tuple((image, EncodingKills(deaths=image.embed_deaths)) for image in killers))
 
 
-def _groups(batch: Sequence[Image], done: EncodedBatch) -> Iterator[list[Image]]:
+def _groups(batch: Sequence[Image]) -> Iterator[list[Image]]:
     """Yield what is encoded together: pictures at which processes died are alone, and at last left out."""
     if together := [image for image in batch if image.embed_deaths < DEATHS_TOGETHER]:
         yield together
-    for image in batch:
-        if image.embed_deaths >= DEATHS_AT_MOST:
-            done.failed.append((image, EncodingKills(deaths=image.embed_deaths)))
-        elif image.embed_deaths >= DEATHS_TOGETHER:
-            yield [image]
+    yield from ([image] for image in batch if DEATHS_TOGETHER <= image.embed_deaths < DEATHS_AT_MOST)
 
 
-def _open(image: Image, done: EncodedBatch) -> Pixels | None:
+def _encode_group(group: Sequence[Image], encoder: Encoder) -> EncodedBatch:
+    opened, unreadable = [], EncodedBatch()
+    for image in group:
+        found = _open(image)
+        if isinstance(found, EncodedBatch):
+            unreadable += found
+        else:
+            opened.append((image, found))
+    if not opened:
+        return unreadable
+    return _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder) + unreadable
+
+
+def _open(image: Image) -> Pixels | EncodedBatch:
+    """Return the picture's pixels, or what becomes of it without."""
     try:
         with open_original(image) as file:
             return load_pixels(file, limits=decode_limits())
     except (InvalidPicture, OriginalMissing) as error:
-        done.failed.append((image, error))
+        return EncodedBatch(failed=((image, error),))
     except (OSError, MemoryError) as error:  # a fault of the machine: the others go on
         logger.error("The original of picture %s cannot be read now: %s", image.pk, error)
-        done.deferred.append((image, str(error)))
-    return None
+        return EncodedBatch(deferred=((image, str(error)),))
 
 
-def _encode(images: list[Image], pixels: list[Pixels], encoder: Encoder, done: EncodedBatch) -> None:
+def _encode(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> EncodedBatch:
     try:
-        vectors = encoder.encode_images(pixels)
+        return EncodedBatch(tuple(images), tuple(encoder.encode_images(list(pixels))))
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is the picture's, the machine's or the encoder's
-        if len(images) > 1:
-            logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
-            for image, opened in zip(images, pixels, strict=True):
-                _encode([image], [opened], encoder, done)
-        elif isinstance(error, OSError | MemoryError):
-            logger.error("Picture %s cannot be encoded now: %s", images[0].pk, error)
-            done.deferred.append((images[0], str(error)))
-        else:
-            _require_working(encoder, error)
-            done.failed.append((images[0], EncodingFailed(encoder=encoder.key.id, reason=_said(error))))
-    else:
-        done.images += images
-        done.vectors += list(vectors)
+        if len(images) == 1:
+            return _without_vector(images[0], error, encoder)
+        logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
+    done = EncodedBatch()
+    for image, opened in zip(images, pixels, strict=True):
+        done += _encode([image], [opened], encoder)
+    return done
+
+
+def _without_vector(image: Image, error: Exception, encoder: Encoder) -> EncodedBatch:
+    if isinstance(error, OSError | MemoryError):
+        logger.error("Picture %s cannot be encoded now: %s", image.pk, error)
+        return EncodedBatch(deferred=((image, str(error)),))
+    _require_working(encoder, error)
+    return EncodedBatch(failed=((image, EncodingFailed(encoder=encoder.key.id, reason=_said(error))),))
 
 
 def _require_working(encoder: Encoder, error: Exception) -> None:

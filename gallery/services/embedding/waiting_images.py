@@ -3,11 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector
+from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector, StoredError
 from gallery.models import Image
 from gallery.search_index import search_index
 
@@ -19,12 +19,37 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ImageFailure:
+    """A picture that has no vector, and why."""
+
+    image_id: int
+    name: str
+    error: StoredError
+
+
+@dataclass(frozen=True, slots=True)
 class EmbedReport:
+    """`failures` are the pictures that failed for good and those that are to be tried again."""
+
     embedded: int = 0
-    failed: int = 0
+    failures: tuple[ImageFailure, ...] = ()
     seconds: float = 0.0
-    failures: list[dict[str, str | int]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
+
+    def __add__(self, other: "EmbedReport") -> "EmbedReport":
+        return EmbedReport(self.embedded + other.embedded, self.failures + other.failures, self.seconds + other.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How many vectors were taken, and the pictures whose vector cannot be indexed."""
+
+    count: int
+    refused: tuple[tuple[Image, InvalidVector], ...]
 
 
 def embed_images(image_ids: Sequence[int]) -> EmbedReport:
@@ -57,13 +82,12 @@ def _embed(batches: Iterable[list[Image]], *, progress: Progress) -> EmbedReport
     count_deaths()
     for batch in batches:
         if batch:
-            _encode_and_commit(batch, report)
+            report += _encode_and_commit(batch)
             progress(len(batch))
-    report.seconds = time.perf_counter() - started
-    return report
+    return replace(report, seconds=time.perf_counter() - started)
 
 
-def _encode_and_commit(batch: Sequence[Image], report: EmbedReport) -> None:
+def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
     """Embed a batch; once more where the index moves to another encoder meanwhile. Each of its pictures is then
     searchable, failed with its reason, or in the queue with its reason logged.
     """
@@ -71,42 +95,47 @@ def _encode_and_commit(batch: Sequence[Image], report: EmbedReport) -> None:
         encoder = current_encoder()
         encoded = encode_batch(batch, encoder)
         try:
-            if encoded.images:
-                commit_batch(encoded.images, encoded.matrix, encoder=encoder, report=report)
+            report = commit_batch(encoded.images, encoded.matrix, encoder=encoder) if encoded.images else EmbedReport()
         except EncoderMismatch:
             if encoder.key == current_encoder().key:
                 raise
             continue
-        for image, error in encoded.failed:
-            mark_failed(image, error, report)
-        for image, reason in encoded.deferred:
-            _note(image, reason, report)
-        return
+        failures = [mark_failed(image, error) for image, error in encoded.failed]
+        failures += [_failure(image, StoredError(reason)) for image, reason in encoded.deferred]
+        return report + EmbedReport(failures=tuple(failures))
 
 
-def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder, report: EmbedReport) -> None:
+def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder) -> EmbedReport:
     """Commit one vector per picture. A bad vector fails its own picture, not its neighbours."""
-    places = list(range(len(images)))
+    done = commit_good_vectors(images, vectors, lambda ids, rows: search_index().add(ids, rows, encoder=encoder))
+    return EmbedReport(done.count, tuple(mark_failed(image, error) for image, error in done.refused))
+
+
+def commit_good_vectors(
+    images: Sequence[Image], vectors: Vectors, commit: Callable[[list[int], Vectors], int]
+) -> Committed:
+    """Commit one vector per picture, all at once, but for those that `commit` refuses; it returns how many it took."""
+    places, refused = list(range(len(images))), []
     while places:
         try:
-            ids = [images[place].pk for place in places]
-            report.embedded += search_index().add(ids, vectors[places], encoder=encoder)
-            return
+            count = commit([images[place].pk for place in places], vectors[places])
         except InvalidVector as error:
             culprit = next((place for place in places if images[place].pk == error.details.get("image_id")), None)
             if culprit is None:
                 raise
-            mark_failed(images[culprit], error, report)
+            refused.append((images[culprit], error))
             places.remove(culprit)
+        else:
+            return Committed(count, tuple(refused))
+    return Committed(0, tuple(refused))
 
 
-def mark_failed(image: Image, error: ImageSearchError, report: EmbedReport) -> None:
+def mark_failed(image: Image, error: ImageSearchError) -> ImageFailure:
     """Take the picture out of the queue with the reason; a retry puts it back."""
     logger.warning("Picture %s is not searchable: %s", image.pk, error)
     Image.objects.filter(pk=image.pk, embedding_row__isnull=True).update(embed_error=str(error)[:500], embed_deaths=0)
-    _note(image, str(error), report)
+    return _failure(image, StoredError.of(error))
 
 
-def _note(image: Image, reason: str, report: EmbedReport) -> None:
-    report.failed += 1
-    report.failures.append({"id": image.pk, "name": image.original_name, "error": reason})
+def _failure(image: Image, error: StoredError) -> ImageFailure:
+    return ImageFailure(image.pk, image.original_name, error)

@@ -1,0 +1,274 @@
+"""Bringing many pictures in: read and shrink in threads, store in this thread, encode in another; none waits long."""
+
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from io import BytesIO
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from PIL.Image import Image as Pixels
+
+from gallery.conf import gallery
+from gallery.encoders.base import Encoder, Vectors
+from gallery.errors import (
+    DecoderUnavailable,
+    EncoderMismatch,
+    ImageSearchError,
+    StorageFull,
+    StorageNotWritable,
+    StoredError,
+)
+from gallery.imaging import Facts, Limits, inspect
+from gallery.models import Actor, Image, ImportJob, User
+
+from .decode_limits import decode_limits
+from .embedding.encoder_in_use import current_encoder
+from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
+from .import_jobs import FileFailure, ImportCounts
+from .ingest import Upload, bring_back_original, existing_image, store_picture
+from .labels import Labels
+from .media import original_is_whole
+
+READERS = min(4, os.cpu_count() or 1)
+BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
+VECTORS_PER_COMMIT = 256  # each commit syncs the vector file and writes one transaction
+
+logger = logging.getLogger(__name__)
+Progress = Callable[[int], None]
+
+
+class IncomingFile(Protocol):
+    """One file that may become a picture, wherever it comes from."""
+
+    @property
+    def path(self) -> str:
+        """What a report calls it."""
+
+    @property
+    def name(self) -> str:
+        """The file name that its picture gets."""
+
+    @property
+    def labels(self) -> Labels: ...
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was added to another library, if it was."""
+
+    def read(self, limits: Limits) -> bytes | None:
+        """Return its bytes; None if it neither is nor claims to be a picture. Called in a thread of the readers.
+
+        Raises InvalidInput, InvalidPicture.
+        """
+
+    def vector(self) -> Vectors | None:
+        """Return its vector of the library's encoder, (dimension,) float32, if it comes with one."""
+
+
+File = TypeVar("File", bound=IncomingFile)
+
+
+class Files(Protocol[File]):
+    """What an import brings in."""
+
+    @property
+    def files(self) -> Sequence[File]: ...
+
+    def note_taken(self, file: File, upload: Upload) -> None:
+        """Be told what a file became, before `vector` is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A file that the owner has already."""
+
+    content: bytes
+    md5: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A good picture, read and shrunk, that is not stored yet."""
+
+    content: bytes
+    facts: Facts
+    thumbnails: dict[int, bytes]
+    pixels: Pixels
+
+
+_Read = _Prepared | _Known | None
+
+
+class ImportPipeline(Generic[File]):
+    """One run. The database is used in the calling thread only; the readers and the encoder are pure.
+
+    May be killed at any moment and run again: nothing is lost or doubled. A picture is decoded once.
+    """
+
+    def __init__(self, files: Files[File], *, owner: User, by: Actor, encoder: Encoder, progress: Progress) -> None:
+        self._files = files
+        self._owner = owner
+        self._by = by
+        self._encoder = encoder
+        self._progress = progress
+        self._counts = ImportCounts()
+        self._failed: list[FileFailure] = []
+        self._with_vector: list[tuple[Image, Vectors]] = []
+        self._with_pixels: list[tuple[Image, Pixels]] = []
+        self._encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
+        self._left_in_queue: list[int] = []  # ids; known pictures that an earlier, killed run did not embed are among
+
+    def counts(self) -> ImportCounts:
+        """Return what became of the files so far."""
+        return replace(self._counts, failed=tuple(self._failed))
+
+    def run(self, job: ImportJob) -> None:
+        """Bring all files in, noted by `job`.
+
+        Raises StorageFull, StorageNotWritable, DecoderUnavailable, and what the encoder raises: it ends the run.
+        """
+        known = frozenset(Image.objects.live().filter(owner=self._owner).values_list("md5", flat=True).iterator())
+        with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as encoder_thread:
+            for file, read in self._read_ahead(readers, known):
+                self._take(file, read, job)
+                self._commit_vectors(at_least=VECTORS_PER_COMMIT)
+                self._encode(encoder_thread, at_least=gallery().embed_batch_size)
+                self._progress(1)
+            self._commit_vectors(at_least=1)
+            self._encode(encoder_thread, at_least=1)
+            while self._encoding:
+                self._commit_oldest()
+        self._count_embedded(embed_images(self._left_in_queue))
+
+    def _read_ahead(self, readers: ThreadPoolExecutor, known: frozenset[str]) -> Iterator[tuple[File, Future[_Read]]]:
+        """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
+        limits = decode_limits()
+        ahead: deque[tuple[File, Future[_Read]]] = deque()
+        for file in self._files.files:
+            ahead.append((file, readers.submit(_prepare, file, known, limits)))
+            if len(ahead) > BATCHES_AHEAD * gallery().embed_batch_size:
+                yield ahead.popleft()
+        while ahead:
+            yield ahead.popleft()
+
+    def _take(self, file: File, read: "Future[_Read]", job: ImportJob) -> None:
+        """Store one file, or note why not. A full or read-only disk ends the run: no later file would fare better.
+
+        Nor would one without a decoder.
+        """
+        try:
+            content = read.result()
+            if content is None:
+                self._counts += ImportCounts(ignored=1)
+            elif isinstance(content, _Known):
+                self._take_known(file, content, job)
+            else:
+                self._take_new(file, content, job)
+        except (StorageFull, StorageNotWritable, DecoderUnavailable):
+            raise
+        except ImageSearchError as error:
+            self._failed.append(FileFailure(file.path, StoredError.of(error)))
+
+    def _take_known(self, file: File, known: _Known, job: ImportJob) -> None:
+        """Leave the picture and its labels as they are; bring its original back if that is lost."""
+        image = existing_image(known.md5, known.sha256, owner=self._owner)
+        if image is None or image.trashed_at is not None:  # deleted since the run began
+            self._take_new(file, _inspected(known.content, decode_limits()), job)
+            return
+        if not original_is_whole(image):
+            bring_back_original(image, BytesIO(known.content), by=self._by)
+        self._taken(file, Upload(image, created=False), None)
+
+    def _take_new(self, file: File, prepared: _Prepared, job: ImportJob) -> None:
+        upload = store_picture(
+            BytesIO(prepared.content),
+            prepared.facts,
+            prepared.thumbnails,
+            owner=self._owner,
+            name=file.name,
+            labels=file.labels,
+            by=self._by,
+            job=job,
+            created_at=file.created_at,
+        )
+        self._taken(file, upload, prepared.pixels if upload.created else None)
+
+    def _taken(self, file: File, upload: Upload, pixels: Pixels | None) -> None:
+        """Count it and have it embedded: with the vector it brings, with its pixels, or by the queue."""
+        self._counts += ImportCounts(added=1) if upload.created else ImportCounts(duplicates=1)
+        self._files.note_taken(file, upload)
+        if not upload.image.is_pending:
+            return
+        if (vector := file.vector()) is not None:
+            self._with_vector.append((upload.image, vector))
+        elif pixels is not None:
+            self._with_pixels.append((upload.image, pixels))
+        else:
+            self._left_in_queue.append(upload.image.pk)
+
+    def _commit_vectors(self, *, at_least: int) -> None:
+        if len(self._with_vector) < at_least:
+            return
+        images, vectors = [image for image, _ in self._with_vector], np.stack([row for _, row in self._with_vector])
+        self._with_vector = []
+        report = commit_batch(images, vectors, encoder=self._encoder)
+        self._counts += ImportCounts(vectors_taken=report.embedded)
+        self._note_failures(report)
+
+    def _encode(self, encoder_thread: ThreadPoolExecutor, *, at_least: int) -> None:
+        """Hand the batch to the encoder; wait for an older one first when enough are under way."""
+        if len(self._with_pixels) < at_least:
+            return
+        while len(self._encoding) >= BATCHES_AHEAD:
+            self._commit_oldest()
+        images, pixels = [image for image, _ in self._with_pixels], [opened for _, opened in self._with_pixels]
+        self._with_pixels = []
+        vectors = encoder_thread.submit(self._encoder.encode_images, pixels)
+        self._encoding.append((images, self._encoder, vectors))
+
+    def _commit_oldest(self) -> None:
+        """Commit a batch. What the encoder breaks at, or what the index left behind by moving to another encoder, is
+        left to the queue, which tries picture by picture and with the encoder of then.
+        """
+        images, encoder, encoding = self._encoding.popleft()
+        try:
+            vectors = encoding.result()
+        except Exception as error:  # noqa: BLE001 -- whatever it is: the queue finds out whose fault it is
+            logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
+            self._left_in_queue += [image.pk for image in images]
+            return
+        try:
+            self._count_embedded(commit_batch(images, vectors, encoder=encoder))
+        except EncoderMismatch:
+            self._encoder = current_encoder()
+            self._left_in_queue += [image.pk for image in images]
+
+    def _count_embedded(self, report: EmbedReport) -> None:
+        self._counts += ImportCounts(embedded=report.embedded)
+        self._note_failures(report)
+
+    def _note_failures(self, report: EmbedReport) -> None:
+        """A picture that is stored but cannot be searched counts as added and is listed with its reason."""
+        self._failed += [FileFailure(failure.name, failure.error) for failure in report.failures]
+
+
+def _prepare(file: File, known: frozenset[str], limits: Limits) -> _Read:
+    content = file.read(limits)
+    if content is None:
+        return None
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if md5 in known:
+        return _Known(content, md5, hashlib.sha256(content).hexdigest())
+    return _inspected(content, limits)
+
+
+def _inspected(content: bytes, limits: Limits) -> _Prepared:
+    picture = inspect(BytesIO(content), limits=limits, with_thumbnails=True)
+    return _Prepared(content, picture.facts, picture.thumbnails, picture.pixels)
