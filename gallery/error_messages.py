@@ -1,7 +1,6 @@
 """What every door (page, API, command) does with an error: find it, translate it, say it once."""
 
 import errno
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import PurePath
@@ -18,6 +17,7 @@ from .errors import (
     Phrase,
     StorageFull,
     StorageNotWritable,
+    StoredError,
     gettext_noop,
 )
 
@@ -53,36 +53,31 @@ def _translated(value: Any) -> Any:
     return value.translated(gettext(value.template)) if isinstance(value, Phrase) else value
 
 
-def stored_sentence(text: str) -> str:
-    """Return in the reader's language an error's sentence that was stored, which is in English.
+def stored_sentence(error: StoredError | None) -> str:
+    """Return in the reader's language an error that was stored, "" for none.
 
-    A sentence that was cut short, or is of no error that is known today, stays as it is.
+    Of an error that is not known today its English sentence is all that is left.
     """
-    for message, pattern in _patterns():
-        if found := pattern.fullmatch(text):
-            return gettext(message) % {
-                name: gettext(value) if value else "" for name, value in found.groupdict().items()
-            }
-    return text
+    if error is None:
+        return ""
+    message = _messages().get(error.code)
+    if message is None:
+        return error.message
+    try:
+        return error.translated(gettext(message), gettext)
+    except (KeyError, TypeError, ValueError):  # its details are those of another version's sentence
+        return error.message
 
 
 @cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Return every error's message with a pattern of its sentences, the most particular first."""
-    messages = sorted({kind.message for kind in _kinds(ImageSearchError)}, key=lambda message: (-len(message), message))
-    return [(message, _pattern(message)) for message in messages]
+def _messages() -> dict[str, str]:
+    return {kind.code: kind.message for kind in _kinds(ImageSearchError)}
 
 
 def _kinds(kind: type[ImageSearchError]) -> Iterator[type[ImageSearchError]]:
     yield kind
     for narrower in kind.__subclasses__():
         yield from _kinds(narrower)
-
-
-def _pattern(message: str) -> re.Pattern[str]:
-    parts = re.split(r"%\((\w+)\)s", message)  # plain text and names by turns
-    pieces = [f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
-    return re.compile("".join(pieces), re.DOTALL)
 
 
 def for_visitors(error: ImageSearchError) -> ImageSearchError:

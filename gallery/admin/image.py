@@ -134,9 +134,9 @@ class ImageAdmin(ImageActions):
     def search_state(self, image: Image) -> str:
         if image.is_searchable:
             return gettext("Searchable: its vector is in the index.")
-        if not image.embed_error:
+        if image.failure is None:
             return gettext("Waiting to be embedded.")
-        return gettext("Not searchable: %(reason)s") % {"reason": stored_sentence(image.embed_error)}
+        return gettext("Not searchable: %(reason)s") % {"reason": stored_sentence(image.failure)}
 
     @admin.display(description=gettext_lazy("EXIF"))
     def exif_table(self, image: Image) -> str | SafeString:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from gallery.error_messages import stored_sentence
+from gallery.errors import StoredError
 from gallery.models import ImportJob
 
 from .base import ReadOnlyAdmin
@@ -44,7 +45,7 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
         if not job.failures:
             return gettext("None.")
         rows = (
-            (failure.get("path", ""), stored_sentence(failure.get("error", "")))
+            (failure["path"], stored_sentence(StoredError.from_json(failure["error"])))
             for failure in job.failures[:SHOWN_FAILURES]
         )
         return format_html(

@@ -161,9 +161,9 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
         return {
             "state": state,
             "progress": progress,
-            "error": stored_sentence(progress.change.error) if progress else "",
+            "error": stored_sentence(progress.change.failure) if progress else "",
             "time_left": _time_left(progress),
-            "failures": [(each.image, stored_sentence(each.error)) for each in failed] if progress else [],
+            "failures": [(each.image, stored_sentence(each.failure)) for each in failed] if progress else [],
             "more_failures": max(0, progress.failed - SHOWN_FAILURES) if progress else 0,
             "may_change_model": may_change_model(actor_of(request)),
             "model_form": ModelForm(present=state.encoder_id),

@@ -69,7 +69,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return [tag.name for tag in image.tags.all()]
 
     def get_embed_error(self, image: Image) -> str | None:
-        return stored_sentence(image.embed_error) if image.pk in self.context["editable_ids"] else None
+        return stored_sentence(image.failure) if image.pk in self.context["editable_ids"] else None
 
     @extend_schema_field(ImageUrlsSerializer)
     def get_urls(self, image: Image) -> dict[str, Any]:

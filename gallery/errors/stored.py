@@ -34,6 +34,11 @@ class StoredError:
             return cls(value)
         return cls(value["message"], value.get("code", ""), value.get("details", {}))
 
+    @classmethod
+    def with_code(cls, code: str, kept: Json | None) -> Self:
+        """Return what is kept of the error with this code. What is kept of none is a sentence of a version before."""
+        return cls.from_json(kept) if kept is not None and kept["code"] == code else cls(code)
+
     def as_json(self) -> Json:
         return {"code": self.code, "message": self.message, "details": self.details}
 

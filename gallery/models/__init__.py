@@ -4,6 +4,7 @@ from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .audit_entry import AuditEntry, AuditVerb
+from .embedding_failure import EmbeddingFailure
 from .image import Image, ImageQuerySet, SearchStatus
 from .import_job import ImportedImage, ImportJob
 from .index_state import IndexState
@@ -24,6 +25,7 @@ __all__ = [
     "AuditEntry",
     "AuditVerb",
     "Door",
+    "EmbeddingFailure",
     "Image",
     "ImageQuerySet",
     "ImportJob",

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from gallery.errors import StoredError
 from gallery.imaging import LABELS
 from gallery.retrieval.tree import Field, Filter
 
@@ -107,7 +108,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def for_listing(self) -> Self:
         """With what a list shows, at the same number of queries for any length."""
-        return self.select_related("owner").prefetch_related("tags")
+        return self.select_related("owner", "embedding_failure").prefetch_related("tags")
 
     def tagged(self, keys: Iterable[str]) -> Self:
         """Pictures that carry all of these tag keys."""
@@ -208,7 +209,7 @@ class Image(models.Model):
     trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True, db_index=True)
 
     embedding_row = models.PositiveBigIntegerField(_("embedding row"), null=True, blank=True, unique=True)
-    embed_error = models.CharField(_("why it is not searchable"), max_length=500, blank=True)
+    embed_error = models.CharField(_("why it is not searchable"), max_length=500, blank=True)  # the error's code
     embed_deaths = models.PositiveSmallIntegerField(_("processes that died at it"), default=0, db_default=0)
 
     objects = ImageQuerySet.as_manager()
@@ -266,3 +267,11 @@ class Image(models.Model):
     @property
     def is_failed(self) -> bool:
         return self.search_status is SearchStatus.FAILED
+
+    @property
+    def failure(self) -> StoredError | None:
+        """Return why it could not be embedded, None if it is searchable or waits."""
+        if not self.is_failed:
+            return None
+        kept = getattr(self, "embedding_failure", None)
+        return StoredError.with_code(self.embed_error, kept.error if kept is not None else None)

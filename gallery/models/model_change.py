@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gallery.encoders.base import EncoderKey
+from gallery.errors import StoredError
 
 from .image import Image
 
@@ -16,6 +18,10 @@ class ModelChangeQuerySet(models.QuerySet["ModelChange"]):
     def current(self) -> "ModelChange | None":
         """Return the change that is under way, or whose old files are still to be removed."""
         return self.filter(pk=1).first()
+
+    def note_stop(self, error: StoredError | None) -> None:
+        """Keep why the last run stopped; nothing when one begins."""
+        self.update(error=error.code if error else "", kept_error=error.as_json() if error else None)
 
     def building(self) -> "ModelChange | None":
         """Return the change that has an epoch under construction."""
@@ -26,8 +32,8 @@ class ModelChange(models.Model):
     """The one change of the model that is under way: the database's word on the epoch under construction.
 
     It is asked for with the encoder's name alone; whoever carries it out fills in what that encoder is. `row_count`
-    are the rows of the new epoch's file that count. `error` is why the last run stopped. `is_switched`: the index has
-    moved, only the files of its old epoch are left.
+    are the rows of the new epoch's file that count. `error` is the code of why the last run stopped, `kept_error` what
+    else is kept of that. `is_switched`: the index has moved, only the files of its old epoch are left.
     """
 
     encoder_id = models.CharField(_("encoder"), max_length=200)
@@ -44,6 +50,7 @@ class ModelChange(models.Model):
     run_started_with = models.PositiveBigIntegerField(_("pictures done before this run"), default=0)
     heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
     error = models.CharField(_("why it stopped"), max_length=500, blank=True)
+    kept_error = models.JSONField(null=True, editable=False)
 
     objects = ModelChangeQuerySet.as_manager()
 
@@ -64,6 +71,11 @@ class ModelChange(models.Model):
     def encoder_key(self, key: EncoderKey) -> None:
         self.encoder_id, self.encoder_revision = key.id, key.revision
 
+    @property
+    def failure(self) -> StoredError | None:
+        """Return why the last run stopped, None if it did not."""
+        return StoredError.with_code(self.error, self.kept_error) if self.error else None
+
 
 class NextEmbeddingQuerySet(models.QuerySet["NextEmbedding"]):
     def embedded(self) -> Self:
@@ -71,6 +83,11 @@ class NextEmbeddingQuerySet(models.QuerySet["NextEmbedding"]):
 
     def failed(self) -> Self:
         return self.filter(row__isnull=True)
+
+    def failures(self) -> Iterator[tuple[int, StoredError]]:
+        """Yield the id and the reason of each picture that the next encoder has no vector for."""
+        for failed in self.failed().iterator(chunk_size=1_000):
+            yield failed.image_id, StoredError.with_code(failed.error, failed.kept_error)
 
     def rows(self) -> npt.NDArray[np.int64]:
         """Return (n, 2) int64: row of the epoch under construction and image id, ascending by row."""
@@ -80,7 +97,7 @@ class NextEmbeddingQuerySet(models.QuerySet["NextEmbedding"]):
 
 
 class NextEmbedding(models.Model):
-    """A picture's row in the epoch under construction, or why the next encoder has none for it.
+    """A picture's row in the epoch under construction, or why the next encoder has none for it: a code, and the rest.
 
     The queue is this table's gaps: a searchable picture that is not in it is to be done.
     """
@@ -88,6 +105,7 @@ class NextEmbedding(models.Model):
     image = models.OneToOneField(Image, models.CASCADE, primary_key=True, related_name="next_embedding")
     row = models.PositiveBigIntegerField(null=True, unique=True)
     error = models.CharField(max_length=500, blank=True)
+    kept_error = models.JSONField(null=True)
 
     objects = NextEmbeddingQuerySet.as_manager()
 
@@ -104,3 +122,7 @@ class NextEmbedding(models.Model):
 
     def __str__(self) -> str:
         return str(self.image_id)
+
+    @property
+    def failure(self) -> StoredError | None:
+        return StoredError.with_code(self.error, self.kept_error) if self.error else None

@@ -12,8 +12,8 @@ from django.utils import timezone
 from gallery.durable.crash_points import crash_point
 from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import ModelChangeCancelled, StoreDamaged
-from gallery.models import AccessState, Image, IndexState, ModelChange, NextEmbedding
+from gallery.errors import ModelChangeCancelled, StoreDamaged, StoredError
+from gallery.models import AccessState, EmbeddingFailure, Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.store import Problem, VectorStore
 
 from .checking import next_problems_of
@@ -78,7 +78,8 @@ class NextEpoch:
             self._settle(change)
             done = NextEmbedding.objects.count()
             now = timezone.now()
-            ModelChange.objects.update(run_started_at=now, run_started_with=done, heartbeat_at=now, error="")
+            ModelChange.objects.update(run_started_at=now, run_started_with=done, heartbeat_at=now)
+            ModelChange.objects.note_stop(None)
         return Opened(change, done, bool(lost))
 
     def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> int:
@@ -103,12 +104,12 @@ class NextEpoch:
                 self._count_rows(change, rows.stop)
         return len(ids)
 
-    def fail(self, image_id: int, reason: str, *, encoder: Encoder) -> None:
+    def fail(self, image_id: int, error: StoredError, *, encoder: Encoder) -> None:
         """Note why a picture has no vector of the next encoder. Raises ModelChangeCancelled."""
         with self.lock(), transaction.atomic(durable=True):
             self._building(encoder)
             for to_do in self._to_do([image_id]):
-                NextEmbedding.objects.create(image_id=to_do, error=reason[:500])
+                NextEmbedding.objects.create(image_id=to_do, error=error.code, kept_error=error.as_json())
             ModelChange.objects.update(heartbeat_at=timezone.now())
 
     def retry_failures(self) -> int:
@@ -164,6 +165,7 @@ class NextEpoch:
         moving.filter(pk__in=NextEmbedding.objects.failed().values("image")).update(
             embed_error=Subquery(next_of.values("error"))
         )
+        EmbeddingFailure.objects.replace_all(NextEmbedding.objects.failures())
         state.epoch, state.row_count, state.version = change.epoch, change.row_count, state.version + 1
         state.encoder_key = change.encoder_key
         state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""

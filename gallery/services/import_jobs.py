@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -70,7 +71,7 @@ def noted_import(
     finally:
         done = counts()
         job.added, job.duplicates = done.added, done.duplicates
-        job.failures = [{"path": failure.path, "error": failure.error.message} for failure in done.failed]
+        job.failures = [{"path": failure.path, "error": failure.error.as_json()} for failure in done.failed]
         _end(job, status, by=by)
 
 
@@ -87,7 +88,11 @@ def _end(job: ImportJob, status: str, *, by: Actor) -> None:
             "ids": runs_of(image_ids.iterator()),
             "duplicates": job.duplicates,
             "failed": len(job.failures),
-            "failures": job.failures[:LISTED_FAILURES],
+            "failures": [_told(failure) for failure in job.failures[:LISTED_FAILURES]],
         }
         record(Action(by), AuditVerb.IMPORTED, job, label=job.source.partition("\n")[0], after=told)
         job.imported.all().delete()
+
+
+def _told(failure: dict[str, Any]) -> dict[str, str]:
+    return {"path": failure["path"], "error": StoredError.from_json(failure["error"]).message}

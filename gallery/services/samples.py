@@ -7,8 +7,7 @@ import skimage
 
 from gallery.models import Actor, Image, ImportJob, User, Visibility
 
-from .import_jobs import noted_import
-from .importing import ImportReport
+from .import_jobs import ImportCounts, noted_import
 from .ingest import accept_upload
 from .labels import check_labels
 
@@ -46,15 +45,16 @@ def bring_in_samples(*, owner: User, by: Actor) -> int:
     """Add the sample pictures, public, to a library that has no picture at all; return how many were added."""
     if Image.objects.exists():
         return 0
-    report = ImportReport()
-    with noted_import(report, owner=owner, source=SOURCE, total=len(SAMPLES), by=by) as job:
-        _bring_in(report, job, owner=owner, by=by)
-    return report.added
+    brought: list[Image] = []
+    with noted_import(
+        lambda: ImportCounts(added=len(brought)), owner=owner, source=SOURCE, total=len(SAMPLES), by=by
+    ) as job:
+        for sample in SAMPLES:
+            brought.append(_bring_in(sample, job, owner=owner, by=by))
+    return len(brought)
 
 
-def _bring_in(report: ImportReport, job: ImportJob, *, owner: User, by: Actor) -> None:
-    for sample in SAMPLES:
-        labels = check_labels(description=sample.credit, tags="sample", visibility=Visibility.PUBLIC)
-        with sample_path(sample).open("rb") as file:
-            accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by, job=job)
-        report.added += 1
+def _bring_in(sample: Sample, job: ImportJob, *, owner: User, by: Actor) -> Image:
+    labels = check_labels(description=sample.credit, tags="sample", visibility=Visibility.PUBLIC)
+    with sample_path(sample).open("rb") as file:
+        return accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by, job=job).image

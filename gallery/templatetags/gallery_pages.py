@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from gallery.error_messages import stored_sentence
+from gallery.errors import StoredError
 from gallery.media_responses import thumbnail_address
 from gallery.models import Image
 from gallery.views.undo import undo_url_of
@@ -53,9 +54,9 @@ def undo_url(message: Message) -> str:
 
 
 @register.filter(name="stored_sentence")
-def stored_sentence_filter(text: str) -> str:
+def stored_sentence_filter(error: StoredError | None) -> str:
     """Return why a picture is not searchable, which is stored in English, in the reader's language."""
-    return stored_sentence(text)
+    return stored_sentence(error)
 
 
 @register.filter

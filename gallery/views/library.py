@@ -124,6 +124,7 @@ def _page(
     narrowed = LibraryFilter(query, queryset=own.for_listing())
     is_valid = narrowed.is_valid()
     statistics = own.statistics()
+    failed = own.failed().select_related("embedding_failure")
     page = {
         "filter": narrowed,
         "page": Paginator(narrowed.qs, PAGE_SIZE).get_page(query.get("page")) if is_valid else None,
@@ -131,7 +132,7 @@ def _page(
         "back": query.urlencode(),
         "statistics": statistics,
         "formats": _shares(statistics["formats"]),
-        "failures": list(own.failed().newest()[:FAILURES_SHOWN]) if statistics["failed"] else [],
+        "failures": list(failed.newest()[:FAILURES_SHOWN]) if statistics["failed"] else [],
         "trash_count": Image.objects.in_trash_of(request.actor).count(),
         "form": form or BulkForm(),
         "ticked": ticked,

@@ -12,8 +12,9 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from gallery import jobs
+from gallery.errors import TooManyLosses
 from gallery.models import OPERATOR, Image, IndexState, ModelChange, User
-from gallery.services.embedding import model_change
+from gallery.services.embedding import model_change, model_change_run
 from gallery.services.embedding.model_change import change_model
 from tests.conftest import drawn_picture
 from tests.integration.test_model_change import Killed, after, kill
@@ -131,13 +132,13 @@ def test_stopped_change_is_continued_or_given_up(library, stopped, administrator
 
 @pytest.fixture
 def no_losses(monkeypatch) -> None:
-    monkeypatch.setattr(model_change, "LOSSES_ALWAYS_ACCEPTED", 0)
+    monkeypatch.setattr(model_change_run, "LOSSES_ALWAYS_ACCEPTED", 0)
 
 
 @pytest.mark.usefixtures("no_losses", "wide")
 def test_failures_are_listed_and_tried_again(library, administrator, begun, data_dir):
     next((data_dir / "media" / "originals").rglob(f"{library[0].sha256}*")).unlink()
-    with pytest.raises(model_change.TooManyLosses):
+    with pytest.raises(TooManyLosses):
         change_model("clip:wide", by=OPERATOR)
 
     page = text_of(administrator.get(PAGE, headers={"Accept-Language": "zh-hans"}))

@@ -34,8 +34,8 @@ from gallery.services.accounts import delete_accounts, issue_token
 from gallery.services.curation import add_tags, delete_forever, embed_again, move_to_trash, set_visibility
 from gallery.services.embedding.model_change import ask_for_change, cancel_change
 from gallery.services.embedding.waiting_images import embed_pending
-from gallery.services.import_jobs import noted_import
-from gallery.services.importing import ImportReport, find_files, import_files
+from gallery.services.import_jobs import ImportCounts, noted_import
+from gallery.services.importing import find_files, import_files
 from gallery.services.labels import Labels
 from gallery.services.samples import bring_in_samples
 from tests.conftest import PASSWORD, drawn_picture
@@ -307,7 +307,7 @@ def test_import_that_is_killed_is_in_the_list_of_the_next_one_of_the_same_folder
     ImportedImage.objects.create(job=killed, image_id=image.pk)  # as its own transaction left it
     before = last_entry()
 
-    with noted_import(ImportReport(), owner=alice, source="photos", total=4, by=OPERATOR):
+    with noted_import(ImportCounts, owner=alice, source="photos", total=4, by=OPERATOR):
         pass
 
     first, second = AuditEntry.objects.filter(pk__gt=before).order_by("pk")

@@ -379,7 +379,7 @@ def test_a_lost_original_is_said_and_the_thumbnails_still_serve(alice, data_dir)
 
     image.refresh_from_db()
     assert image.search_status == "failed"
-    assert "no longer in the storage" in image.embed_error
+    assert "no longer in the storage" in image.failure.message
     assert find_images(request_for("red"), by=acting(alice)).image_ids == []
 
 

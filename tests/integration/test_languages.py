@@ -13,8 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from gallery.errors import BrokenPicture
-from gallery.models import OPERATOR, Image, ImportJob, Visibility
+from gallery.errors import BrokenPicture, StoredError
+from gallery.models import OPERATOR, EmbeddingFailure, Image, ImportJob, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.views import home
 from tests.conftest import drawn_picture, sample_bytes
@@ -89,8 +89,8 @@ def picture(alice, upload, quick_encoder) -> Image:
     others = [upload(alice, content=drawn_picture(colour)) for colour in ("lime", "blue", "yellow", "black")]
     move_to_trash(Image.objects.filter(pk=others[0].pk), by=OPERATOR)
     Image.objects.filter(pk=others[1].pk).update(embedding_row=None)
-    reason = str(BrokenPicture(format="PNG", reason="???"))
-    Image.objects.filter(pk=others[2].pk).update(embedding_row=None, embed_error=reason)
+    Image.objects.filter(pk=others[2].pk).update(embedding_row=None)
+    EmbeddingFailure.objects.fail(others[2].pk, StoredError.of(BrokenPicture(format="PNG", reason="???")))
     return shown
 
 
@@ -194,14 +194,14 @@ def test_stored_reason_is_told_in_the_readers_language(alice, picture):
 
     for address in (failed.get_absolute_url(), "/library/"):
         assert in_chinese in text_of(chinese(alice).get(address))
-        assert failed.embed_error in text_of(as_user(alice).get(address))
+        assert failed.failure.message in text_of(as_user(alice).get(address))
 
 
 def test_admin_is_chinese(staff, alice, picture):
     ImportJob.objects.create(
         owner=alice,
         source="/a",
-        failures=[{"path": "a.png", "error": str(BrokenPicture(format="PNG", reason="?"))}],
+        failures=[{"path": "a.png", "error": StoredError.of(BrokenPicture(format="PNG", reason="?")).as_json()}],
     )
     client = chinese(staff)
 

@@ -493,7 +493,7 @@ def test_lost_pictures_are_listed_with_their_reasons(library, two_lost, wide):
     for image in two_lost:
         image.refresh_from_db()
         assert image.search_status == "failed"
-        assert "no longer in the storage" in image.embed_error
+        assert "no longer in the storage" in image.failure.message
 
 
 def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two_lost, wide, monkeypatch):
@@ -505,7 +505,7 @@ def test_many_losses_stop_the_switch_until_they_are_accepted(alice, library, two
     assert "--accept-failures" in str(caught.value)
     progress = change_progress()
     assert progress is not None
-    assert (progress.failed, progress.change.error) == (2, str(caught.value))
+    assert (progress.failed, progress.change.failure.message) == (2, str(caught.value))
     assert len(find_images(request_for("red"), by=acting(alice)).image_ids) == 5
     assert change_model("clip:wide", accept_failures=True, by=OPERATOR).failed == 2
 

@@ -71,7 +71,7 @@ def test_picture_that_the_encoder_breaks_at_fails_alone(waiting, broken_at_blue)
     assert (report.embedded, report.failed, counts()) == (4, 1, [4, 0, 1])
     [failed] = Image.objects.failed()
     assert failed == waiting[2]
-    assert failed.embed_error == (
+    assert failed.failure.message == (
         "The model “offline” fails on this picture: RuntimeError: bad shape. "
         "Try again after an update or with another model."
     )
@@ -186,7 +186,7 @@ def test_picture_at_which_processes_die_is_left_out_and_the_others_are_embedded(
     assert died == isolated_batches.DEATHS_AT_MOST
     states = [(colour, "failed" if colour == "blue" else "searchable") for colour in sorted(COLOURS)]
     assert site(STATES) == str(states)
-    assert site("print(Image.objects.get(original_name='blue').embed_error)").startswith(
+    assert site("print(Image.objects.get(original_name='blue').failure.message)").startswith(
         "This picture has ended its process 5 times while it was read, so it is left out."
     )
     assert site("print(set(Image.objects.values_list('embed_deaths', flat=True)))") == "{0}"  # a retry begins anew

@@ -828,4 +828,4 @@ def test_reindex_leaves_what_cannot_be_opened_failed_with_the_reason(library, qu
 
     library[4].refresh_from_db()
     assert library[4].search_status == "failed"
-    assert "no longer in the storage" in library[4].embed_error
+    assert "no longer in the storage" in library[4].failure.message

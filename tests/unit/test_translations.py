@@ -1,6 +1,7 @@
 """The Chinese catalogue is complete and in step with the source. Works without GNU gettext."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ from django.utils.translation import override
 from django.utils.translation.template import templatize
 
 from gallery.error_messages import sentence, stored_sentence
-from gallery.errors import BrokenPicture, EncoderUnavailable, ImageSearchError, Phrase, TooManyPixels
+from gallery.errors import BrokenPicture, EncoderUnavailable, ImageSearchError, Phrase, StoredError, TooManyPixels
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "gallery" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -164,22 +165,44 @@ def test_error_is_said_with_its_reasons_in_the_readers_language() -> None:
     )
 
 
+def kept(error: ImageSearchError) -> StoredError:
+    """Return the error as a database gives it back."""
+    return StoredError.from_json(json.loads(json.dumps(StoredError.of(error).as_json())))
+
+
 @pytest.mark.parametrize(
     "error",
     [
         TooManyPixels(size_px=181_000_000, limit_px=128_000_000),
         BrokenPicture(format="PNG", reason="image file is truncated"),
         ImageSearchError(),
+        EncoderUnavailable(
+            encoder="clip:x",
+            reason=Phrase("its weights are incomplete (%(missing)s arrays are missing)", missing=1200),
+            remedy=Phrase("Choose another model."),
+        ),
     ],
     ids=lambda error: error.code,
 )
-def test_stored_sentence_is_said_in_the_readers_language(error: ImageSearchError) -> None:
+def test_stored_error_is_said_in_the_readers_language(error: ImageSearchError) -> None:
     with override("zh-hans"):
-        assert stored_sentence(str(error)) == sentence(error) != str(error)
+        assert stored_sentence(kept(error)) == sentence(error) != str(error)
     with override("en"):
-        assert stored_sentence(str(error)) == str(error)
+        assert stored_sentence(kept(error)) == str(error)
 
 
-def test_stored_sentence_that_is_not_known_stays() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoredError("[Errno 5] 100 % broken"),
+        StoredError("100 % broken", "no_longer_known"),
+        StoredError("The PNG is damaged.", "broken_picture", {"kind": "details of another version"}),
+    ],
+)
+def test_stored_error_that_is_not_known_is_said_as_it_was_stored(error: StoredError) -> None:
     with override("zh-hans"):
-        assert stored_sentence("[Errno 5] 100 % broken") == "[Errno 5] 100 % broken"
+        assert stored_sentence(error) == error.message
+
+
+def test_no_stored_error_is_said_with_nothing() -> None:
+    assert stored_sentence(None) == ""

@@ -20,6 +20,7 @@ from gallery.errors import (
     ModelChangeUnderWay,
     NoModelChange,
     StoreBusy,
+    StoredError,
 )
 from gallery.models import Actor, AuditVerb, Image, IndexState, ModelChange, NextEmbedding
 from gallery.models.access import may_change_model
@@ -112,7 +113,9 @@ def note_begin(change: ModelChange, *, by: Actor, **switches: bool) -> None:
     with transaction.atomic():
         if change.heartbeat_at is not None:
             _record(AuditVerb.MODEL_CONTINUED, change, by=by, switches=switches)
-        ModelChange.objects.filter(pk=change.pk).update(error="", heartbeat_at=timezone.now(), run_started_at=None)
+        begun = ModelChange.objects.filter(pk=change.pk)
+        begun.update(heartbeat_at=timezone.now(), run_started_at=None)
+        begun.note_stop(None)
 
 
 def cancel_change(*, by: Actor) -> bool:
@@ -229,7 +232,7 @@ def _carry_out(
         run = ModelChangeRun(encoder, accept_failures=accept_failures, progress=progress)
         return run.until_switched(retry_failed=retry_failed)
     except ImageSearchError as error:
-        ModelChange.objects.update(error=str(error)[:500])
+        ModelChange.objects.note_stop(StoredError.of(error))
         if not was_asked_for:
             ModelChange.objects.filter(dimension=0).delete()  # it never began: nobody has to give it up
         raise

@@ -102,7 +102,7 @@ class ModelChangeRun:
 
     def _fail(self, failed: Iterable[tuple[Image, ImageSearchError]]) -> None:
         for image, error in failed:
-            self._next_epoch.fail(image.pk, str(error), encoder=self._encoder)
+            self._next_epoch.fail(image.pk, StoredError.of(error), encoder=self._encoder)
 
     def _announce(self) -> None:
         """Tell serving processes which encoder comes, near the end: until then its memory would be wasted."""
@@ -143,5 +143,5 @@ class ModelChangeRun:
 
 
 def _failures(image_ids: Sequence[int]) -> tuple[ImageFailure, ...]:
-    failed = Image.objects.failed().filter(pk__in=image_ids).order_by("pk")
-    return tuple(ImageFailure(image.pk, image.original_name, StoredError(image.embed_error)) for image in failed)
+    failed = Image.objects.failed().filter(pk__in=image_ids).select_related("embedding_failure").order_by("pk")
+    return tuple(ImageFailure(image.pk, image.original_name, image.failure) for image in failed if image.failure)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector, StoredError
-from gallery.models import Image
+from gallery.models import EmbeddingFailure, Image
 from gallery.search_index import search_index
 
 from .encoder_deaths import count_deaths
@@ -133,8 +133,9 @@ def commit_good_vectors(
 def mark_failed(image: Image, error: ImageSearchError) -> ImageFailure:
     """Take the picture out of the queue with the reason; a retry puts it back."""
     logger.warning("Picture %s is not searchable: %s", image.pk, error)
-    Image.objects.filter(pk=image.pk, embedding_row__isnull=True).update(embed_error=str(error)[:500], embed_deaths=0)
-    return _failure(image, StoredError.of(error))
+    stored = StoredError.of(error)
+    EmbeddingFailure.objects.fail(image.pk, stored)
+    return _failure(image, stored)
 
 
 def _failure(image: Image, error: StoredError) -> ImageFailure:
