@@ -69,9 +69,17 @@ def _images_of_tags(tag_ids: Sequence[int]) -> dict[int, list[list[int]]]:
     return {tag_id: runs_of(image_id for _, image_id in some) for tag_id, some in groupby(rows, key=itemgetter(0))}
 
 
+def _tags_of_images(image_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the names of each picture's tags, in alphabetical order."""
+    links = Image.tags.through.objects.filter(image__in=image_ids).order_by("image", "tag__name")
+    rows = links.values_list("image", "tag__name").iterator()
+    return {image_id: [name for _, name in some] for image_id, some in groupby(rows, key=itemgetter(0))}
+
+
 READERS: dict[str, Callable[[Sequence[int]], Mapping[int, Any]]] = {
     "places": _places_of_albums,
     "ids": _images_of_tags,
+    "tags": _tags_of_images,
 }
 
 
@@ -112,15 +120,23 @@ def record_added(action: Action, thing: models.Model, *, verb: AuditVerb = Audit
 
 
 @contextmanager
-def recording(action: Action, verb: AuditVerb, model: type[models.Model], object_ids: Iterable[int]) -> Iterator[None]:
+def recording(
+    action: Action,
+    verb: AuditVerb,
+    model: type[models.Model],
+    object_ids: Iterable[int],
+    *,
+    names: Sequence[str] | None = None,
+) -> Iterator[None]:
     """Write an entry for each of these objects that the body changes or deletes, in the caller's transaction.
 
-    What was before and after is asked of the database, which keeps the objects for this transaction meanwhile.
+    What was before and after is asked of the database, which keeps the objects for this transaction meanwhile. `names`
+    are the values that the body may change; by default all that are audited.
     """
     ids = list(object_ids)
-    before = snapshots(model, ids, for_change=True)
+    before = snapshots(model, ids, names=names, for_change=True)
     yield
-    record_difference(action, verb, model, before, snapshots(model, ids))
+    record_difference(action, verb, model, before, snapshots(model, ids, names=names))
 
 
 def record_difference(
@@ -135,23 +151,34 @@ def record_difference(
     _write(action, verb, model, (entry for entry in entries if entry is not None))
 
 
-def snapshots(model: type[models.Model], object_ids: Sequence[int], *, for_change: bool = False) -> dict[int, Snapshot]:
+def snapshots(
+    model: type[models.Model],
+    object_ids: Sequence[int],
+    *,
+    names: Sequence[str] | None = None,
+    for_change: bool = False,
+) -> dict[int, Snapshot]:
     """Return those of these objects that there are, in as many queries for many as for one.
 
     `for_change` keeps them for this transaction, where the database can (SQLite lets one transaction write at a time).
     """
-    names = AUDITED.get(model._meta.label_lower, ())
-    relations = {each.name: each for each in model._meta.get_fields() if each.is_relation and each.name in names}
+    audited = AUDITED.get(model._meta.label_lower, ())
+    names = audited if names is None else [name for name in audited if name in names]
+    fields = model._meta.get_fields()
+    relations = {
+        each.name: each for each in fields if each.is_relation and each.name in names and each.name not in READERS
+    }
     single = [name for name, relation in relations.items() if not relation.many_to_many]
     several = [name for name, relation in relations.items() if relation.many_to_many]
     things = model._base_manager.filter(pk__in=object_ids).order_by("pk")
     things = things.select_related(*single) if single else things
     if for_change:
         things = things.select_for_update(of=("self",), no_key=True)
-    things = things.prefetch_related(*several, *(READ_ALONG[name] for name in names if name in READ_ALONG))
+    along = (READ_ALONG[name] for name in names if name in READ_ALONG)
+    found = list(things.prefetch_related(*several, *along))  # before the lists: nobody changes them from here on
     lists = {name: READERS[name](object_ids) for name in names if name in READERS}
     with override("en"):
-        return {thing.pk: Snapshot(str(thing), {n: _value(thing, n, lists) for n in names}) for thing in things}
+        return {thing.pk: Snapshot(str(thing), {n: _value(thing, n, lists) for n in names}) for thing in found}
 
 
 def runs_of(ids: Iterable[int]) -> list[list[int]]:

@@ -50,7 +50,7 @@ def add_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
     images = images.editable_by(by)
     for some in _batches(_ids(images)):
         _refuse_too_many(some, names)
-    return _change(images, partial(_tag, names=names), AuditVerb.TAGGED, by=by)
+    return _change(images, partial(_tag, names=names), AuditVerb.TAGGED, "tags", by=by)
 
 
 def remove_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
@@ -58,7 +58,7 @@ def remove_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
     keys = [tag_key(name) for name in parse_tags(text)]
     links = Image.tags.through.objects.filter(tag__key__in=keys)
     return _change(
-        images.editable_by(by), lambda some: links.filter(image__in=some).delete()[0], AuditVerb.UNTAGGED, by=by
+        images.editable_by(by), lambda some: links.filter(image__in=some).delete()[0], AuditVerb.UNTAGGED, "tags", by=by
     )
 
 
@@ -66,19 +66,23 @@ def set_visibility(images: ImageQuerySet, visibility: str, *, by: Actor) -> int:
     """Return how many pictures have it now. Raises InvalidVisibility."""
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return _change(images.editable_by(by), lambda some: some.update(visibility=visibility), AuditVerb.SHOWN_TO, by=by)
+    return _change(
+        images.editable_by(by), lambda some: some.update(visibility=visibility), AuditVerb.SHOWN_TO, "visibility", by=by
+    )
 
 
 def move_to_trash(images: ImageQuerySet, *, by: Actor) -> int:
     """Hide the pictures from everyone; they can be brought back until the trash is emptied."""
     now = timezone.now()
-    return _change(images.editable_by(by).live(), lambda some: some.update(trashed_at=now), AuditVerb.TRASHED, by=by)
+    return _change(
+        images.editable_by(by).live(), lambda some: some.update(trashed_at=now), AuditVerb.TRASHED, "trashed_at", by=by
+    )
 
 
 def restore(images: ImageQuerySet, *, by: Actor) -> int:
     """Bring pictures back from the trash."""
     trashed = images.editable_by(by).trashed()
-    return _change(trashed, lambda some: some.update(trashed_at=None), AuditVerb.RESTORED, by=by)
+    return _change(trashed, lambda some: some.update(trashed_at=None), AuditVerb.RESTORED, "trashed_at", by=by)
 
 
 def delete_forever(images: ImageQuerySet, *, by: Actor) -> int:
@@ -117,7 +121,7 @@ def requeue_failed(images: ImageQuerySet, *, by: Actor) -> list[int]:
     """Put pictures that could not be embedded back into the queue, and leave them there; return their ids."""
     failed = images.editable_by(by).failed()
     ids = _ids(failed)
-    _change(failed, lambda some: some.update(embed_error=""), AuditVerb.RETRIED, by=by)
+    _change(failed, lambda some: some.update(embed_error=""), AuditVerb.RETRIED, "search_status", "embed_error", by=by)
     return ids
 
 
@@ -139,14 +143,17 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def _change(images: ImageQuerySet, change: Callable[[ImageQuerySet], int], verb: AuditVerb, *, by: Actor) -> int:
+def _change(
+    images: ImageQuerySet, change: Callable[[ImageQuerySet], int], verb: AuditVerb, *names: str, by: Actor
+) -> int:
     """Change the pictures batch by batch, each with its audit entries in one transaction; return the sum of answers.
 
-    `change` gets those of a batch that are still in `images`. Whatever stops it leaves whole batches.
+    `change` gets those of a batch that are still in `images`, and changes the values called `names`. Whatever stops it
+    leaves whole batches.
     """
     action, total = Action(by), 0
     for some in _batches(_ids(images)):
-        with transaction.atomic(), recording(action, verb, Image, some):
+        with transaction.atomic(), recording(action, verb, Image, some, names=names):
             total += change(images.filter(pk__in=some))
     return total
 

@@ -387,11 +387,11 @@ def test_failure_after_the_entries_leaves_neither(alice, pictures, monkeypatch):
     monkeypatch.setattr(curation, "BATCH", 2)
     write, calls = curation.recording, []
 
-    def fails_at_the_second(*args: Any) -> Any:
+    def fails_at_the_second(*args: Any, **values: Any) -> Any:
         calls.append(args)
         if len(calls) == 2:
-            return FailingAfter(write(*args))
-        return write(*args)
+            return FailingAfter(write(*args, **values))
+        return write(*args, **values)
 
     monkeypatch.setattr(curation, "recording", fails_at_the_second)
     with pytest.raises(ZeroDivisionError):
@@ -468,7 +468,7 @@ def test_bulk_asks_as_often_for_many_as_for_one(alice, pictures, count):
     with CaptureQueriesContext(connection) as captured:
         set_visibility(chosen, "public", by=OPERATOR)
 
-    assert len(captured) == 9  # ids; begin, pictures and tags before and after, the change, the entries, commit
+    assert len(captured) == 7  # ids; begin, before, the change, after, the entries, commit
 
 
 # Accounts and admin
