@@ -7,7 +7,6 @@ from PIL.Image import Image as Pixels
 
 from gallery.encoders import registry
 from gallery.encoders.base import EncoderKey
-from gallery.measuring.speed import DEFAULT_DIMENSION
 from gallery.models import Actor
 from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import Text
@@ -19,10 +18,10 @@ class StandInEncoder:
     """The encoder that the index is said to be made with: the text "17" means the query vector of that number."""
 
     key = EncoderKey("offline", "benchmark")
-    dimension = DEFAULT_DIMENSION
 
     def __init__(self, queries: Vectors) -> None:
         self.queries = queries
+        self.dimension = queries.shape[1]
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         return self.queries[[int(text) for text in texts]]

@@ -58,13 +58,12 @@ class Worker:
         return (time.perf_counter() - started) * 1000
 
     def _search(self, username: str | None, number: int) -> float:
-        from gallery.models import OPERATOR, User
-        from tests.conftest import acting
+        from gallery.models import OPERATOR, Actor, Door, User
 
         from .stand_in import find_by_number
 
         started = time.perf_counter()
-        by = OPERATOR if username is None else acting(User.objects.get(username=username))
+        by = OPERATOR if username is None else Actor.of(User.objects.get(username=username), door=Door.PAGE)
         page = find_by_number(number, by=by, top=10)
         if len(page.results) != 10:
             raise RuntimeError(f"{len(page.results)} results instead of 10")
