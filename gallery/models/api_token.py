@@ -9,7 +9,6 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .actor import Actor
 from .user import User
 
 TOKEN_PREFIX = "ims_"  # lets a secret scanner recognise a leaked token  # noqa: S105 -- a prefix, not a secret
@@ -22,8 +21,8 @@ def hash_token(token: str) -> str:
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def issue(self, user: User, *, by: Actor, name: str = "", read_only: bool = False) -> str:
-        """Store a new token's hash and return the token itself, which cannot be read again."""
+    def issue(self, user: User, *, name: str = "", read_only: bool = False) -> str:
+        """Store a new token's hash; return the token itself, which cannot be read again. The verb is `issue_token`."""
         token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         self.create(user=user, name=name, token_hash=hash_token(token), read_only=read_only)
         return token

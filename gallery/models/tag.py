@@ -6,8 +6,6 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.text.tag_names import MAX_TAG_CHARACTERS, tag_key
 
-from .actor import Actor
-
 
 class TagQuerySet(models.QuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> list["Tag"]:
@@ -23,8 +21,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
         used = self.filter(images__in=images.order_by())
         return used.annotate(image_count=models.Count("images")).order_by("-image_count", "key")
 
-    def merge(self, tags: Iterable["Tag"], *, into: "Tag", by: Actor) -> None:
-        """Give every picture of these tags the tag `into`, and delete the other tags."""
+    def merge(self, tags: Iterable["Tag"], *, into: "Tag") -> None:
+        """Give every picture of these tags the tag `into`, and delete the other tags. The verb is `merge_tags`."""
         links = self.model.images.through.objects
         others = [tag.pk for tag in tags if tag.pk != into.pk]
         with transaction.atomic(using=self.db):

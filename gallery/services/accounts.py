@@ -39,7 +39,7 @@ def changing_password(user: User, *, by: Actor) -> Iterator[None]:
 def issue_token(user: User, *, by: Actor, name: str = "", read_only: bool = False) -> str:
     """Make a token for a program and return it; it cannot be read again."""
     with transaction.atomic():
-        token = ApiToken.objects.issue(user, by=by, name=name, read_only=read_only)
+        token = ApiToken.objects.issue(user, name=name, read_only=read_only)
         record_added(Action(by), ApiToken.objects.get(token_hash=hash_token(token)), verb=AuditVerb.TOKEN_ISSUED)
     return token
 

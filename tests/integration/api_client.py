@@ -5,7 +5,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from gallery.models import OPERATOR, ApiToken, User
+from gallery.models import ApiToken, User
 
 API = "/api/v1"
 
@@ -15,7 +15,7 @@ class Api:
 
     def __init__(self, user: User | None = None, *, read_only: bool = False, token: str | None = None) -> None:
         if user is not None:
-            token = ApiToken.objects.issue(user, read_only=read_only, by=OPERATOR)
+            token = ApiToken.objects.issue(user, read_only=read_only)
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.client = Client(headers=headers, raise_request_exception=False)
 

@@ -110,7 +110,7 @@ CHANGES: dict[str, Callable[[Album], object]] = {
     "tag taken": lambda _: Image.objects.get().tags.clear(),
     "tag link changed": lambda _: Image.tags.through.objects.update(tag=Tag.objects.named(["dog"])[0]),
     "tag renamed": lambda _: Tag.objects.update(name="dog", key="dog"),
-    "tag merged": lambda _: Tag.objects.merge(Tag.objects.all(), into=Tag.objects.named(["dog"])[0], by=OPERATOR),
+    "tag merged": lambda _: Tag.objects.merge(Tag.objects.all(), into=Tag.objects.named(["dog"])[0]),
     "tag deleted": lambda _: Tag.objects.all().delete(),
     "put into an album": lambda album: AlbumImage.objects.create(album=album, image=stored(album.owner)),
     "taken out of an album": lambda album: album.images.clear(),

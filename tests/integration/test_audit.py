@@ -130,7 +130,7 @@ def test_entry_bounds_long_values_and_labels(alice):
 
 
 def test_entries_hold_no_secret(alice):
-    token = ApiToken.objects.issue(alice, name="script", by=OPERATOR)
+    token = ApiToken.objects.issue(alice, name="script")
 
     with transaction.atomic():
         for thing in (alice, ApiToken.objects.get()):

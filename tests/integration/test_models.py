@@ -8,7 +8,6 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import (
-    OPERATOR,
     Album,
     AlbumImage,
     ApiToken,
@@ -143,7 +142,7 @@ def test_index_state_is_one_row(transactional_db):
 
 
 def test_api_token_is_stored_as_a_hash_only(alice):
-    token = ApiToken.objects.issue(alice, name="script", read_only=True, by=OPERATOR)
+    token = ApiToken.objects.issue(alice, name="script", read_only=True)
 
     stored_token = ApiToken.objects.get()
     assert token not in str(vars(stored_token))
