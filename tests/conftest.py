@@ -23,6 +23,7 @@ from PIL import Image as PillowImage
 
 from gallery.conf import gallery
 from gallery.encoders import registry
+from gallery.imaging.sandbox.pool import Decoders
 from gallery.models import Actor, Album, AlbumImage, Door, Image, User, Visibility
 from gallery.models.user import AnyUser
 from gallery.search_index import reset_search_index
@@ -223,3 +224,16 @@ def visitors(alice: User, bob: User, charlie: User, staff: User) -> dict[str, Cl
         clients[user.username] = Client()
         clients[user.username].force_login(user)
     return clients
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[int]:
+    """The size in bytes of each file that is given to a decoder from now on."""
+    sizes, real = [], Decoders.decode
+
+    def decode(pool, data, limits, **options):
+        sizes.append(len(data))
+        return real(pool, data, limits, **options)
+
+    monkeypatch.setattr(Decoders, "decode", decode)
+    return sizes

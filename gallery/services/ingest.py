@@ -16,6 +16,7 @@ from gallery.models.access import may_add_images_of
 
 from .audit import Action, Snapshot, record_difference, snapshots
 from .decode_limits import decode_limits
+from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
 from .media import content_lock, delete_unused_files_locked, original_is_whole, save_original, save_thumbnails
@@ -47,7 +48,8 @@ def accept_upload(
         small = picture.thumbnails
         upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job)
     if upload.image.is_pending:
-        nudge([upload.image.pk])
+        with pixels_at_hand(upload.image.pk, picture.pixels):  # where tasks run at once, and no transaction is open
+            nudge([upload.image.pk])
     return upload
 
 

@@ -222,6 +222,23 @@ def test_an_animation_keeps_its_frames_and_is_searched_by_the_first(alice):
     assert page.results[0].score > 0.99
 
 
+def test_upload_is_decoded_once_for_facts_thumbnails_and_vector(alice, decoded):
+    content = drawn_picture()
+
+    image = bring_in(alice, content).image
+
+    image.refresh_from_db()
+    assert image.is_searchable
+    assert decoded == [len(content)]
+
+
+def test_pixels_at_hand_are_those_of_one_picture_and_gone_afterwards(alice, decoded):
+    first, second = bring_in(alice, drawn_picture("red")).image, bring_in(alice, drawn_picture("blue")).image
+    embed_again(Image.objects.all(), by=OPERATOR)
+
+    assert decoded == [first.size_bytes, second.size_bytes] * 2
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [

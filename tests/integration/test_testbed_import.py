@@ -497,6 +497,12 @@ def test_names_never_become_paths(alice, folder, wide_encoder):
     assert len([name for name in names if name.removesuffix(".png") in md5s]) == 2
 
 
+def test_pictures_whose_vector_is_computed_are_decoded_once(alice, folder, wide_encoder, decoded):
+    report = run(folder, alice, reembed=True)
+
+    assert (report.added, report.reembedded, len(decoded)) == (7, 7, 7)
+
+
 # When the machine fails
 
 

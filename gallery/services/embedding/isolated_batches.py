@@ -23,6 +23,7 @@ from gallery.services.decode_limits import decode_limits
 from gallery.services.media import open_original
 
 from .encoder_deaths import at_risk, forget_deaths
+from .pixels_at_hand import pixels_of
 
 DEATHS_TOGETHER = 3  # of a whole batch; from then on its pictures are tried one by one
 DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
@@ -89,7 +90,9 @@ def _encode_group(group: Sequence[Image], encoder: Encoder) -> EncodedBatch:
 
 
 def _open(image: Image) -> Pixels | EncodedBatch:
-    """Return the picture's pixels, or what becomes of it without."""
+    """Return the image's pixels, or what becomes of it without."""
+    if (pixels := pixels_of(image.pk)) is not None:
+        return pixels
     try:
         with open_original(image) as file:
             return load_pixels(file, limits=decode_limits())
