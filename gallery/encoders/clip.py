@@ -37,9 +37,10 @@ class ClipEncoder:
     """One dual encoder, on the GPU where there is one. Safe to share between threads.
 
     Construction checks that all weights are there; the half for pictures, or for texts, comes into memory when it is
-    first needed. On the CPU, CLIP's own towers run packed (see `packed`): pictures side by side with one thread each, a
-    text on one thread. `precision` `bfloat16` halves their weights where the processor multiplies it, and is given up
-    with a warning where it is not close enough; vectors of both precisions may meet in one index.
+    first needed. On the CPU, CLIP's own towers run packed (see `packed_towers`): pictures side by side with one
+    thread each (`thread_count` of them, all cores where it is None), a text on one thread. `precision` `bfloat16`
+    halves their weights where the processor multiplies it, and is given up with a warning where it is not close
+    enough; vectors of both precisions may meet in one index.
 
     `model_name_or_path` is a hub name (from its cache, HF_ENDPOINT or the hub) or a folder in the hub's format.
     `text_model` may name a second text tower in the same space (sentence-transformers layout); texts with letters

@@ -3,7 +3,7 @@
 `inspect` reads an uploaded file once and tells what it is; `load_pixels` reads a stored original again and gives
 the very same pixels, so that an embedding never depends on the path a picture took. Django is not imported here.
 
-Files are decoded in processes of their own (`decoders`, `decoder`, `decoder_process`, `wire`), under limits of
+Files are decoded in processes of their own (`sandbox`), under limits of
 memory and time: a hostile file may end one of them, never the site. The work itself is in `decoding`.
 """
 

@@ -101,7 +101,7 @@ def _views(content: bytes) -> list[Pixels]:
 
     It neither turns a photo upright nor looks at its colour profile, nor puts what is transparent on white.
     """
-    picture = inspect(BytesIO(content), limits=decode_limits())  # keeps the decode_limits of decoding
+    picture = inspect(BytesIO(content), limits=decode_limits())  # keeps the limits of decoding
     facts = picture.facts
     if facts.format not in FORMATS or facts.width_px * facts.height_px > LARGEST_PLAIN_PX:
         return [picture.pixels]
