@@ -29,7 +29,7 @@ LAST_LATIN_LETTER = "\u024f"  # end of the block Latin Extended-B
 # Resizing by 3 or less is left to the model's own filter: a larger factor first averages whole pixels, which Pillow's
 # `reducing_gap` documents as indistinguishable at 3.
 REDUCING_GAP = 3
-STREAM_BATCH = 8  # pictures that one thread takes at a time: 4 to 16 are equally fast, and 8 need 60 MB
+BATCH_PER_THREAD = 8  # pictures that one thread takes at a time: 4 to 16 are equally fast, and 8 need 60 MB
 MAX_ASPECT_RATIO = 20  # CLIP scales the short side up to 224 px: a 1 x 16,000 strip would become 800 million pixels
 
 
@@ -60,7 +60,7 @@ class ClipEncoder:
         local_files_only: bool = False,
         batch_size: int = 32,
         precision: str = FLOAT32,
-        streams: int | None = None,
+        thread_count: int | None = None,
     ) -> None:
         import torch  # noqa: PLC0415 -- slow import
 
@@ -68,7 +68,7 @@ class ClipEncoder:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = self._possible(precision)
         self._batch_size = batch_size
-        self._threads = ComputeThreads(streams)
+        self._threads = ComputeThreads(thread_count)
         self._tokenizer_lock = threading.Lock()  # a fast tokenizer changes its padding state at each call
         self._loading_lock = threading.Lock()
         self._folder = fetch_weights(model_name_or_path, revision=revision, local_files_only=local_files_only)
@@ -89,7 +89,7 @@ class ClipEncoder:
         """Return (len(images), dimension) float32 unit rows. Raises EncoderUnavailable if one is too large."""
         if len(images) < 2 or not self._vision_half().packed:
             return self._in_batches(images, self._encode_image_batch)
-        size = min(STREAM_BATCH, -(-len(images) // self._threads.count))
+        size = min(BATCH_PER_THREAD, -(-len(images) // self._threads.count))
         parts = [images[start : start + size] for start in range(0, len(images), size)]
         return np.concatenate(self._threads.map(lambda part: self._in_batches(part, self._encode_image_batch), parts))
 

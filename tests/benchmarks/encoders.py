@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from gallery.encoders.batching import BatchingEncoder
-from gallery.encoders.clip import STREAM_BATCH, ClipEncoder
+from gallery.encoders.clip import BATCH_PER_THREAD, ClipEncoder
 from gallery.encoders.compute_threads import single_thread
 
 from .full_size_clip import TEXT_LIMIT, save_full_size_clip
@@ -127,7 +127,7 @@ class Products:
         import torch
 
         self._threads = encoder._threads
-        rows = STREAM_BATCH * TOKENS
+        rows = BATCH_PER_THREAD * TOKENS
         self._shapes = [(torch.randn(rows, inner), torch.randn(outer, inner)) for inner, outer in PRODUCTS]
         self._packed = [torch.ops.mkldnn._reorder_linear_weight(weight) for _rows, weight in self._shapes]
         self._flops = 2 * rows * sum(inner * outer for inner, outer in PRODUCTS)
@@ -249,7 +249,7 @@ def _tensors(encoder: ClipEncoder, pixels: Any) -> None:
         with torch.inference_mode():
             return run(part)
 
-    encoder._threads.map(encode, pixels.split(STREAM_BATCH))
+    encoder._threads.map(encode, pixels.split(BATCH_PER_THREAD))
 
 
 def _plain(model: Any, pixels: Any) -> None:

@@ -218,7 +218,7 @@ def test_clip_language_rule(text, expected):
 
 
 def test_clip_batch_is_halved_when_memory_runs_out(tiny_clip, picture, monkeypatch):
-    encoder = ClipEncoder(str(tiny_clip), device="cpu", batch_size=8, streams=1)
+    encoder = ClipEncoder(str(tiny_clip), device="cpu", batch_size=8, thread_count=1)
     images = [picture("chelsea.png").resize((40 + side, 40)) for side in range(7)]
     expected = encoder.encode_images(images)
     encode, sizes = encoder._encode_image_batch, []
