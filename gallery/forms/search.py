@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import EmptyQuery, ImageSearchError
+from gallery.retrieval.plan import plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest, parse_top
 from gallery.retrieval.tree import Like, Meaning, Picture, tree_of
 from gallery.text.tag_names import parse_tags
@@ -113,8 +114,8 @@ class SearchForm(forms.Form):
 
     @property
     def is_listing(self) -> bool:
-        """Only tags were asked for: their pictures are listed, newest first."""
-        return not any(self.cleaned_data.get(name) for name in ("q", "like", "picture"))
+        """A valid address asks only for tags: their pictures are listed, newest first."""
+        return not plan(self.request).legs
 
     @property
     def result_count(self) -> int:

@@ -159,6 +159,7 @@ def test_a_tag_lists_its_pictures_and_narrows_a_search(alice, charlie, upload):
 
     assert images_on(client.get("/search/?tag=red")) == [cat.pk]
     assert images_on(client.get("/search/?q=&tag=样例")) == [cat.pk]
+    assert images_on(client.get("/search/?q=+&tag=red")) == [cat.pk]
     assert images_on(client.get("/search/?q=coffee&tag=RED")) == [cat.pk]
     assert images_on(as_user(charlie).get("/search/?tag=red")) == []
     assert "No picture has this tag" in text_of(client.get("/search/?tag=nothing"))
