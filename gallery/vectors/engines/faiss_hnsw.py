@@ -6,15 +6,14 @@ import threading
 import faiss
 import numpy as np
 
-from gallery.vectors.allowed import Allowed
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import Floats, Rows, Vectors
 
-from .contract import Capabilities, Searcher, checked_queries
-from .counting import count_above
-from .rescoring import Candidates, exact_best, stacked
+from .contract import Capabilities, Searcher
+from .rescoring import Candidates, exact_best
+from .snapshot_searcher import SnapshotSearcher
 
 NEIGHBOURS = 32
 BUILD_BREADTH = 80
@@ -46,25 +45,15 @@ class Graph:
         return found[found >= 0]
 
 
-class GraphSearcher:
+class GraphSearcher(SnapshotSearcher):
     """Walks the graph to rows of its snapshot only, though later ones may have been added to it meanwhile."""
 
     def __init__(self, snapshot: Snapshot, graph: Graph, capabilities: Capabilities) -> None:
-        self.snapshot = snapshot
+        super().__init__(snapshot, capabilities)
         self.graph = graph
-        self.capabilities = capabilities
 
-    def search(self, queries: Vectors, k: int, allowed: Allowed | None = None) -> Hits:
-        queries = checked_queries(queries, dimension=self.snapshot.dimension, k=k)
-        mask = self.snapshot.mask_of(allowed)
-        width = min(k, mask.count)
-        if width == 0 or len(queries) == 0:
-            return Hits.none(len(queries))
-        return stacked([self._answer(query, width, mask) for query in queries], width, searched=mask.count)
-
-    def count_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> int:
-        [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
-        return count_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
+    def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
+        return [self._answer(query, k, mask) for query in queries]
 
     def _answer(self, query: Floats, k: int, mask: RowMask) -> Hits:
         few = mask.count <= max(2 * k, DIRECT_SHARE * self.snapshot.row_count)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gallery.vectors.allowed import Allowed
 from gallery.vectors.codes import BLOCK_ROWS, Codes, block_layout
 from gallery.vectors.hits import Hits, ScoreDistribution
 from gallery.vectors.kernels.scan import Scanner, scanner
@@ -20,9 +19,9 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import Floats, Vectors
 
-from .contract import Capabilities, Searcher, checked_queries
-from .counting import count_above
-from .rescoring import Candidates, exact_best, scored_directly, stacked
+from .contract import Capabilities, Searcher
+from .rescoring import Candidates, exact_best, scored_directly
+from .snapshot_searcher import SnapshotSearcher
 
 FIRST_CAPACITY = 4 * BLOCK_ROWS  # candidates a thread keeps per query before the worse ones are thrown out
 HISTOGRAM_TILES = 8  # where there are many rows, every eighth part of them is enough for quantiles
@@ -141,7 +140,7 @@ def _distribution(parts: Sequence[ThreadScan]) -> ScoreDistribution:
     return ScoreDistribution.of(histogram, count=int(count), total=float(total), squares=float(squares))
 
 
-class ScanningSearcher:
+class ScanningSearcher(SnapshotSearcher):
     """Scans the codes of all allowed rows and ranks the best by their vectors.
 
     `gate_deviations`: read the bytes of those rows only whose 1-bit estimate, raised by so many standard deviations of
@@ -157,28 +156,18 @@ class ScanningSearcher:
         code_folder: Path | None,
         gate_deviations: float | None,
     ) -> None:
-        self.snapshot = snapshot
-        self.capabilities = capabilities
+        super().__init__(snapshot, capabilities)
         self._threads = threads
         self._code_folder = code_folder
         self._gate_deviations = gate_deviations
 
-    def search(self, queries: Vectors, k: int, allowed: Allowed | None = None) -> Hits:
-        queries = checked_queries(queries, dimension=self.snapshot.dimension, k=k)
-        mask = self.snapshot.mask_of(allowed)
-        width = min(k, mask.count)
-        if width == 0 or len(queries) == 0:
-            return Hits.none(len(queries))
-        if len(queries) > 1 and (self._gate_deviations is None or mask.count < MANY_ROWS):
-            return stacked(self._answers(queries, width, mask), width, searched=mask.count)
-        answers = [self._answers(query[np.newaxis], width, mask)[0] for query in queries]
-        return stacked(answers, width, searched=mask.count)
-
-    def count_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> int:
-        [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
-        return count_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
-
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
+        if self._gate_deviations is None or mask.count < MANY_ROWS:
+            return self._scanned(queries, k, mask)
+        return [self._scanned(query[np.newaxis], k, mask)[0] for query in queries]
+
+    def _scanned(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
+        """Answer by one scan: of all queries together, or, behind the gate, of a single one."""
         if mask.count <= DIRECT_ROWS:
             return [scored_directly(self.snapshot, query, mask.rows, k) for query in queries]
         gated = self._gate_deviations is not None and mask.count >= MANY_ROWS and len(queries) == 1
