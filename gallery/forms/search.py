@@ -94,6 +94,11 @@ class SearchForm(forms.Form):
         """What the next text search keeps of this one: all but the text."""
         return [(name, value) for name, value in self.address if name != "q"]
 
+    @property
+    def beside_picture(self) -> list[tuple[str, str]]:
+        """What the next search with a brought picture keeps of this one: all but what it was asked to resemble."""
+        return [(name, value) for name, value in self.address if name not in ("picture", "like")]
+
     def _given(self, name: str) -> list[str]:
         return self.data.getlist(name) if isinstance(self.data, QueryDict) else []
 

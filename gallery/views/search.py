@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -51,16 +51,17 @@ def _answer(request: ActorRequest, form: SearchForm) -> Answer:
 
 
 def _search_with_upload(request: ActorRequest) -> HttpResponse:
-    """Keep the picture and go to its results, so that they have a link."""
+    """Keep the picture and go to its results, so that they have a link, with all else that is asked for beside it."""
+    asked = SearchForm(request.POST)
     form = PictureSearchForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _page(request, SearchForm(QueryDict()), Refused([str(error) for error in form.errors["picture"]]))
+        return _page(request, asked, Refused([str(error) for error in form.errors["picture"]]))
     file = form.cleaned_data["picture"]
     try:
         picture = remember_picture(file, name=file.name or "")
     except InvalidPicture as error:
-        return _page(request, SearchForm(QueryDict()), Refused([sentence(error)], status=error.http_status))
-    return redirect(f"{reverse('search')}?{urlencode({'picture': picture.pk})}")
+        return _page(request, asked, Refused([sentence(error)], status=error.http_status))
+    return redirect(f"{reverse('search')}?{urlencode([*asked.beside_picture, ('picture', picture.pk)])}")
 
 
 @require_safe

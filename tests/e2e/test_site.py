@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from playwright.sync_api import Page, expect
 
 from gallery.media_responses import thumbnail_address
-from gallery.models import Image, User
+from gallery.models import Image, User, Visibility
 from gallery.services.maintenance import verify
 from tests.conftest import PASSWORD, SAMPLES, drawn_picture
 
@@ -217,6 +217,21 @@ def test_a_long_name_of_the_picture_one_searches_with_fits(live_server, open_pag
     page.goto(f"{live_server.url}{results}")
 
     expect(page.get_by_role("heading", name="Similar to 0123456789abcdef")).to_be_visible()
+    fits(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/search/?q=a+dog"])
+def test_a_picture_is_searched_with_together_with_what_is_typed(live_server, open_page, alice, upload, path):
+    upload(alice, "chelsea.png", visibility=Visibility.PUBLIC)
+    page = open_page(width_px=1280)
+    page.goto(f"{live_server.url}{path}")
+
+    page.get_by_label("What the picture shows").fill("a cup of coffee")
+    page.get_by_label("Search with a picture").set_input_files(SAMPLES / "coffee.png")
+
+    expect(page.get_by_role("heading", name="Similar to coffee.png")).to_be_visible()
+    expect(page.get_by_label("What the picture shows")).to_have_value("a cup of coffee")
+    expect(first_result(page)).to_contain_text("chelsea.png")
     fits(page)
 
 

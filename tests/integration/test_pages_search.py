@@ -205,6 +205,29 @@ def test_a_sent_picture_gets_a_link_that_shows_it_with_its_results(alice, charli
     assert images_on(as_user(charlie).get(link)) == []
 
 
+def test_a_sent_picture_keeps_what_is_asked_beside_it(alice, upload, quick_encoder):
+    upload(alice, "red.png", content=drawn_picture("red"), tags="old, warm")
+    client = as_user(alice)
+    beside = {"q": "red", "tag": ["old", "warm"], "top": "10", "view": "table"}
+    page = client.get("/search/", {**beside, "like": Image.objects.get().pk})
+
+    link = client.post("/search/", {**beside, "picture": sent_picture()}).headers["Location"]
+
+    picture_form = text_of(page).split("data-picture-search>")[1].split("</form>")[0]
+    sent_along = re.findall(r'type="hidden" name="(?!csrf)(\w+)" value="([^"]*)"', picture_form)
+    assert sent_along == [("q", "red"), ("top", "10"), ("view", "table"), ("tag", "old"), ("tag", "warm")]
+    assert link == f"/search/?q=red&top=10&view=table&tag=old&tag=warm&picture={QueryPicture.objects.get().pk}"
+    assert "Similar to chelsea.png" in text_of(client.get(link))
+
+
+@pytest.mark.parametrize("sent", [{}, {"picture": SimpleUploadedFile("cat.png", b"not a picture at all")}])
+def test_a_refused_picture_keeps_what_is_asked_beside_it(db, sent):
+    text = text_of(Client().post("/search/", {"q": "red", "tag": "old", **sent}))
+
+    assert 'id="q" name="q" value="red"' in text
+    assert text.count('<input type="hidden" name="tag" value="old">') == 2  # for the next words, for the next picture
+
+
 def test_the_preview_of_a_sent_picture_is_a_private_webp(db):
     Client().post("/search/", {"picture": sent_picture()})
 

@@ -40,6 +40,13 @@
     if (event.target.matches("[data-picture-search]")) event.target.classList.add("htmx-request");
   });
 
+  /* What is typed counts, also before it was searched for. */
+  document.addEventListener("formdata", function (event) {
+    if (!event.target.matches("[data-picture-search]")) return;
+    const words = event.target.closest("[data-search-box]").querySelector('input[type="search"]');
+    event.formData.set(words.name, words.value);
+  });
+
   document.addEventListener("dragover", function (event) {
     const box = hasFiles(event) ? event.target.closest("[data-search-box]") : null;
     mark(box);
