@@ -34,7 +34,7 @@ from gallery.imaging.sandbox.pool import Decoders, decoders
 from gallery.imaging.thumbnails import thumbnails
 from tests.waiting import PATIENCE_SECONDS, until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIMITS = Limits(max_bytes=50_000_000, max_pixels=128_000_000, max_frames=5, timeout_seconds=PATIENCE_SECONDS)
 
 
