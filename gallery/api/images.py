@@ -18,12 +18,11 @@ from gallery.image_access import deletable_image_or_403, editable_image_or_403, 
 from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image, ImageQuerySet, User
-from gallery.retrieval.request import SearchRequest, parse_top
-from gallery.retrieval.tree import Like
+from gallery.retrieval.request import parse_top
 from gallery.services.curation import delete_forever, relabel, retry_failed
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
-from gallery.services.search import find_images
+from gallery.services.search import find_similar
 
 from .authentication import actor_of
 from .descriptions import described, described_results
@@ -98,7 +97,7 @@ class ImageViewSet(GenericViewSet[Image]):
     def similar(self, request: Request, pk: str) -> Response:
         image = self.get_object()
         top = parse_top(request.query_params.get("top"), limit=gallery().max_results)
-        page = find_images(SearchRequest(Like(image.pk), top), by=actor_of(request))
+        page = find_similar(image, by=actor_of(request), top=top)
         return Response(described_results(page, request, milliseconds=page.milliseconds))
 
     @extend_schema(

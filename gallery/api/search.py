@@ -11,8 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gallery.conf import gallery
-from gallery.retrieval.request import SearchRequest, parse_top
-from gallery.retrieval.tree import tree_of
+from gallery.retrieval.request import SearchRequest
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
 
@@ -58,11 +57,11 @@ class SearchView(APIView):
 
 
 def _request(given: dict[str, Any]) -> SearchRequest:
-    top = parse_top(given.get("top"), limit=gallery().max_results)
-    tree = tree_of(
+    return SearchRequest.of(
         text=given.get("text") or "",
         meanings=[] if given.get("image") is None else [brought_picture(given["image"])],
         tags=given.get("tags") or (),
+        top=given.get("top"),
+        max_top=gallery().max_results,
         max_characters=gallery().max_query_characters,
     )
-    return SearchRequest(tree, top)

@@ -8,10 +8,10 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
-from gallery.errors import EmptyQuery, ImageSearchError
+from gallery.errors import EmptyQuery, ImageSearchError, InvalidTop
 from gallery.retrieval.plan import plan
-from gallery.retrieval.request import DEFAULT_TOP, SearchRequest, parse_top
-from gallery.retrieval.tree import Like, Meaning, Picture, tree_of
+from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
+from gallery.retrieval.tree import Like, Meaning, Picture
 from gallery.text.tag_names import parse_tags
 
 TOP_CHOICES = (10, 20, 50, 100)
@@ -53,24 +53,22 @@ class SearchForm(forms.Form):
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     picture = forms.UUIDField(required=False)
 
-    def clean_top(self) -> int:
-        try:
-            return parse_top(self.cleaned_data["top"], limit=gallery().max_results)
-        except ImageSearchError as error:
-            raise as_validation_error(error) from error
-
     def clean_view(self) -> str:
         return self.cleaned_data["view"] or Layout.GALLERY
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         try:
-            cleaned["tree"] = tree_of(
+            cleaned["request"] = SearchRequest.of(
                 text=cleaned["q"],
                 meanings=self._meanings(),
                 tags=cleaned["tag"],
+                top=cleaned["top"],
+                max_top=gallery().max_results,
                 max_characters=gallery().max_query_characters,
             )
+        except InvalidTop as error:
+            self.add_error("top", as_validation_error(error))
         except ImageSearchError as error:
             self.add_error("q", as_validation_error(error))
         return cleaned
@@ -82,7 +80,8 @@ class SearchForm(forms.Form):
     @property
     def request(self) -> SearchRequest:
         """What a valid address asks for."""
-        return SearchRequest(self.cleaned_data["tree"], self.result_count)
+        request: SearchRequest = self.cleaned_data["request"]
+        return request
 
     @property
     def address(self) -> list[tuple[str, str]]:
@@ -124,7 +123,7 @@ class SearchForm(forms.Form):
 
     @property
     def result_count(self) -> int:
-        return int(self.cleaned_data.get("top", DEFAULT_TOP))
+        return self.request.top if "request" in self.cleaned_data else DEFAULT_TOP
 
     @property
     def is_table(self) -> bool:

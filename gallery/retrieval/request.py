@@ -1,11 +1,13 @@
 """One search, as pages, API, commands and `evaluate` ask for it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from gallery.errors import InvalidTop
 
-from .tree import Node
+from .tree import Meaning, Node, tree_of
+from .words import MAX_CHARACTERS
 
 DEFAULT_TOP = 20
 
@@ -16,6 +18,21 @@ class SearchRequest:
 
     tree: Node
     top: int = DEFAULT_TOP
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        text: str = "",
+        meanings: Sequence[Meaning] = (),
+        tags: Iterable[str] = (),
+        top: Any = None,
+        max_top: int,
+        max_characters: int = MAX_CHARACTERS,
+    ) -> Self:
+        """Return the search for what a door was given, as it was given. Raises what `parse_top` and `tree_of` do."""
+        count = parse_top(top, limit=max_top)
+        return cls(tree_of(text=text, meanings=meanings, tags=tags, max_characters=max_characters), count)
 
 
 def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:

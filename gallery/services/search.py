@@ -78,8 +78,13 @@ def list_images(request: SearchRequest, *, by: Actor) -> ImageQuerySet:
 def similar_images(image: Image, *, by: Actor, top: int = DEFAULT_TOP) -> ResultPage | None:
     """Return the pictures nearest to this one, itself left out; None while it is not searchable itself."""
     with suppress(NotSearchable):
-        return find_images(SearchRequest(Like(image.pk), top), by=by)
+        return find_similar(image, by=by, top=top)
     return None
+
+
+def find_similar(image: Image, *, by: Actor, top: int = DEFAULT_TOP) -> ResultPage:
+    """Return what `similar_images` does. Raises NotSearchable while the picture is not, and what `find_images` does."""
+    return find_images(SearchRequest(Like(image.pk), top), by=by)
 
 
 def while_encoders_change(work: Callable[[], Answer]) -> Answer:

@@ -7,8 +7,8 @@ from gallery.conf import gallery
 from gallery.errors import UnreadablePath
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
-from gallery.retrieval.request import SearchRequest, parse_top
-from gallery.retrieval.tree import BroughtPicture, tree_of
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import BroughtPicture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
 
@@ -38,14 +38,14 @@ class Command(GalleryCommand):
 
 
 def _request(*, text: str, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
-    count = parse_top(top, limit=gallery().max_results)
-    tree = tree_of(
+    return SearchRequest.of(
         text=text,
         meanings=[] if image is None else [_picture(image)],
         tags=[tags],
+        top=top,
+        max_top=gallery().max_results,
         max_characters=gallery().max_query_characters,
     )
-    return SearchRequest(tree, count)
 
 
 def _picture(path: Path) -> BroughtPicture:

@@ -16,7 +16,7 @@ from gallery.encoders.registry import get_encoder
 from gallery.imaging import load_pixels
 from gallery.models import OPERATOR, Image, User
 from gallery.retrieval.request import SearchRequest
-from gallery.retrieval.tree import BroughtPicture, Text
+from gallery.retrieval.tree import BroughtPicture
 from gallery.services.decode_limits import decode_limits
 from gallery.services.importing import Source, import_files
 from gallery.services.labels import check_labels
@@ -59,7 +59,11 @@ class SearchedLibrary:
         }
 
     def rank(self, text: str) -> Answer:
-        page = find_images(SearchRequest(Text(text), top=max(1, len(self.numbers))), by=OPERATOR)
+        all_of_them = max(1, len(self.numbers))
+        request = SearchRequest.of(
+            text=text, top=all_of_them, max_top=all_of_them, max_characters=gallery().max_query_characters
+        )
+        page = find_images(request, by=OPERATOR)
         return {
             "numbers": [number for image_id in page.image_ids for number in self.numbers[image_id]],
             "encoding_seconds": page.encoding_milliseconds / 1000,
@@ -68,7 +72,8 @@ class SearchedLibrary:
     def nearest_to_copies(self, number: int) -> Answer:
         with self.files[number].open("rb") as file:
             copies = altered_copies(load_pixels(file, limits=decode_limits()))
-        pages = [find_images(SearchRequest(BroughtPicture(copy), top=1), by=OPERATOR) for copy in copies]
+        requests = [SearchRequest.of(meanings=[BroughtPicture(copy)], top=1, max_top=1) for copy in copies]
+        pages = [find_images(request, by=OPERATOR) for request in requests]
         return {"numbers": [self.numbers[page.image_ids[0]] for page in pages]}
 
     def _numbers_by_image(self) -> dict[int, list[int]]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.errors import InvalidTop
-from gallery.retrieval.request import DEFAULT_TOP, parse_top
+from gallery.errors import EmptyQuery, InvalidTop, QueryTooLong
+from gallery.retrieval.request import DEFAULT_TOP, SearchRequest, parse_top
+from gallery.retrieval.tree import Like, tree_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates too: JSON can carry them
 
@@ -38,3 +39,19 @@ def test_top_is_in_range_or_refused(value):
         return
 
     assert 1 <= top <= 50
+
+
+def test_request_is_of_all_that_a_door_was_given():
+    given = {"text": " a  cat", "meanings": [Like(3)], "tags": ["red,old"]}
+
+    assert SearchRequest.of(**given, top="7", max_top=200) == SearchRequest(tree_of(**given), 7)
+    assert SearchRequest.of(text="cat", max_top=200).top == DEFAULT_TOP
+
+
+def test_request_refuses_what_cannot_be_searched_for():
+    with pytest.raises(InvalidTop):
+        SearchRequest.of(text="cat", top="8", max_top=7)
+    with pytest.raises(EmptyQuery):
+        SearchRequest.of(text=" ", max_top=7)
+    with pytest.raises(QueryTooLong):
+        SearchRequest.of(text="abcd", max_top=7, max_characters=3)
