@@ -147,8 +147,16 @@ def _ranked(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> _Rank
     return _Ranking(
         hits,
         confidence(hits, encoder=query.encoder, distribution=answers[0].distribution),
-        searched=answers[0].searched - (len(found) - len(wanted)),
+        searched=answers[0].searched - _excluded_count(found, candidates, asked_for),
     )
+
+
+def _excluded_count(found: list[Hit], candidates: ImageQuerySet, asked_for: Plan) -> int:
+    """Return how many candidates are excluded. The database is asked only about those that were not found."""
+    excluded = set(asked_for.excluded_ids)
+    not_found = excluded - {hit.image_id for hit in found}
+    count = len(excluded) - len(not_found)
+    return count + candidates.filter(pk__in=not_found).count() if not_found else count
 
 
 def _hits(answer: Hits) -> list[Hit]:

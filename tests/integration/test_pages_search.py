@@ -312,6 +312,19 @@ def test_words_and_pictures_mean_all_of_them_and_the_page_shows_what_was_asked_w
     assert text_of(both).count("Search without this picture") == 2
 
 
+def test_what_others_resemble_is_not_counted_wherever_it_would_rank(alice, upload, quick_encoder):
+    """Asked for red, the blue picture comes after two others: a search for one result does not meet it."""
+    colours = ("red", "lime", "blue", "#fa0505")
+    images = {colour: upload(alice, content=drawn_picture(colour), tags=colour).pk for colour in colours}
+    client, asked = as_user(alice), {"q": "red", "like": images["blue"]}
+
+    one, all_of_them, red = (client.get("/search/", asked | more) for more in ({"top": 1}, {}, {"tag": "red"}))
+
+    assert "1 result of 3 pictures" in text_of(one)
+    assert "3 results of 3 pictures" in text_of(all_of_them)
+    assert "1 result of 1 pictures" in text_of(red)
+
+
 def test_several_tags_narrow_to_what_has_them_all(alice, upload):
     both = upload(alice, "chelsea.png", tags="red,old")
     upload(alice, "coffee.png", tags="red")
