@@ -1,6 +1,7 @@
 """Files that the tests need and Pillow alone cannot write. The site itself never writes any of these."""
 
 import struct
+import zlib
 from functools import cache
 from tempfile import NamedTemporaryFile
 
@@ -14,6 +15,16 @@ def register_writers() -> None:
     import pillow_jxl  # noqa: F401 -- importing it registers it
 
     pillow_heif.register_heif_opener()
+
+
+def png_start(width_px: int, height_px: int, *, bits: int, colour_type: int) -> bytes:
+    """Return the signature and the header, which may promise whatever it likes."""
+    header = struct.pack(">IIBBBBB", width_px, height_px, bits, colour_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header)
+
+
+def png_chunk(kind: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def lossless_jpeg_xl(jpeg: bytes) -> bytes:

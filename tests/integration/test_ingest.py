@@ -2,7 +2,6 @@
 
 import errno
 import os
-import struct
 import subprocess
 import sys
 import zlib
@@ -57,6 +56,7 @@ from gallery.services.media import open_original, open_thumbnail
 from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, similar_images
 from tests.conftest import acting, drawn_picture, sample_bytes
+from tests.picture_files import png_chunk, png_start
 from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
 
@@ -78,15 +78,10 @@ def saved(image: PillowImage.Image, format: str, **options) -> bytes:
     return out.getvalue()
 
 
-def png_chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
 def bomb() -> bytes:
     """A few hundred bytes that promise 60,000 x 60,000 pixels."""
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    content = zlib.compress(b"\x00" * 100_000)
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", content) + png_chunk(b"IEND", b"")
+    start = png_start(60_000, 60_000, bits=8, colour_type=2)
+    return start + png_chunk(b"IDAT", zlib.compress(b"\x00" * 100_000)) + png_chunk(b"IEND")
 
 
 # Refused

@@ -37,7 +37,7 @@ from gallery.imaging import (
     thumbnails,
 )
 from gallery.imaging.decoding import decode
-from tests.picture_files import register_writers
+from tests.picture_files import png_chunk, png_start, register_writers
 
 register_writers()
 LIMITS = Limits(max_bytes=20_000_000, max_pixels=20_000_000, max_frames=5)
@@ -68,14 +68,9 @@ def assert_near(colour: tuple[int, ...], expected: tuple[int, ...], by: int = 6)
     assert max(abs(a - b) for a, b in zip(colour, expected, strict=True)) <= by, colour
 
 
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
 def png_bomb(width: int, height: int) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    return png_start(width, height, bits=1, colour_type=0) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND")
 
 
 # What is refused
@@ -383,12 +378,8 @@ def test_inspect_scales_sixteen_bit_grey(kind):
 
 def test_inspect_scales_sixteen_bit_colour():
     rows = b"".join(b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0) * 8 for _ in range(8))
-    content = (
-        b"\x89PNG\r\n\x1a\n"
-        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0))
-        + png_chunk(b"IDAT", zlib.compress(rows))
-        + png_chunk(b"IEND", b"")
-    )
+    start = png_start(8, 8, bits=16, colour_type=2)
+    content = start + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND")
 
     assert corner_of(BytesIO(content)) == (255, 128, 0)
 
