@@ -1,0 +1,1 @@
+"""Pixels and texts to unit vectors; a key says when two encoders are the same. Django is not imported."""

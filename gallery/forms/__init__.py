@@ -1,0 +1,1 @@
+"""Checked input, the same for pages and REST."""

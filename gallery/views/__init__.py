@@ -1,0 +1,1 @@
+"""Pages: fill a form, call a service, render."""
