@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from gallery.errors import InvalidTop
 
+from .query_text import MAX_CHARACTERS
 from .tree import Meaning, Node, tree_of
-from .words import MAX_CHARACTERS
 
 DEFAULT_TOP = 20
 

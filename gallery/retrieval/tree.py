@@ -10,7 +10,7 @@ from PIL.Image import Image as Pixels
 from gallery.errors import EmptyQuery
 from gallery.text.tag_names import parse_tags, tag_key
 
-from .words import MAX_CHARACTERS, checked_words
+from .query_text import MAX_CHARACTERS, checked_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def tree_of(
     """
     others = (*meanings, *(Filter(Field.TAG, Comparison.EQUALS, tag_key(name)) for name in parse_tags(tags)))
     if text.strip():
-        others = (Text(checked_words(text, max_characters=max_characters)), *others)
+        others = (Text(checked_text(text, max_characters=max_characters)), *others)
     if not others:
         raise EmptyQuery
     return others[0] if len(others) == 1 else All(others)

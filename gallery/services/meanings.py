@@ -20,7 +20,7 @@ from .query_pictures import vector_of_kept
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NamedRows:
     """The rows that a search names, by their ids: images of the library and pictures that were searched with before."""
 
     images: Mapping[int, Image] = field(default_factory=dict)
@@ -28,23 +28,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class QueryVectors:
     """What the legs are compared with, a (dimension,) unit vector each, all of one encoder."""
 
     vectors: tuple[Vector, ...]
     encoder: EncoderKey
 
 
-def asked_with(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> Asked:
+def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
     """Find what the legs name. Raises UnknownImage for what is not among `visible`, QueryPictureForgotten."""
     meanings = [part.meaning for leg in legs for part in leg.parts]
-    return Asked(
+    return NamedRows(
         images={one.image_id: _image(one, visible) for one in meanings if isinstance(one, Like)},
         pictures={one.id: _kept(one) for one in meanings if isinstance(one, Picture)},
     )
 
 
-def encoded(legs: Iterable[VectorLeg], asked: Asked) -> Encoded:
+def encode_legs(legs: Iterable[VectorLeg], asked: NamedRows) -> QueryVectors:
     """Return the vectors of at least one leg. The encoder is loaded only where something must be encoded.
 
     Raises EncoderUnavailable, EncoderMismatch, NotSearchable for an image that has no vector, EncoderChanged where the
@@ -58,10 +58,10 @@ def encoded(legs: Iterable[VectorLeg], asked: Asked) -> Encoded:
         keys |= {key for _vector, key in found}
     if len(keys) > 1:
         raise EncoderChanged
-    return Encoded(tuple(vectors), keys.pop())
+    return QueryVectors(tuple(vectors), keys.pop())
 
 
-def _encoded(meaning: Meaning, asked: Asked, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
+def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
         case Text(words):
             return encoder().encode_texts([words])[0], encoder().key

@@ -18,7 +18,7 @@ from gallery.retrieval.tree import Like
 from gallery.search_index import search_index
 from gallery.vectors.hits import Hits
 
-from .meanings import Asked, Encoded, asked_with, encoded
+from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
 
 Answer = TypeVar("Answer")
 ENCODER_CHANGES = 5  # during one search: far more than there ever are
@@ -46,7 +46,7 @@ class ResultPage:
     searched: int
     milliseconds: float
     encoding_milliseconds: float = 0.0
-    asked: Asked = field(default_factory=Asked)
+    asked: NamedRows = field(default_factory=NamedRows)
 
     @property
     def total_milliseconds(self) -> float:
@@ -64,10 +64,10 @@ def find_images(request: SearchRequest, *, by: Actor) -> ResultPage:
     Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises EmptyQuery for
     filters alone, UnknownImage, QueryPictureForgotten, and NotSearchable for what resembles an image that waits.
     """
-    asked_for = plan(request)
-    if not asked_for.legs:
+    planned = plan(request)
+    if not planned.legs:
         raise EmptyQuery
-    return while_encoders_change(lambda: _answer(asked_for, by))
+    return while_encoders_change(lambda: _answer(planned, by))
 
 
 def list_images(request: SearchRequest, *, by: Actor) -> ImageQuerySet:
@@ -95,13 +95,13 @@ def while_encoders_change(work: Callable[[], Answer]) -> Answer:
     return work()
 
 
-def _answer(asked_for: Plan, by: Actor) -> ResultPage:
+def _answer(planned: Plan, by: Actor) -> ResultPage:
     started = time.perf_counter()
     visible = Image.objects.visible_to(by)
-    asked = asked_with(asked_for.legs, visible=visible)
-    query = encoded(asked_for.legs, asked)
+    asked = find_named_rows(planned.legs, visible=visible)
+    query = encode_legs(planned.legs, asked)
     encoded_at = time.perf_counter()
-    results, searched = _nearest(query, visible.matching(asked_for.filters).searchable(), asked_for)
+    results, searched = _nearest(query, visible.matching(planned.filters).searchable(), planned)
     return ResultPage(
         encoder=query.encoder.id,
         results=results,
@@ -121,10 +121,10 @@ class _Ranking:
     searched: int
 
 
-def _nearest(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> tuple[tuple[Result, ...], int]:
+def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> tuple[tuple[Result, ...], int]:
     """Return the nearest candidates, and how many there are to compare with."""
     for _attempt in range(2):
-        ranking = _ranked(query, candidates, asked_for)
+        ranking = _ranked(query, candidates, planned)
         results = _results(candidates, ranking)
         if len(results) == len(ranking.hits):
             break
@@ -132,28 +132,28 @@ def _nearest(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> tupl
     return results, ranking.searched
 
 
-def _ranked(query: Encoded, candidates: ImageQuerySet, asked_for: Plan) -> _Ranking:
+def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _Ranking:
     """Search with each leg. What is excluded is left out here, not in the database's question, whose answer serves
     other searches too.
     """
-    width = asked_for.top + len(asked_for.excluded_ids)
+    width = planned.top + len(planned.excluded_ids)
     answers = [
         search_index().search(vector[np.newaxis], k=width, allowed=candidates, encoder=query.encoder).of(0)
         for vector in query.vectors
     ]
     found = fuse([_hits(answer) for answer in answers])
-    wanted = [hit for hit in found if hit.image_id not in asked_for.excluded_ids]
-    hits = wanted[: asked_for.top]
+    wanted = [hit for hit in found if hit.image_id not in planned.excluded_ids]
+    hits = wanted[: planned.top]
     return _Ranking(
         hits,
         confidence(hits, encoder=query.encoder, distribution=answers[0].distribution),
-        searched=answers[0].searched - _excluded_count(found, candidates, asked_for),
+        searched=answers[0].searched - _excluded_count(found, candidates, planned),
     )
 
 
-def _excluded_count(found: list[Hit], candidates: ImageQuerySet, asked_for: Plan) -> int:
+def _excluded_count(found: list[Hit], candidates: ImageQuerySet, planned: Plan) -> int:
     """Return how many candidates are excluded. The database is asked only about those that were not found."""
-    excluded = set(asked_for.excluded_ids)
+    excluded = set(planned.excluded_ids)
     not_found = excluded - {hit.image_id for hit in found}
     count = len(excluded) - len(not_found)
     return count + candidates.filter(pk__in=not_found).count() if not_found else count

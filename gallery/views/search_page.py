@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from gallery.forms.search import SearchForm
 from gallery.models import Image
-from gallery.services.meanings import Asked
+from gallery.services.meanings import NamedRows
 from gallery.services.search import Result, ResultPage
 
 from .paging import Page
@@ -34,7 +34,7 @@ class Found:
     results: ResultPage
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> NamedRows:
         return self.results.asked
 
     @property
@@ -52,7 +52,7 @@ class NothingFound:
     results: ResultPage
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> NamedRows:
         return self.results.asked
 
 
@@ -64,8 +64,8 @@ class NotComparable:
     image: Image
 
     @property
-    def asked(self) -> Asked:
-        return Asked(images={self.image.pk: self.image})
+    def asked(self) -> NamedRows:
+        return NamedRows(images={self.image.pk: self.image})
 
 
 @dataclass(frozen=True)

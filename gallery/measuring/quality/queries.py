@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gallery.errors import ImageSearchError, InvalidQueryFile, UnreadablePath
-from gallery.retrieval.words import MAX_CHARACTERS, checked_words
+from gallery.retrieval.query_text import MAX_CHARACTERS, checked_text
 
 FAULTS_TOLD = 3  # as many as fit a sentence; the rest is counted
 
@@ -75,7 +75,7 @@ def _text(row: dict[str, Any], name: str) -> str:
 def _words(text: str, max_characters: int) -> str:
     """Return the query as a search would read it: what no one could search for is a fault of the file."""
     try:
-        return checked_words(text, max_characters=max_characters)
+        return checked_text(text, max_characters=max_characters)
     except ImageSearchError as error:
         raise _Fault(f"cannot be searched for ({str(error).rstrip('.')})") from error
 

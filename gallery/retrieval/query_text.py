@@ -8,7 +8,7 @@ from gallery.text.plain_text import is_control_character
 MAX_CHARACTERS = 500
 
 
-def checked_words(text: str, *, max_characters: int = MAX_CHARACTERS) -> str:
+def checked_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> str:
     """Return what a person typed in NFC, with single spaces.
 
     Raises EmptyQuery, QueryTooLong, QueryWithControlCharacters, QueryWithoutWords.
