@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 
 from gallery.models import Actor, Image, IndexState
@@ -51,7 +52,9 @@ def repair(*, by: Actor) -> Verification:
 
     Damaged or missing vectors are computed again from the originals, vectors and files that nothing refers to are
     removed. A missing or damaged original cannot be made again: it stays a problem.
+    Raises PermissionDenied: the operator and the program itself may.
     """
+    _refuse_people(by)
     _repair_vectors()
     for path in list(_orphan_files()):
         delete_orphan(path)
@@ -75,11 +78,20 @@ def _repair_vectors() -> None:
 
 
 def compact(*, by: Actor) -> int:
-    """Write the vectors that are in use to a new epoch file and drop the others; return the row count."""
+    """Write the vectors that are in use to a new epoch file and drop the others; return the row count.
+
+    Raises PermissionDenied: the operator and the program itself may.
+    """
+    _refuse_people(by)
     index = search_index()
     if not IndexState.objects.current().has_encoder:
         return 0
     return index.rebuild(_copies)
+
+
+def _refuse_people(by: Actor) -> None:
+    if not by.may_everything:
+        raise PermissionDenied
 
 
 def _copies(ids: Ids) -> Blocks:

@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.conf import settings as django_settings
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from gallery.durable import crash_points
 from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
-from gallery.models import OPERATOR, Image, IndexState, User
+from gallery.models import OPERATOR, WORKER, Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
 from gallery.services.embedding.model_change import change_model
 from gallery.services.maintenance import compact, repair, verify
 from gallery.vectors.npy_header import HEADER_BYTES, encode_header
 from gallery.vectors.store import VectorStore
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
 from tests.waiting import PATIENCE_SECONDS, until
@@ -582,6 +583,23 @@ def assert_whole_again(library: list[Image], encoder: QuickEncoder) -> None:
 
 def test_a_whole_library_has_no_problem(library, quick_encoder):
     assert_whole_again(library, quick_encoder)
+
+
+@pytest.mark.parametrize("mend", [compact, repair])
+def test_maintenance_is_for_the_operator_and_the_program_alone(library, admin_user, data_dir, mend):
+    path = vector_file(data_dir)
+    path.write_bytes(damaged := b"not vectors" + path.read_bytes()[11:])
+    epoch = IndexState.objects.current().epoch
+
+    with pytest.raises(PermissionDenied):
+        mend(by=acting(admin_user))
+
+    assert (path.read_bytes(), IndexState.objects.current().epoch) == (damaged, epoch)
+
+
+def test_program_itself_may_repair_and_compact(library):
+    assert repair(by=WORKER).ok
+    assert compact(by=WORKER) > 0
 
 
 def test_a_flipped_header_is_restored_without_computing_anything_again(library, quick_encoder, data_dir):
