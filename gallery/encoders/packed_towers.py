@@ -16,7 +16,6 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
-PRECISIONS = (FLOAT32, BFLOAT16)
 # The lowest cosine similarity to the plain modules that a tower may have on the samples it is tried on at loading.
 LEAST_COSINE = {FLOAT32: 0.99999, BFLOAT16: 0.999}
 QUICK_GELU_SLOPE = 1.702  # quick_gelu(x) = x * sigmoid(1.702 x) = swish(1.702 x) / 1.702, and oneDNN knows swish
@@ -103,7 +102,7 @@ def packed_vision_tower(model: Any, precision: str) -> VisionTower | None:
     """Return the tower of a model for pictures, or None where the plain modules must be used."""
     import torch  # noqa: PLC0415 -- slow import
 
-    if not _is_packable(model, precision, ("clip", "chinese_clip")):
+    if not _is_packable(model, ("clip", "chinese_clip")):
         return None
     side_px = model.config.vision_config.image_size
     noise = torch.randn(1, 3, side_px, side_px, generator=torch.Generator().manual_seed(0))
@@ -122,7 +121,7 @@ def packed_text_tower(model: Any, precision: str) -> TextTower | None:
     """Return the tower of a model for texts, or None where the plain modules must be used."""
     import torch  # noqa: PLC0415 -- slow import
 
-    if not _is_packable(model, precision, ("clip",)):
+    if not _is_packable(model, ("clip",)):
         return None
     config = model.config.text_config
     lengths = torch.tensor([min(9, config.max_position_embeddings), min(5, config.max_position_embeddings)])
@@ -256,7 +255,7 @@ def _dtype(precision: str) -> Any:
     return {FLOAT32: torch.float32, BFLOAT16: torch.bfloat16}[precision]
 
 
-def _is_packable(model: Any, precision: str, kinds: tuple[str, ...]) -> bool:
+def _is_packable(model: Any, kinds: tuple[str, ...]) -> bool:
     import torch  # noqa: PLC0415 -- slow import
 
     if model.device.type != "cpu" or platform.machine() not in PROCESSORS or model.config.model_type not in kinds:

@@ -79,12 +79,6 @@ def use_encoder(encoder: Encoder, options: EncoderOptions = DEFAULT_OPTIONS) -> 
         _instances[encoder.key.id, options] = encoder
 
 
-def is_loaded(name: str) -> bool:
-    """Say whether this process has an encoder of that name in memory, with whatever options."""
-    with _instances_lock:
-        return any(loaded == canonical_name(name) for loaded, _options in _instances)
-
-
 @contextmanager
 def using(*encoders: Encoder, options: EncoderOptions = DEFAULT_OPTIONS) -> Iterator[None]:
     """Let this process have these encoders under their own names meanwhile, and afterwards what it had before."""
@@ -99,18 +93,6 @@ def using(*encoders: Encoder, options: EncoderOptions = DEFAULT_OPTIONS) -> Iter
                 _instances.pop(key, None)
                 if loaded is not None:
                     _instances[key] = loaded
-
-
-@contextmanager
-def nothing_loaded() -> Iterator[None]:
-    """Let this process have loaded nothing yet, as a new one; afterwards it has what it had before."""
-    before = dict(_instances)
-    _instances.clear()
-    try:
-        yield
-    finally:
-        _instances.clear()
-        _instances.update(before)
 
 
 def _batching(encoder: Encoder) -> Encoder:

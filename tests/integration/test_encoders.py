@@ -16,6 +16,7 @@ from gallery.models import IndexState
 from gallery.search_index import search_index
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.readiness import part_states
+from tests.loaded_encoders import nothing_loaded
 from tests.unit.encoders.tiny_models import copy_of, save_tiny_chinese_clip, save_tiny_clip, save_tiny_text_tower
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -26,7 +27,7 @@ TOWER = "sentence-transformers/clip-ViT-B-32-multilingual-v1"
 def hub_cache(tmp_path, monkeypatch) -> Iterator[Path]:
     """An empty cache, and no encoder loaded yet."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    with registry.nothing_loaded():
+    with nothing_loaded():
         yield tmp_path / "hub"
 
 

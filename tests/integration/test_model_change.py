@@ -36,6 +36,7 @@ from gallery.services.maintenance import compact, repair, verify
 from gallery.services.query_pictures import brought_picture, remember_picture
 from gallery.services.search import find_images, similar_images
 from tests.conftest import acting, drawn_picture
+from tests.loaded_encoders import is_loaded
 from tests.quick_encoder import QuickEncoder, WideEncoder
 from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
@@ -653,10 +654,10 @@ def test_next_model_is_loaded_before_the_switch_and_the_old_one_dropped_after_it
         if thread.name == "next encoder":
             thread.join(PATIENCE_SECONDS)
 
-    assert registry.is_loaded("clip:wide")
+    assert is_loaded("clip:wide")
     change_model("clip:wide", by=OPERATOR)
     find_images(request_for("red"), by=acting(alice))
-    assert not registry.is_loaded("offline")
+    assert not is_loaded("offline")
     registry.forget_encoder("clip:wide")
 
 
@@ -667,4 +668,4 @@ def test_model_of_a_cancelled_change_is_dropped(alice, library, killed_half_way,
 
     find_images(request_for("red"), by=acting(alice))
 
-    assert not registry.is_loaded("clip:wide")
+    assert not is_loaded("clip:wide")

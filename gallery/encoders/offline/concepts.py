@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,9 +109,3 @@ def dequantized(codes: npt.NDArray[np.int8]) -> FloatArray:
     rows = codes.astype(np.float32)
     unit_rows: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit_rows
-
-
-def read_classes() -> list[dict[str, Any]]:
-    """Return the 1000 classes in the order of the network's outputs."""
-    classes: list[dict[str, Any]] = json.loads(CLASSES_FILE.read_text(encoding="utf-8"))
-    return classes

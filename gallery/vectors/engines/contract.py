@@ -124,9 +124,6 @@ class RemoteEngine(Protocol):
         ...
 
 
-Engine = LocalEngine | RemoteEngine
-
-
 def checked_queries(queries: Vectors, *, dimension: int, k: int) -> Vectors:
     """Return `queries` as (n_queries, dimension) float32 in C order. Raises ValueError as Searcher.search says."""
     if k < 1:

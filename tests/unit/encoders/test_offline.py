@@ -15,11 +15,11 @@ from gallery.encoders.data.build_phrase_vectors import phrase_codes
 from gallery.encoders.offline import OfflineEncoder, classifier
 from gallery.encoders.offline.classifier import class_probabilities, view_boxes
 from gallery.encoders.offline.concepts import (
+    CLASSES_FILE,
     PHRASE_VECTORS_FILE,
     ConceptBank,
     dequantized,
     quantized,
-    read_classes,
     read_phrases,
 )
 from gallery.encoders.offline.encoder import projection_signs
@@ -54,6 +54,11 @@ def test_offline_text_finds_its_picture_first(offline, rows, query, name):
     scores = rows @ offline.encode_texts([query])[0]
 
     assert NAMES[int(scores.argmax())] == name
+
+
+def read_classes():
+    """The 1000 classes in the order of the network's outputs."""
+    return json.loads(CLASSES_FILE.read_text(encoding="utf-8"))
 
 
 def altered_copies(image):

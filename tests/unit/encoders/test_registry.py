@@ -20,6 +20,7 @@ from gallery.encoders.registry import (
     weights_available,
 )
 from gallery.errors import EncoderUnavailable, UnknownEncoder
+from tests.loaded_encoders import nothing_loaded
 from tests.unit.encoders.tiny_models import copy_of
 
 DEFAULT_ID = "clip:openai/clip-vit-base-patch32"
@@ -29,7 +30,7 @@ DEFAULT_ID = "clip:openai/clip-vit-base-patch32"
 def empty_hub_cache(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with registry.nothing_loaded():
+    with nothing_loaded():
         yield tmp_path / "hub"
 
 
