@@ -11,7 +11,7 @@ from django_tasks.backends.immediate import ImmediateBackend
 from gallery.models import WORKER, Actor, ModelChange
 from gallery.services.detached import run_detached
 from gallery.services.embedding.model_change import change_model, note_begin
-from gallery.services.embedding.queue import pictures_waiting
+from gallery.services.embedding.queue import images_waiting
 from gallery.services.embedding.waiting_images import embed_images
 
 
@@ -21,7 +21,7 @@ def embed(image_ids: list[int]) -> int:
     return embed_images(image_ids).embedded
 
 
-@receiver(pictures_waiting, dispatch_uid="enqueue_embedding")
+@receiver(images_waiting, dispatch_uid="enqueue_embedding")
 def enqueue_embedding(image_ids: Sequence[int], **_: Any) -> None:
     embed.enqueue(list(image_ids))
 

@@ -22,9 +22,9 @@ class AlbumImageForm(forms.ModelForm[AlbumImage]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk and "image" in self.fields:
-            self._fix_the_picture()
+            self._fix_the_image()
 
-    def _fix_the_picture(self) -> None:
+    def _fix_the_image(self) -> None:
         """Show the picture that is there as a fact: a place is moved or removed, and a chooser would ask per row."""
         image = self.instance.image
         self.fields["image"].widget = forms.Select(choices=[(image.pk, str(image))])
@@ -36,7 +36,7 @@ class PlacesFormSet(forms.BaseInlineFormSet[AlbumImage, Album, AlbumImageForm]):
         super().clean()
         for form in self.forms:
             image = form.cleaned_data.get("image") if form.is_valid() else None
-            if image is not None and not self.instance.shows_pictures_of(image.owner_id):
+            if image is not None and not self.instance.shows_images_of(image.owner_id):
                 form.add_error(
                     "image", gettext("This picture belongs to another user. An album shows only its owner's pictures.")
                 )

@@ -78,12 +78,12 @@ def _is_shared_with(user: User) -> Q:
     return Q(visibility=Visibility.SHARED) & Q(Exists(places))  # in this order: few rows are worth the second question
 
 
-def is_shown_in_album(picture_owner: Any) -> Q:
+def is_shown_in_album(image_owner: Any) -> Q:
     """Places in albums of the picture's own owner: nobody opens another's picture by putting it into an album.
 
-    `picture_owner` is what the query calls that owner.
+    `image_owner` is what the query calls that owner.
     """
-    return Q(album__owner=picture_owner)
+    return Q(album__owner=image_owner)
 
 
 def may_edit_image(actor: Actor) -> Q:

@@ -51,7 +51,7 @@ class Album(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def shows_pictures_of(self, owner_id: int) -> bool:
+    def shows_images_of(self, owner_id: int) -> bool:
         """Say of one picture's owner what `AlbumImageQuerySet.shown` asks of all."""
         return owner_id == self.owner_id
 

@@ -53,9 +53,9 @@ def save_original(file: BinaryIO, *, sha256: str, format: str) -> bool:
     return True
 
 
-def save_thumbnails(images: dict[int, bytes], *, sha256: str) -> None:
+def save_thumbnails(thumbnails: dict[int, bytes], *, sha256: str) -> None:
     """Write the WebP thumbnails that are not there. Hold the content's lock. Raises as `save_original`."""
-    for size_px, content in images.items():
+    for size_px, content in thumbnails.items():
         path = thumbnail_path(sha256, size_px)
         if not default_storage.exists(path):
             _save(path, ContentFile(content))

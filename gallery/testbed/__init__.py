@@ -5,8 +5,8 @@
 `exporting` goes the other way, with the files of `folder_writing`.
 """
 
-from .exporting import ExportReport, export_testbed, pictures_to_export
+from .exporting import ExportReport, export_testbed, images_to_export
 from .importing import TestbedReport, import_testbed
 from .index_file import read_index
 
-__all__ = ["ExportReport", "TestbedReport", "export_testbed", "import_testbed", "pictures_to_export", "read_index"]
+__all__ = ["ExportReport", "TestbedReport", "export_testbed", "images_to_export", "import_testbed", "read_index"]

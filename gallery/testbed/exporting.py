@@ -40,7 +40,7 @@ class ExportReport:
     seconds: float
 
 
-def pictures_to_export(owner: User | None, *, by: Actor) -> ImageQuerySet:
+def images_to_export(owner: User | None, *, by: Actor) -> ImageQuerySet:
     """Return what `by` may see of the owner's pictures, or of everybody's, without the trash; the oldest first."""
     seen = Image.objects.visible_to(by)
     return (seen if owner is None else seen.filter(owner=owner)).order_by("created_at", "pk")
@@ -67,7 +67,7 @@ def export_testbed(
     target = folder.resolve()
     with new_folder(target) as partial:
         export = _Export(partial, target, state, with_vectors=with_vectors)
-        export.write(pictures_to_export(owner, by=by), progress)
+        export.write(images_to_export(owner, by=by), progress)
     return ExportReport(
         encoder=state.encoder_id,
         images=export.image_count,
@@ -105,7 +105,7 @@ class _Export:
             for batch in _batches(images):
                 found = self._vectors_of(batch) if vectors is not None else {}
                 for image in batch:
-                    self._write_picture(image, found.get(image.pk), index, vectors)
+                    self._write_image(image, found.get(image.pk), index, vectors)
                     progress(1)
             index.finish(total=self.image_count, last_updated=timezone.localtime().isoformat())
 
@@ -118,7 +118,7 @@ class _Export:
         whole = are_unit(lengths(rows)) if len(ids) else np.empty(0, dtype=np.bool_)
         return dict(zip(ids[whole].tolist(), rows[whole], strict=True))
 
-    def _write_picture(
+    def _write_image(
         self, image: Image, vector: Vectors | None, index: IndexWriter, vectors: VectorsWriter | None
     ) -> None:
         """Write one picture unless its bytes are there already; what cannot be written is left out with the reason."""

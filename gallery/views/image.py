@@ -30,49 +30,49 @@ SIMILAR_COUNT = 8
 
 @require_safe
 def image(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = visible_image_or_404(request.actor, pk)
-    may_edit = Image.objects.editable_by(request.actor).contains(picture)
-    return render(request, "gallery/image.html", {"image": picture, "may_edit": may_edit})
+    image = visible_image_or_404(request.actor, pk)
+    may_edit = Image.objects.editable_by(request.actor).contains(image)
+    return render(request, "gallery/image.html", {"image": image, "may_edit": may_edit})
 
 
 def edit(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = editable_image_or_403(request.actor, pk)
-    form = ImageForm(request.POST) if request.method == "POST" else ImageForm.of(picture)
+    image = editable_image_or_403(request.actor, pk)
+    form = ImageForm(request.POST) if request.method == "POST" else ImageForm.of(image)
     if form.is_valid():
-        relabel(picture, form.labels, by=request.actor)
-        return redirect(picture)
+        relabel(image, form.labels, by=request.actor)
+        return redirect(image)
     status = 400 if form.is_bound else 200
-    return render(request, "gallery/image_edit.html", {"image": picture, "form": form}, status=status)
+    return render(request, "gallery/image_edit.html", {"image": image, "form": form}, status=status)
 
 
 @require_POST
 def delete(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = editable_image_or_403(request.actor, pk)
-    move_to_trash(Image.objects.filter(pk=picture.pk), by=request.actor)
+    image = editable_image_or_403(request.actor, pk)
+    move_to_trash(Image.objects.filter(pk=image.pk), by=request.actor)
     success_with_undo(
         request,
-        _("“%(name)s” is in the trash.") % {"name": picture.original_name},
+        _("“%(name)s” is in the trash.") % {"name": image.original_name},
         undo_url=reverse("image-restore", args=[pk]),
     )
-    return redirect("library" if picture.owner_id == request.user.pk else "home")
+    return redirect("library" if image.owner_id == request.user.pk else "home")
 
 
 @require_POST
 def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
-    picture = trashed_image_or_404(request.actor, pk)
-    restore(Image.objects.filter(pk=picture.pk), by=request.actor)
-    return redirect(picture)
+    image = trashed_image_or_404(request.actor, pk)
+    restore(Image.objects.filter(pk=image.pk), by=request.actor)
+    return redirect(image)
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The strip of similar pictures below a picture; as a page of its own it is a search."""
-    picture = visible_image_or_404(request.actor, pk)
+    image = visible_image_or_404(request.actor, pk)
     if not request.htmx:
         return redirect(f"{reverse('search')}?{urlencode({'like': pk})}")
-    page = similar_images(picture, by=request.actor, top=SIMILAR_COUNT)
-    return render(request, "gallery/image.html#similar", {"image": picture, "similar": page, "is_fetched": True})
+    page = similar_images(image, by=request.actor, top=SIMILAR_COUNT)
+    return render(request, "gallery/image.html#similar", {"image": image, "similar": page, "is_fetched": True})
 
 
 @require_safe

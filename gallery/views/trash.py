@@ -25,7 +25,7 @@ PAGE_SIZE = 48
 
 
 @dataclass(frozen=True, slots=True)
-class TrashedPicture:
+class TrashedImage:
     image: Image
     days_left: int
 
@@ -117,12 +117,12 @@ def _restored_sentence(count: int) -> str:
     return text % {"count": count}
 
 
-def _with_days_left(images: Iterable[Image]) -> list[TrashedPicture]:
+def _with_days_left(images: Iterable[Image]) -> list[TrashedImage]:
     """Count a day that has begun as a day."""
     keep = timedelta(days=gallery().trash_days)
     now = timezone.now()
     return [
-        TrashedPicture(image, max(0, -((now - image.trashed_at - keep) // timedelta(days=1))))
+        TrashedImage(image, max(0, -((now - image.trashed_at - keep) // timedelta(days=1))))
         for image in images
         if image.trashed_at is not None
     ]

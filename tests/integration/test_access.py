@@ -211,7 +211,7 @@ def test_an_album_shows_only_its_owners_pictures(alices, alice, charlie):
         [counted] = Album.objects.filter(pk=album.pk).with_counts(Image.objects.visible_to(actor))
         assert "charlie's" not in titles(Image.objects.visible_to(actor).in_album(album))
         assert counted.image_count == Image.objects.visible_to(actor).in_album(album).count()
-    assert (album.shows_pictures_of(alice.pk), album.shows_pictures_of(charlie.pk)) == (True, False)
+    assert (album.shows_images_of(alice.pk), album.shows_images_of(charlie.pk)) == (True, False)
 
 
 # Actors

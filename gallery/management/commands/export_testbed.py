@@ -3,7 +3,7 @@ from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, given_path, named_user, printed_images
 from gallery.models import OPERATOR
-from gallery.testbed import export_testbed, pictures_to_export
+from gallery.testbed import export_testbed, images_to_export
 
 
 class Command(GalleryCommand):
@@ -18,7 +18,7 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         owner = named_user(options["owner"]) if options["owner"] is not None else None
-        with self.progress(pictures_to_export(owner, by=OPERATOR).count(), "picture") as advance:
+        with self.progress(images_to_export(owner, by=OPERATOR).count(), "picture") as advance:
             report = export_testbed(
                 options["folder"],
                 by=OPERATOR,

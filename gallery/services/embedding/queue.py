@@ -8,7 +8,7 @@ from django.dispatch import Signal
 
 logger = logging.getLogger(__name__)
 
-pictures_waiting = Signal()  # image_ids: tuple[int, ...]; jobs.py listens
+images_waiting = Signal()  # image_ids: tuple[int, ...]; jobs.py listens
 
 
 def nudge(image_ids: Iterable[int]) -> None:
@@ -19,6 +19,6 @@ def nudge(image_ids: Iterable[int]) -> None:
 
 
 def _send(image_ids: tuple[int, ...]) -> None:
-    for _receiver, answer in pictures_waiting.send_robust(sender=None, image_ids=image_ids):
+    for _receiver, answer in images_waiting.send_robust(sender=None, image_ids=image_ids):
         if isinstance(answer, Exception):
             logger.warning("Pictures %s stay in the queue: %s", image_ids, answer)
