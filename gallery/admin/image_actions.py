@@ -148,7 +148,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
                     action="delete_selected",
                     title=gettext("Delete pictures forever"),
                     button=gettext("Delete forever"),
-                    facts=[fact % {"size": filesizeformat(totals["size_bytes"])}],
+                    facts=[fact % {"size": filesizeformat(totals.size_bytes)}],
                     dangerous=True,
                 ),
             )

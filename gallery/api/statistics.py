@@ -1,5 +1,7 @@
 """How many pictures there are and in which state, and another try for those that failed."""
 
+from dataclasses import asdict
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,8 +23,9 @@ class StatisticsView(APIView):
     def get(self, request: Request) -> Response:
         actor = actor_of(request)
         mine = Image.objects.library_of(actor).statistics() if actor.user is not None else None
-        totals = Image.objects.visible_to(actor).statistics()
-        return Response(totals | {"encoder": current_encoder_name(), "mine": mine})
+        seen = Image.objects.visible_to(actor).statistics()
+        body = asdict(seen) | {"encoder": current_encoder_name(), "mine": asdict(mine) if mine is not None else None}
+        return Response(body)
 
 
 class RetryView(APIView):
@@ -36,4 +39,4 @@ class RetryView(APIView):
     def post(self, request: Request) -> Response:
         mine = Image.objects.library_of(actor_of(request))
         tried = retry_failed(mine, by=actor_of(request))
-        return Response({"tried": tried, "mine": mine.statistics()})
+        return Response({"tried": tried, "mine": asdict(mine.statistics())})

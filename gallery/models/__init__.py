@@ -5,7 +5,7 @@ from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .audit_entry import AuditEntry, AuditVerb
 from .embedding_failure import EmbeddingFailure
-from .image import Image, ImageQuerySet, SearchStatus
+from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
 from .import_job import ImportedImage, ImportJob
 from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding
@@ -31,6 +31,7 @@ __all__ = [
     "ImportJob",
     "ImportedImage",
     "IndexState",
+    "LibraryStatistics",
     "ModelChange",
     "NextEmbedding",
     "QueryPicture",

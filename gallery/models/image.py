@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -35,6 +36,18 @@ class SearchStatus(models.TextChoices):
     SEARCHABLE = "searchable", _("searchable")
     PENDING = "pending", _("waiting")
     FAILED = "failed", _("failed")
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryStatistics:
+    """Counts of pictures; each is searchable, failed or pending. `formats` has the commonest first."""
+
+    images: int
+    size_bytes: int
+    searchable: int
+    failed: int
+    pending: int
+    formats: dict[str, int]
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -171,18 +184,19 @@ class ImageQuerySet(models.QuerySet["Image"]):
         sql, parameters = self.order_by().values_list("pk").query.sql_with_params()
         return sql, tuple(parameters)
 
-    def statistics(self) -> "dict[str, Any]":
-        """Count, bytes, and the pictures per format; how many are searchable, queued and failed."""
+    def statistics(self) -> LibraryStatistics:
         totals = self.aggregate(
             images=Count("pk"),
             size_bytes=Sum("size_bytes", default=0),
             searchable=Count("pk", filter=Q(embedding_row__isnull=False)),
             failed=Count("pk", filter=Q(embedding_row__isnull=True) & ~Q(embed_error="")),
         )
-        totals["pending"] = totals["images"] - totals["searchable"] - totals["failed"]
         formats = self.order_by().values("format").annotate(images=Count("pk")).order_by("-images", "format")
-        totals["formats"] = {row["format"]: row["images"] for row in formats}
-        return totals
+        return LibraryStatistics(
+            **totals,
+            pending=totals["images"] - totals["searchable"] - totals["failed"],
+            formats={row["format"]: row["images"] for row in formats},
+        )
 
 
 class Image(models.Model):

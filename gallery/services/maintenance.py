@@ -40,9 +40,9 @@ def verify() -> Verification:
     problems += [Problem("orphan_file", path) for path in _orphan_files()]
     return Verification(
         rows=IndexState.objects.current().row_count,
-        indexed=totals["searchable"],
-        pending=totals["pending"],
-        failed=totals["failed"],
+        indexed=totals.searchable,
+        pending=totals.pending,
+        failed=totals.failed,
         problems=tuple(problems),
     )
 

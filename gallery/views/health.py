@@ -38,10 +38,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     totals = Image.objects.live().statistics()
     lines = [
-        *_gauge("images", "Pictures that are not in the trash.", totals["images"]),
-        *_gauge("images_pending", "Pictures that wait for a vector.", totals["pending"]),
-        *_gauge("images_failed", "Pictures that cannot get a vector.", totals["failed"]),
-        *_gauge("images_size_bytes", "Size of their originals.", totals["size_bytes"]),
+        *_gauge("images", "Pictures that are not in the trash.", totals.images),
+        *_gauge("images_pending", "Pictures that wait for a vector.", totals.pending),
+        *_gauge("images_failed", "Pictures that cannot get a vector.", totals.failed),
+        *_gauge("images_size_bytes", "Size of their originals.", totals.size_bytes),
         *_gauge("index_rows", "Rows of the vector file.", IndexState.objects.current().row_count),
         *_gauge("info", "The version that runs.", 1, labels=f'{{version="{__version__}"}}'),
     ]

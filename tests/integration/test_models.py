@@ -14,6 +14,7 @@ from gallery.models import (
     Image,
     ImportJob,
     IndexState,
+    LibraryStatistics,
     SearchStatus,
     Tag,
     User,
@@ -183,14 +184,14 @@ def test_queue_states_are_three_and_every_picture_is_in_one(alice):
     assert list(Image.objects.failed()) == [failed]
     assert Image.objects.rows().tolist() == [[5, done.pk]]
     totals = Image.objects.statistics()
-    assert (totals["images"], totals["searchable"], totals["pending"], totals["failed"]) == (3, 1, 1, 1)
-    assert (totals["size_bytes"], totals["formats"]) == (30, {"PNG": 3})
+    assert (totals.images, totals.searchable, totals.pending, totals.failed) == (3, 1, 1, 1)
+    assert (totals.size_bytes, totals.formats) == (30, {"PNG": 3})
 
 
 def test_nothing_at_all_is_counted_as_zero(transactional_db):
-    assert Image.objects.statistics() == {
-        "images": 0, "size_bytes": 0, "searchable": 0, "failed": 0, "pending": 0, "formats": {},
-    }  # fmt: skip
+    assert Image.objects.statistics() == LibraryStatistics(
+        images=0, size_bytes=0, searchable=0, failed=0, pending=0, formats={}
+    )
     assert Image.objects.rows().shape == (0, 2)
     assert Image.objects.ids().shape == (0,)
 

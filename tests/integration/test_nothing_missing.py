@@ -58,8 +58,8 @@ def breaking(encoder: QuickEncoder, monkeypatch: pytest.MonkeyPatch, error: Exce
 
 def counts() -> list[int]:
     totals = Image.objects.statistics()
-    assert totals["images"] == totals["searchable"] + totals["pending"] + totals["failed"]
-    return [totals["searchable"], totals["pending"], totals["failed"]]
+    assert totals.images == totals.searchable + totals.pending + totals.failed
+    return [totals.searchable, totals.pending, totals.failed]
 
 
 # A bad picture

@@ -93,7 +93,7 @@ def test_library_shows_nothing_of_other_people(alice, upload, who, request, shar
     page = browser_of(user).get(LIBRARY)
 
     assert page.status_code == 200
-    assert page.context["statistics"]["images"] == 0
+    assert page.context["statistics"].images == 0
     assert public.original_name not in page.content.decode()
 
 
@@ -110,8 +110,8 @@ def test_library_tells_the_numbers(alice, upload):
 
     context = browser_of(alice).get(LIBRARY).context
 
-    assert context["statistics"]["images"] == 3
-    assert context["statistics"]["size_bytes"] == sum(len(content) for content in contents)
+    assert context["statistics"].images == 3
+    assert context["statistics"].size_bytes == sum(len(content) for content in contents)
     assert [(share.name, share.images, share.percent) for share in context["formats"]] == [
         ("PNG", 2, 67),
         ("JPEG", 1, 33),
@@ -198,7 +198,7 @@ def test_wrong_filter_is_said_and_never_looks_like_an_empty_library(alice, three
     assert response.status_code == 400
     assert "This filter cannot be used" in page
     assert 'aria-invalid="true"' in page
-    assert response.context["statistics"]["images"] == 3
+    assert response.context["statistics"].images == 3
 
 
 def test_filter_without_a_hit_says_so(alice, three):
