@@ -22,6 +22,7 @@ from gallery.services.maintenance import verify
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api
 from tests.quick_encoder import QuickEncoder
+from tests.separate_python import printed_by
 from tests.waiting import PATIENCE_SECONDS
 
 COLOURS = ("red", "lime", "blue", "yellow", "gray")
@@ -138,17 +139,8 @@ def site(tmp_path) -> Callable[..., Any]:
     folder = tmp_path / "site"
 
     def ask(code: str) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-c", f"{SETUP}\n{code}"],
-            cwd=django_settings.BASE_DIR,
-            env={**os.environ, **SITE, "IMAGESEARCH_DATA_DIR": str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_SECONDS,
-        )
-        assert ran.returncode == 0, ran.stderr[-2000:]
-        return ran.stdout.strip()
+        environment = {**SITE, "IMAGESEARCH_DATA_DIR": str(folder)}
+        return printed_by("-c", f"{SETUP}\n{code}", timeout_seconds=PATIENCE_SECONDS, **environment).strip()
 
     folder.mkdir()
     ask(BRING_IN)
