@@ -1,6 +1,6 @@
 """Folders of the learning project (testbed): its pictures come in, with or without their vectors, and go out again.
 
-`index_file` reads image_index.json, `originals` finds the pictures' files, `vectors` reads image_embeddings.npy,
+`index_file` reads image_index.json, `originals` finds the pictures' files, `folder_vectors` reads image_embeddings.npy,
 `same_model` says whether its vectors are of our encoder; `importing` puts them together.
 `exporting` goes the other way, with the files of `folder_writing`.
 """
