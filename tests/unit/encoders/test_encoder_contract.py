@@ -92,7 +92,8 @@ class TestOffline(EncoderContract):
 
 class ClipContract(EncoderContract):
     @pytest.fixture(scope="module")
-    def loaded(self):
+    @classmethod
+    def loaded(cls):
         return {}
 
     @pytest.fixture
