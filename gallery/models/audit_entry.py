@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .actor import ActorKind, Door
 from .user import User
@@ -32,7 +33,7 @@ class AuditVerb(models.TextChoices):
     """What was done; what it was done to says `object_kind`."""
 
     ADDED = "added", _("added")
-    CHANGED = "changed", _("changed")
+    CHANGED = "changed", pgettext_lazy("what was done", "changed")
     DELETED = "deleted", _("deleted")
     TAGGED = "tagged", _("tags added")
     UNTAGGED = "untagged", _("tags removed")
