@@ -287,7 +287,7 @@ def _remember_main(name: str, commit: str) -> None:
     """Note which commit `main` was, as the hub's client does: without the network it is found there."""
     ref = hub_folder(name) / "refs" / "main"
     make_folder(ref.parent)
-    with replacing_whole_files(ref) as [fd]:
+    with FileLock(hub_folder(name) / "refs.lock"), replacing_whole_files(ref) as [fd]:  # not within `refs`: no ref
         write_all(fd, commit.encode(), 0)
 
 

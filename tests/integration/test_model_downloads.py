@@ -136,6 +136,19 @@ def test_two_processes_fetch_a_model_once(hub, environment, heavy_clip):
     assert hub.asked_for("GET", "/model.safetensors") == [None]
 
 
+def test_many_processes_note_the_newest_commit_beside_each_other(hub, environment, tiny_clip):
+    hub.add(NAME, tiny_clip)
+    bring(environment)
+    note = "from gallery.encoders.downloads import _remember_main\n"
+    note += f"for _ in range(50): _remember_main({NAME!r}, {OLD!r})"
+
+    processes = [started(environment, "-c", note) for _ in range(4)]
+    errors = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
+
+    assert errors == [""] * 4
+    assert Path(found(environment)).name == OLD
+
+
 def test_what_other_programs_need_is_not_downloaded(hub, environment, tiny_clip, tmp_path):
     source = copy_of(tiny_clip, tmp_path / "source")
     for other in ("pytorch_model.bin", "tf_model.h5", "modeling_tiny.py", "onnx/model.onnx", "onnx/model.safetensors"):

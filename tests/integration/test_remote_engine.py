@@ -158,7 +158,7 @@ def test_a_collection_that_goes_while_it_is_searched_does_not_answer(alice, serv
 def test_after_a_change_of_the_model_the_files_answer_until_the_engine_is_fed_anew(alice, server):
     ids, wide = added(alice, 2), WideEncoder()
     search_index().feed_engine()
-    ModelChange.objects.create(encoder_id=wide.id)
+    ModelChange.objects.create(pk=1, encoder_id=wide.id)
     search_index().next.open(wide)
     search_index().next.add(ids, unit_rows(2, dimension=wide.dimension), encoder=wide)
     search_index().next.switch(wide, replaced_setting="")
