@@ -39,21 +39,26 @@ HYPOTHESIS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 hypothesis_settings.register_profile("suite", derandomize=True, **HYPOTHESIS)  # the same examples every time
 hypothesis_settings.register_profile("search", **HYPOTHESIS)  # --hypothesis-profile search: others every time
 hypothesis_settings.load_profile("suite")
-PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", Path(__file__).parents[2] / "shared" / "photos"))
+SHARED = Path(__file__).parents[2] / "shared"
+PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", SHARED / "photos"))
+ODD_FILES = Path(os.environ.get("IMAGESEARCH_TEST_ODD_FILES", SHARED / "bug_inputs"))
+FOLDERS = {"photos": ("IMAGESEARCH_TEST_PHOTOS", PHOTOS), "odd_files": ("IMAGESEARCH_TEST_ODD_FILES", ODD_FILES)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what is of another database, and tests of the labelled photos where there are none.
+    """Skip what is of another database, and tests of the labelled photos or the odd files where there are none.
 
-    In CI there must be photos: without them these tests fail.
+    In CI there must be both folders: without them these tests fail.
     """
     other = {"sqlite": "postgresql_only", "postgresql": "sqlite_only"}[connection.vendor]
-    has_photos = PHOTOS.is_dir() or bool(os.environ.get("CI"))
+    in_ci = bool(os.environ.get("CI"))
+    missing = {mark: where for mark, where in FOLDERS.items() if not in_ci and not where[1].is_dir()}
     for item in items:
         if marker := item.get_closest_marker(other):
             item.add_marker(pytest.mark.skip(reason=f"{other}: {marker.kwargs['reason']}"))
-        if item.get_closest_marker("photos") and not has_photos:
-            item.add_marker(pytest.mark.skip(reason=f"no labelled photos at IMAGESEARCH_TEST_PHOTOS ({PHOTOS})"))
+        for mark, (setting, folder) in missing.items():
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=f"{setting} points to no folder ({folder})"))
 
 
 def pytest_unconfigure() -> None:
@@ -116,6 +121,13 @@ def wide_encoder(limits_of: Callable[..., None]) -> Iterator[ClipOfTheTestbed]:
 def photos() -> Path:
     assert PHOTOS.is_dir(), f"IMAGESEARCH_TEST_PHOTOS must point to the labelled photos; there is no {PHOTOS}"
     return PHOTOS
+
+
+@pytest.fixture
+def odd_files() -> Path:
+    """The folder of small files that real cameras and programs write; what is right for each, its README.md says."""
+    assert ODD_FILES.is_dir(), f"IMAGESEARCH_TEST_ODD_FILES must point to the odd files; there is no {ODD_FILES}"
+    return ODD_FILES
 
 
 def _user(name: str, **values: Any) -> User:
