@@ -13,7 +13,7 @@ from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooMa
 from gallery.imaging.colours import plain_rgb, resizable
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
-from gallery.imaging.jpeg_xl import UPRIGHT
+from gallery.imaging.orientation import orientation_of
 from gallery.imaging.tiff import count_pages
 
 PREVIEW_PX = 1280  # longest side of the decoded picture: the large thumbnail; encoders look at 224 to 512 px
@@ -83,7 +83,7 @@ def decode(data: bytes, limits: Limits) -> Decoded:
                 frames = _check_frames(int(getattr(image, "n_frames", 1)), limits)
             pixels = _small_rgb(image)
             shot = read_shot(image)
-            turn = 1 if image.info.get(UPRIGHT) or known.name == "TIFF" else shot.orientation
+            turn = orientation_of(image)
     width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
     return Decoded(known, width_px, height_px, frames, shot, _upright(pixels, turn))
 

@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
+from gallery.imaging.orientation import without_headers
 from gallery.imaging.tiff import count_pages
 
 MAX_TEXT = 200  # characters
@@ -25,13 +26,12 @@ _PHOTO_NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """How a picture was taken. `orientation` is EXIF's 1 (upright) to 8; `selection` is JSON-safe.
+    """How a picture was taken. `selection` is JSON-safe.
 
     The keys of `selection`: camera_make, camera_model, lens_model, exposure_s, f_number, iso, focal_length_mm, each
     only where known. Texts have at most MAX_TEXT characters and no control characters; numbers are finite.
     """
 
-    orientation: int = 1
     taken_at: datetime | None = None
     selection: dict[str, str | int | float] = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ def read_shot(image: Image.Image) -> Shot:
         _check_size(image.info.get("exif"))
         camera = image.getexif()
         photo = camera.get_ifd(IFD.Exif)
-        return Shot(_orientation(camera), taken_at(photo), _selection(camera, photo))
+        return Shot(taken_at(photo), _selection(camera, photo))
     except Exception:  # noqa: BLE001 -- damaged EXIF raises as open-ended a list as damaged pictures do
         return Shot()
 
@@ -53,7 +53,7 @@ def read_shot(image: Image.Image) -> Shot:
 def _check_size(raw: object) -> None:
     """Raise ValueError for EXIF data that promises absurdly many values (a TIFF itself is counted earlier)."""
     if isinstance(raw, bytes):
-        count_pages(raw.removeprefix(b"Exif\0\0"), stop_after=1)
+        count_pages(without_headers(raw), stop_after=1)
 
 
 def taken_at(photo: dict[int, Any]) -> datetime | None:
@@ -79,11 +79,6 @@ def _moment(text: str, pattern: str) -> datetime | None:
 def _plausible(moment: datetime) -> bool:
     latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
     return moment.year >= _FIRST_PHOTO_YEAR and moment <= latest
-
-
-def _orientation(camera: Image.Exif) -> int:
-    value = camera.get(Base.Orientation)
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _selection(camera: Image.Exif, photo: dict[int, Any]) -> dict[str, str | int | float]:

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from PIL import AvifImagePlugin, Image
 from PIL.AvifImagePlugin import AvifImageFile
@@ -12,11 +13,15 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gallery.errors import UnsupportedFormat
 from gallery.imaging import jpeg_xl
+from gallery.imaging.orientation import UPRIGHT
+from gallery.imaging.tiff_file import PlainTiffFile
+
+if TYPE_CHECKING:
+    from pillow_heif import HeifFile
 
 # Sizes of the header that follows a BMP's first 14 bytes; two letters "BM" alone would also match ordinary text.
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -85,13 +90,26 @@ def _open_jpeg(file: BytesIO) -> Image.Image:
 
 
 def _open_heif(file: BytesIO) -> Image.Image:
-    from pillow_heif import options  # noqa: PLC0415 -- libheif is loaded in decoder processes only
+    from pillow_heif import open_heif, options  # noqa: PLC0415 -- libheif is loaded in decoder processes only
     from pillow_heif.as_plugin import HeifImageFile  # noqa: PLC0415 -- as above
 
     options.DECODE_THREADS = 1  # as many pictures as cores are decoded at a time already
     options.DEPTH_IMAGES = options.AUX_IMAGES = False  # never used
     opened: Image.Image = HeifImageFile(file)  # type: ignore[no-untyped-call]
+    _restore_exif(opened, open_heif(file))
     return opened
+
+
+def _restore_exif(opened: Image.Image, file: "HeifFile") -> None:
+    """Put back what Pillow's plugin rewrites, the orientation, and say whether the file turns its picture by itself.
+
+    Phones write both and mean one turn; some programs lose the boxes `irot` and `imir` and keep the EXIF data.
+    """
+    exif = file.info.get("exif")
+    if exif:
+        opened.info["exif"] = exif
+    turns = {kind for kind, *_numbers in file[file.primary_index]._c_image.transformations}
+    opened.info[UPRIGHT] = bool(turns & {"irot", "imir"})
 
 
 def _open_avif(file: BytesIO) -> Image.Image:
@@ -114,7 +132,7 @@ _TABLE = (
         "TIFF",
         (".tif", ".tiff"),
         "image/tiff",
-        TiffImageFile,
+        PlainTiffFile,
         _prefix(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         is_shown_by_browsers=False,
     ),

@@ -10,10 +10,11 @@ from io import BytesIO
 
 from PIL import Image
 
+from gallery.imaging.orientation import UPRIGHT
+
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 STARTS = (_CODESTREAM, _CONTAINER)
-UPRIGHT = "is_upright"  # the decoder turned the picture already, whatever its EXIF data says
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}  # width : height
 _SIZE_BITS = (9, 13, 18, 30)
 _MAX_BOXES = 10_000

@@ -54,7 +54,8 @@ def _directory(data: bytes, layout: _Layout, position: int, sums: _Sums, *, nest
     (count,) = layout.count.unpack_from(data, position)
     start = position + layout.count.size
     end = start + count * layout.entry.size
-    for tag, kind, values, offset in layout.entry.iter_unpack(data[start:end]):
+    whole = min(count, max(0, len(data) - start) // layout.entry.size)  # it may promise more than there is
+    for tag, kind, values, offset in layout.entry.iter_unpack(data[start : start + whole * layout.entry.size]):
         _add(sums, kind, values, limit_bytes=4 * len(data) + 65_536)
         if tag in _NESTED_TAGS and not nested:
             with suppress(struct.error):  # a lost EXIF part costs the date, not the picture

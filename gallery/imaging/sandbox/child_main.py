@@ -97,7 +97,6 @@ def _described(decoded: Decoded, thumbnail_sizes: list[int]) -> Message:
         "width_px": decoded.width_px,
         "height_px": decoded.height_px,
         "frame_count": decoded.frame_count,
-        "orientation": shot.orientation,
         "taken_at": shot.taken_at and shot.taken_at.isoformat(),
         "exif": shot.selection,
         "size": decoded.pixels.size,

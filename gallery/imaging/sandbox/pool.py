@@ -181,7 +181,7 @@ def _outcome(answer: Message, blobs: list[bytearray]) -> Decoded | InvalidPictur
         int(answer["width_px"]),
         int(answer["height_px"]),
         int(answer["frame_count"]),
-        Shot(int(answer["orientation"]), taken_at, answer["exif"]),
+        Shot(taken_at, answer["exif"]),
         Image.frombytes("RGB", (width, height), blobs[0]),
         dict(zip(map(int, answer["thumbnails"]), map(bytes, blobs[1:]), strict=True)),
     )
