@@ -12,6 +12,16 @@ graceful_timeout = 30
 limit_request_line = 0  # the default refuses 500 Chinese characters, and what is too long needs the site's own answer
 
 
+def on_starting(server: Any) -> None:
+    """Let the server's own log keep one line for each record, as the site's does."""
+    from imagesearch_project.log_lines import OneLineFormatter  # noqa: PLC0415 -- the folder is on the path by now
+
+    for log in (server.log.error_log, server.log.access_log):
+        for handler in log.handlers:
+            shown = handler.formatter
+            handler.setFormatter(OneLineFormatter(shown._fmt, shown.datefmt))
+
+
 def post_worker_init(worker: Any) -> None:
     """Load the encoder beside the first requests, so that the first search does not wait for it."""
     from gallery.services.embedding.encoder_in_use import current_encoder  # noqa: PLC0415 -- Django is not ready before

@@ -277,7 +277,12 @@ GALLERY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "imagesearch_project.log_lines.OneLineFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_str("IMAGESEARCH_LOG_LEVEL", "WARNING").upper()},
     "loggers": {"gallery": {"level": env_str("IMAGESEARCH_LOG_LEVEL", "INFO").upper()}},

@@ -4,5 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from imagesearch_project.readable_headers import with_readable_headers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagesearch_project.settings")
-application = get_wsgi_application()
+application = with_readable_headers(get_wsgi_application())

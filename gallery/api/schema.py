@@ -1,10 +1,13 @@
 """OpenAPI: what the generator cannot see by itself, and the page that shows the schema."""
 
+from collections.abc import Collection
 from typing import Any
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.conf import settings
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -14,7 +17,10 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer,
     OpenApiYamlRenderer2,
 )
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 ERROR = {
     "type": "object",
@@ -40,7 +46,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "Made with: manage.py create_api_token USER"}
 
 
-def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Say at every operation that any other answer is an error, and which shape it has."""
     result["components"]["schemas"]["Error"] = ERROR
     answer = {
@@ -57,6 +63,22 @@ class SchemaView(SpectacularAPIView):
     """JSON, which every reader of YAML understands too; YAML for those who ask for it."""
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a language or version that there is not: it would reach headers and the file's name unchecked."""
+        super().initial(request, *args, **kwargs)
+        _require(request, "lang", dict(settings.LANGUAGES))
+        _require(request, "version", [spectacular_settings.VERSION])
+
+    def _get_version_parameter(self, request: Request) -> None:
+        """There is one version, so neither the schema nor its file is named after one that is asked for."""
+
+
+def _require(request: Request, name: str, choices: Collection[str]) -> None:
+    """Raises ValidationError for a value that is sent and is none of these."""
+    value = request.query_params.get(name)
+    if value and value not in choices:
+        raise ValidationError({name: [_("It must be one of: %(choices)s.") % {"choices": ", ".join(choices)}]})
 
 
 # Swagger UI sets style attributes; its scripts come from our own static files, so only styles are let in.

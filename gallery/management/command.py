@@ -18,6 +18,7 @@ from gallery.models import OPERATOR, User
 from gallery.services.accounts import add_account
 from gallery.services.embedding.waiting_images import ImageFailure
 from gallery.services.import_jobs import FileFailure
+from gallery.text.one_line import one_line
 
 LIBRARY = "library"
 INTERRUPTED_STATUS = 130  # what shells give a program that Ctrl-C ended
@@ -65,7 +66,7 @@ class GalleryCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["verbosity"] == 0
         report = self._run(**options)
-        self.stdout.write(json.dumps(report) if options["json"] else self.describe(report))
+        self.stdout.write(json.dumps(report) if options["json"] else self.describe(_on_one_line(report)))
         if self.failed(report):
             sys.exit(1)
 
@@ -82,7 +83,7 @@ class GalleryCommand(BaseCommand):
         except Exception as error:
             known = known_error(error)
             if known is not None:
-                raise CommandError(sentence(known)) from error
+                raise CommandError(one_line(sentence(known))) from error
             if isinstance(error, DatabaseError) and lacks_tables(str(error)):
                 raise CommandError("The database has no tables yet. Run: manage.py migrate") from error
             if isinstance(error, OperationalError):
@@ -94,6 +95,15 @@ class GalleryCommand(BaseCommand):
         """Yield a function that moves a progress bar on stderr forward; only a terminal sees a moving one."""
         with tqdm(total=total, unit=unit, file=sys.stderr, disable=self.quiet or None, mininterval=0.5) as bar:
             yield lambda count: _advance(bar, count)
+
+
+def _on_one_line(part: Any) -> Any:
+    """Return a part of a report as a terminal may be sent it: names of files hold line ends and terminals' commands."""
+    if isinstance(part, str):
+        return one_line(part)
+    if isinstance(part, dict):
+        return {name: _on_one_line(value) for name, value in part.items()}
+    return [_on_one_line(each) for each in part] if isinstance(part, list) else part
 
 
 def printed_files(failures: Iterable[FileFailure]) -> list[dict[str, str]]:
