@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from gallery.imaging.stripping import CannotStrip, strip
 from gallery.imaging.stripping.colour_profile import plain_profile
-from gallery.imaging.stripping.orientation import orientation_of
 from tests import planted_metadata as planted
 from tests.picture_files import display_p3_profile
 
@@ -66,13 +65,6 @@ def test_any_bytes_are_stripped_or_refused(format, head, rest):
         strip(content, format)
     except CannotStrip:
         return
-
-
-@fuzz
-@given(content=st.binary(max_size=200))
-def test_any_bytes_have_an_orientation(content):
-    assert orientation_of(content) in range(1, 9)
-    assert orientation_of(b"II*\0" + content) in range(1, 9)
 
 
 @fuzz

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from .cannot_strip import CannotStrip
 from .colour_profile import MAX_PROFILE_BYTES, plain_profile
-from .orientation import HEADER, UPRIGHT, exif_of, orientation_of
+from .minimal_exif import HEADER, minimal_exif
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # neither a stuffed zero, nor a restart, nor filling
@@ -131,8 +131,8 @@ def _jfif(bodies: list[bytes]) -> list[Segment]:
 
 
 def _orientation(bodies: list[bytes]) -> list[Segment]:
-    orientation = orientation_of(b"".join(body.removeprefix(HEADER) for body in bodies))
-    return [] if orientation == UPRIGHT else [(_APP1, HEADER + exif_of(orientation))]
+    exif = minimal_exif(b"".join(body.removeprefix(HEADER) for body in bodies))
+    return [] if exif is None else [(_APP1, HEADER + exif)]
 
 
 def _profile(bodies: list[bytes]) -> list[Segment]:

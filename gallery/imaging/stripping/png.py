@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from .cannot_strip import CannotStrip
 from .colour_profile import MAX_PROFILE_BYTES, plain_profile
-from .orientation import UPRIGHT, exif_of, orientation_of
+from .minimal_exif import minimal_exif
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 500_000  # a writer that fills 50 MB with chunks of 128 bytes; in a second
@@ -40,9 +40,9 @@ def strip_png(data: bytes) -> bytes:
     """Return the picture with its colours and orientation. What follows its end goes. Raises CannotStrip."""
     chunks = list(_chunks(data))
     kept = [chunk for one in chunks for chunk in _kept(*one)]
-    orientation = UPRIGHT if any(kind == b"eXIf" for kind, _body, _whole in chunks) else _orientation_in_text(chunks)
-    if orientation != UPRIGHT:
-        kept.insert(1, _written(b"eXIf", exif_of(orientation)))
+    exif = None if any(kind == b"eXIf" for kind, _body, _whole in chunks) else _exif_in_text(chunks)
+    if exif is not None:
+        kept.insert(1, _written(b"eXIf", exif))
     return b"".join([_SIGNATURE, *kept])
 
 
@@ -77,9 +77,9 @@ def _kept(kind: bytes, body: bytes, whole: bytes) -> Iterator[bytes]:
     if kind == b"iCCP":
         yield from _profile(body, whole)
     elif kind == b"eXIf":
-        orientation = orientation_of(body)
-        if orientation != UPRIGHT:
-            yield _written(kind, exif_of(orientation))
+        exif = minimal_exif(body)
+        if exif is not None:
+            yield _written(kind, exif)
     elif len(body) <= _KEPT.get(kind, -1):
         yield whole
     elif kind in _CRITICAL:
@@ -102,15 +102,15 @@ def _profile(body: bytes, whole: bytes) -> Iterator[bytes]:
         yield _written(b"iCCP", name + b"\0\0" + zlib.compress(profile))
 
 
-def _orientation_in_text(chunks: list[tuple[bytes, bytes, bytes]]) -> int:
-    """Return what EXIF data says that ImageMagick wrote as text before there was a chunk for it."""
+def _exif_in_text(chunks: list[tuple[bytes, bytes, bytes]]) -> bytes | None:
+    """Return what stays of EXIF data that ImageMagick wrote as text before there was a chunk for it."""
     for kind, body, _whole in chunks:
         name, _zero, text = body.partition(b"\0")
         if kind in (b"tEXt", b"zTXt") and name == _EXIF_AS_TEXT:
             with suppress(ValueError, zlib.error):
                 plain = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES) if kind == b"zTXt" else text
-                return orientation_of(bytes.fromhex("".join(plain.decode("ascii").split()[2:])))  # "exif", its size
-    return UPRIGHT
+                return minimal_exif(bytes.fromhex("".join(plain.decode("ascii").split()[2:])))  # "exif", its size
+    return None
 
 
 def _written(kind: bytes, body: bytes) -> bytes:

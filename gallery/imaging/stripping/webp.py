@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .cannot_strip import CannotStrip
 from .colour_profile import plain_profile
-from .orientation import UPRIGHT, exif_of, orientation_of
+from .minimal_exif import minimal_exif
 
 _HAS_XMP, _HAS_EXIF, _HAS_PROFILE = 0x04, 0x08, 0x20  # flags of VP8X
 _MAX_CHUNKS = 100_000
@@ -62,9 +62,9 @@ def _kept(kind: bytes, body: bytes) -> Iterator[Chunk]:
         if profile is not None:
             yield kind, profile
     elif kind == b"EXIF":
-        orientation = orientation_of(body)
-        if orientation != UPRIGHT:
-            yield kind, exif_of(orientation)
+        exif = minimal_exif(body)
+        if exif is not None:
+            yield kind, exif
 
 
 def _with_flags(kind: bytes, body: bytes, kinds: set[bytes]) -> bytes:
