@@ -56,7 +56,10 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(
         summary="Upload a picture",
-        description="The same bytes again answer 200 with the picture as it is; its labels are not changed.",
+        description=(
+            "The same bytes again answer 200 with the picture as it is; its labels are not changed. "
+            "A picture in the trash is restored with all that was written about it."
+        ),
         request={"multipart/form-data": UploadSerializer},
         responses={201: ImageSerializer, 200: ImageSerializer},
     )
@@ -67,7 +70,7 @@ class ImageViewSet(GenericViewSet[Image]):
         file = given.pop("file")
         owner = cast(User, request.user)  # ReadOrSignedIn let nobody else in
         upload = accept_upload(file, owner=owner, name=file.name, labels=check_labels(**given), by=actor_of(request))
-        [body] = described([visible_image_or_404(actor_of(request), upload.image.pk)], request)
+        [body] = described([upload.image], request)  # not asked for again: it may be deleted by now
         if not upload.created:
             return Response(body)
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["urls"]["self"]})

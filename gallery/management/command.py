@@ -17,7 +17,7 @@ from gallery.errors import UnknownUser
 from gallery.models import OPERATOR, User
 from gallery.services.accounts import add_account
 from gallery.services.embedding.waiting_images import ImageFailure
-from gallery.services.import_jobs import FileFailure
+from gallery.services.import_jobs import FileFailure, SkippedFile
 from gallery.text.one_line import one_line
 
 LIBRARY = "library"
@@ -108,6 +108,14 @@ def _on_one_line(part: Any) -> Any:
 
 def printed_files(failures: Iterable[FileFailure]) -> list[dict[str, str]]:
     return [{"path": failure.path, "error": failure.error.message} for failure in failures]
+
+
+def printed_skips(skipped: Iterable[SkippedFile]) -> list[dict[str, str]]:
+    return [{"path": each.path, "reason": str(each.reason)} for each in skipped]
+
+
+def skipped_lines(report: Report) -> list[str]:
+    return [f"  Skipped: {each['path']}: {each['reason']}." for each in report["skipped"]]
 
 
 def printed_images(failures: Iterable[ImageFailure]) -> list[dict[str, str | int]]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from gallery.errors import StoredError
+from gallery.errors import Phrase, StoredError
 from gallery.models import Actor, AuditVerb, ImportJob, User
 
 from .audit import Action, record, runs_of
@@ -25,17 +25,27 @@ class FileFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that was left as it is on purpose, and why."""
+
+    path: str
+    reason: Phrase
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
     """What became of the files of an import so far.
 
-    `ignored` are files of a folder that neither are nor claim to be pictures. `vectors_taken` counts the vectors that
-    came with the pictures, `embedded` those that were computed.
+    `ignored` are files of a folder that neither are nor claim to be pictures. `skipped` are named beside their count:
+    what lies in its owner's trash is a duplicate too. `vectors_taken` counts the vectors that came with the pictures,
+    `embedded` those that were computed.
     """
 
     added: int = 0
     duplicates: int = 0
     ignored: int = 0
     failed: tuple[FileFailure, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
     vectors_taken: int = 0
     embedded: int = 0
 
@@ -45,6 +55,7 @@ class ImportCounts:
             duplicates=self.duplicates + other.duplicates,
             ignored=self.ignored + other.ignored,
             failed=self.failed + other.failed,
+            skipped=self.skipped + other.skipped,
             vectors_taken=self.vectors_taken + other.vectors_taken,
             embedded=self.embedded + other.embedded,
         )

@@ -20,9 +20,11 @@ from gallery.errors import (
     DecoderUnavailable,
     EncoderMismatch,
     ImageSearchError,
+    Phrase,
     StorageFull,
     StorageNotWritable,
     StoredError,
+    gettext_noop,
 )
 from gallery.imaging import Facts, Limits, inspect
 from gallery.models import Actor, Image, ImportJob, User
@@ -30,7 +32,7 @@ from gallery.models import Actor, Image, ImportJob, User
 from .decode_limits import decode_limits
 from .embedding.encoder_in_use import current_encoder
 from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
-from .import_jobs import FileFailure, ImportCounts
+from .import_jobs import FileFailure, ImportCounts, SkippedFile
 from .ingest import Upload, bring_back_original, existing_image, store_picture
 from .labels import Labels
 from .media import original_is_whole
@@ -38,6 +40,8 @@ from .media import original_is_whole
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
 VECTORS_PER_COMMIT = 256  # each commit syncs the vector file and writes one transaction
+
+IN_TRASH = gettext_noop("it is in the owner's trash; bring it back there, or delete it forever and import it again")
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
@@ -120,6 +124,7 @@ class ImportPipeline(Generic[File]):
         self._progress = progress
         self._counts = ImportCounts()
         self._failed: list[FileFailure] = []
+        self._skipped: list[SkippedFile] = []
         self._with_vector: list[tuple[Image, Vectors]] = []
         self._with_pixels: list[tuple[Image, Pixels]] = []
         self._encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
@@ -127,14 +132,14 @@ class ImportPipeline(Generic[File]):
 
     def counts(self) -> ImportCounts:
         """Return what became of the files so far."""
-        return replace(self._counts, failed=tuple(self._failed))
+        return replace(self._counts, failed=tuple(self._failed), skipped=tuple(self._skipped))
 
     def run(self, job: ImportJob) -> None:
         """Bring all files in, noted by `job`.
 
         Raises StorageFull, StorageNotWritable, DecoderUnavailable, and what the encoder raises: it ends the run.
         """
-        known = frozenset(Image.objects.live().filter(owner=self._owner).values_list("md5", flat=True).iterator())
+        known = frozenset(Image.objects.filter(owner=self._owner).values_list("md5", flat=True).iterator())
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as encoder_thread:
             for file, read in self._read_ahead(readers, known):
                 self._take(file, read, job)
@@ -179,7 +184,7 @@ class ImportPipeline(Generic[File]):
     def _take_known(self, file: File, known: _Known, job: ImportJob) -> None:
         """Leave the picture and its labels as they are; bring its original back if that is lost."""
         image = existing_image(known.md5, known.sha256, owner=self._owner)
-        if image is None or image.trashed_at is not None:  # deleted since the run began
+        if image is None:  # deleted since the run began
             self._take_new(file, _inspected(known.content, decode_limits()), job)
             return
         if not original_is_whole(image):
@@ -203,6 +208,8 @@ class ImportPipeline(Generic[File]):
     def _taken(self, file: File, upload: Upload, pixels: Pixels | None) -> None:
         """Count it and have it embedded: with the vector it brings, with its pixels, or by the queue."""
         self._counts += ImportCounts(added=1) if upload.created else ImportCounts(duplicates=1)
+        if upload.image.trashed_at is not None:
+            self._skipped.append(SkippedFile(file.path, Phrase(IN_TRASH)))
         self._files.note_taken(file, upload)
         if not upload.image.is_pending:
             return

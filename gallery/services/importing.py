@@ -14,7 +14,7 @@ from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Limits, sniff
 from gallery.models import Actor, User
 
 from .embedding.encoder_in_use import current_encoder
-from .import_jobs import FileFailure, noted_import
+from .import_jobs import FileFailure, SkippedFile, noted_import
 from .import_pipeline import ImportPipeline
 from .ingest import Upload
 from .labels import Labels
@@ -24,12 +24,13 @@ SHOWN_PLACES = 20  # in the note of an import
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of every file. `ignored` are files of a folder that neither are nor claim to be pictures."""
+    """What became of every file; see `ImportCounts`."""
 
     added: int
     duplicates: int
     ignored: int
     failed: tuple[FileFailure, ...]
+    skipped: tuple[SkippedFile, ...]
     seconds: float
 
     @property
@@ -136,6 +137,7 @@ def import_files(
         duplicates=done.duplicates,
         ignored=done.ignored,
         failed=done.failed,
+        skipped=done.skipped,
         seconds=time.perf_counter() - started,
     )
 

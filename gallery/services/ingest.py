@@ -1,7 +1,7 @@
 """Bringing one picture in, whichever door it comes through."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision
 from gallery.imaging import Facts, inspect
-from gallery.models import Actor, AuditVerb, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
+from gallery.models import Actor, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 
-from .audit import Action, Snapshot, record_difference, snapshots
+from .audit import Action, record_added
+from .curation import requeue_failed, restore
 from .decode_limits import decode_limits
 from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
@@ -24,10 +25,14 @@ from .media import content_lock, delete_unused_files_locked, original_is_whole, 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The picture, and whether it is new to its owner (False: the same bytes were there already)."""
+    """The picture, and whether it is new to its owner (False: the same bytes were there already).
+
+    `restored`: it lay in the trash, and is back as it was. Somebody may have deleted the picture again since.
+    """
 
     image: Image
     created: bool
+    restored: bool = False
 
 
 def accept_upload(
@@ -35,22 +40,25 @@ def accept_upload(
 ) -> Upload:
     """Check, store and queue one picture; the same bytes of the same owner are one picture.
 
-    What was in the trash comes back. Nothing is stored unless the whole picture is good.
+    A picture that is there keeps its labels, whatever comes with its bytes: one in the trash is restored with all that
+    people wrote, an original that was lost comes back, and what could not be embedded is tried again.
+    Nothing is stored unless the whole picture is good.
     Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable, PermissionDenied.
     """
     _refuse_strangers(by, owner.pk)
     picture = inspect(file, limits=decode_limits(), with_thumbnails=True)
-    existing = existing_image(picture.facts.md5, picture.facts.sha256, owner=owner)
-    if existing is not None and existing.trashed_at is None:
-        upload = Upload(existing, created=False)
-        bring_back_original(existing, file, by=by)
-    else:
-        small = picture.thumbnails
-        upload = store_picture(file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job)
-    if upload.image.is_pending:
-        with pixels_at_hand(upload.image.pk, picture.pixels):  # where tasks run at once, and no transaction is open
-            nudge([upload.image.pk])
-    return upload
+    small = picture.thumbnails
+    upload = store_picture(
+        file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job, restores=True
+    )
+    if upload.image.is_failed:
+        requeue_failed(Image.objects.filter(pk=upload.image.pk), by=by)
+    if upload.image.is_searchable:
+        return upload
+    with pixels_at_hand(upload.image.pk, picture.pixels):  # where tasks run at once, and no transaction is open
+        nudge([upload.image.pk])
+    image = Image.objects.filter(pk=upload.image.pk).first()
+    return upload if image is None else replace(upload, image=image)  # None: deleted since
 
 
 def store_picture(
@@ -64,19 +72,26 @@ def store_picture(
     by: Actor,
     created_at: datetime | None = None,
     job: ImportJob | None = None,
+    restores: bool = False,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
-    If one of these fails, the files that no picture uses go away again. `created_at` (now by default) is for pictures
-    that were added to another library before. What an import (`job`) brings in is in the list of its audit entry; all
-    else has an entry of its own. Raises PermissionDenied.
+    If one of these fails, the files that no picture uses go away again. A picture of these bytes that is there stays as
+    it is, but that one in the trash comes back if `restores`. `created_at` (now by default) is for pictures that were
+    added to another library before. What an import (`job`) brings in is in the list of its audit entry; all else has an
+    entry of its own. Raises PermissionDenied, ContentCollision.
     """
     _refuse_strangers(by, owner.pk)
     with content_lock(facts.sha256):
         try:
-            save_original(file, sha256=facts.sha256, format=facts.format)
+            is_written = save_original(file, sha256=facts.sha256, format=facts.format)
             save_thumbnails(small, sha256=facts.sha256)
-            return _store_row(facts, owner=owner, name=name, labels=labels, by=by, created_at=created_at, job=job)
+            with transaction.atomic():
+                upload = _stored(facts, owner=owner, name=name, labels=labels, by=by, created_at=created_at, job=job)
+                if is_written and not upload.created:
+                    _try_again(upload.image)
+                is_to_restore = restores and upload.image.trashed_at is not None
+                return _restored(upload, by=by) if is_to_restore else upload
         except BaseException:
             with suppress(OSError, DatabaseError):  # verify_index finds what cannot be deleted now
                 delete_unused_files_locked(facts.sha256, facts.format)
@@ -92,10 +107,10 @@ def bring_back_original(image: Image, file: BinaryIO, *, by: Actor) -> None:
     if original_is_whole(image):
         return
     with content_lock(image.sha256):
+        if not Image.objects.filter(pk=image.pk).exists():  # deleted meanwhile: nobody would use the file
+            return
         save_original(file, sha256=image.sha256, format=image.format)
-    Image.objects.failed().filter(pk=image.pk).update(embed_error="")
-    NextEmbedding.objects.failed().filter(image=image).delete()  # a change of the model tries it again, too
-    image.refresh_from_db(fields=["embed_error"])
+    _try_again(image)
 
 
 def existing_image(md5: str, sha256: str, *, owner: User) -> Image | None:
@@ -111,7 +126,7 @@ def _refuse_strangers(by: Actor, owner_id: int) -> None:
         raise PermissionDenied
 
 
-def _store_row(
+def _stored(
     facts: Facts,
     *,
     owner: User,
@@ -121,33 +136,42 @@ def _store_row(
     created_at: datetime | None,
     job: ImportJob | None,
 ) -> Upload:
-    """Make the row, or bring it back from the trash; whoever comes second gets what the first one made."""
-    with transaction.atomic():
-        image, created = Image.objects.get_or_create(
-            owner=owner,
-            md5=facts.md5,
-            defaults=_values(facts) | {"original_name": clean_name(name, fallback=f"{facts.md5}{facts.extension}")},
-        )
-        if image.sha256 != facts.sha256:
-            raise ContentCollision(md5=facts.md5)
-        revived = image.trashed_at is not None
-        if created or revived:
-            before = snapshots(Image, [image.pk]) if revived and job is None else {}
-            image.trashed_at, image.embed_error = None, ""
-            image.description, image.visibility = labels.description, labels.visibility
-            image.created_at = created_at or timezone.now()
-            image.save(update_fields=["trashed_at", "embed_error", "description", "visibility", "created_at"])
-            image.tags.set(Tag.objects.named(labels.tags))
-            _write_down(image, before, by=by, job=job)
-    return Upload(image, created=created or revived)
+    """Make the row, or find the one that is there and keep it for this transaction: whoever deletes it comes after."""
+    values = _values(facts) | {
+        "original_name": clean_name(name, fallback=f"{facts.md5}{facts.extension}"),
+        "description": labels.description,
+        "visibility": labels.visibility,
+        "created_at": created_at or timezone.now(),
+    }
+    rows = Image.objects.select_for_update(of=("self",), no_key=True)
+    image, created = rows.get_or_create(owner=owner, md5=facts.md5, defaults=values)
+    if image.sha256 != facts.sha256:
+        raise ContentCollision(md5=facts.md5)
+    if created:
+        image.tags.set(Tag.objects.named(labels.tags))
+        _write_down_new(image, by=by, job=job)
+    return Upload(image, created=created)
 
 
-def _write_down(image: Image, before: dict[int, Snapshot], *, by: Actor, job: ImportJob | None) -> None:
+def _restored(upload: Upload, *, by: Actor) -> Upload:
+    """Bring the picture back from the trash. Nobody else changes its row in this transaction."""
+    restore(Image.objects.filter(pk=upload.image.pk), by=by)
+    upload.image.trashed_at = None
+    return replace(upload, restored=True)
+
+
+def _try_again(image: Image) -> None:
+    """Let what failed without its original be embedded, by a change of the model too."""
+    Image.objects.failed().filter(pk=image.pk).update(embed_error="")
+    NextEmbedding.objects.failed().filter(image=image).delete()
+    image.embed_error = ""
+
+
+def _write_down_new(image: Image, *, by: Actor, job: ImportJob | None) -> None:
     if job is not None:
         ImportedImage.objects.create(job=job, image_id=image.pk)
-        return
-    verb = AuditVerb.RESTORED if before else AuditVerb.ADDED
-    record_difference(Action(by), verb, Image, before, snapshots(Image, [image.pk]))
+    else:
+        record_added(Action(by), image)
 
 
 def _values(facts: Facts) -> dict[str, object]:

@@ -11,7 +11,7 @@ from gallery.errors import IncompleteTestbedEntry, Phrase, StoredError
 from gallery.imaging import Limits
 from gallery.models import Actor, User
 from gallery.services.embedding.encoder_in_use import current_encoder
-from gallery.services.import_jobs import FileFailure, ImportCounts, noted_import
+from gallery.services.import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
 from gallery.services.import_pipeline import ImportPipeline
 from gallery.services.importing import shown
 from gallery.services.ingest import Upload
@@ -30,9 +30,10 @@ Progress = Callable[[int], None]
 class TestbedReport:
     """What became of every entry.
 
-    `failed` are those that were not brought in or cannot be searched, `warnings` those that were, but for something
-    that is left out; `vectors_taken` counts the vectors that were taken over, `reembedded` those that were computed,
-    `unused_rows` the rows of the vector file that no entry names.
+    `failed` are those that were not brought in or cannot be searched, `skipped` those in the trash (duplicates
+    too), `warnings` those that were brought in, but for something that is left out; `vectors_taken` counts the vectors
+    that were taken over, `reembedded` those that were computed, `unused_rows` the rows of the vector file that no entry
+    names.
     """
 
     __test__ = False  # it only begins like a test
@@ -40,6 +41,7 @@ class TestbedReport:
     added: int
     duplicates: int
     failed: tuple[FileFailure, ...]
+    skipped: tuple[SkippedFile, ...]
     warnings: tuple[FileFailure, ...]
     vectors_taken: int
     reembedded: int
@@ -78,6 +80,7 @@ def import_testbed(
         added=done.added,
         duplicates=done.duplicates,
         failed=done.failed,
+        skipped=done.skipped,
         warnings=tuple(files.warnings),
         vectors_taken=done.vectors_taken,
         reembedded=done.embedded,

@@ -40,6 +40,7 @@ class FileResult:
     name: str
     image: Image | None = None
     created: bool = False
+    restored: bool = False
     error: ImageSearchError | None = None
 
     @property
@@ -53,6 +54,8 @@ class FileResult:
     def sentence(self) -> str:
         if self.error is not None:
             return sentence(self.error)
+        if self.restored:
+            return gettext("It was in your trash and is back as it was, with all that you wrote about it.")
         if not self.created:
             return gettext("You had this picture already.")
         if self.image is not None and not self.image.is_searchable:
@@ -105,8 +108,7 @@ def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels, by:
         accepted = accept_upload(file, owner=owner, name=name, labels=labels, by=by)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 -- a defect met by one file must not lose the others; it is logged
         return FileResult(name, error=_reported(error))
-    accepted.image.refresh_from_db(fields=["embedding_row", "embed_error"])
-    return FileResult(name, accepted.image, created=accepted.created)
+    return FileResult(name, accepted.image, created=accepted.created, restored=accepted.restored)
 
 
 def _reported(error: Exception) -> ImageSearchError:

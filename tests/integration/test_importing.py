@@ -7,6 +7,7 @@ import pytest
 
 from gallery.errors import EncoderUnavailable, StorageFull, UnreadablePath
 from gallery.models import OPERATOR, Image, ImportJob
+from gallery.services import import_pipeline
 from gallery.services.curation import move_to_trash
 from gallery.services.importing import Source, find_files, import_files, shown
 from gallery.services.labels import Labels, check_labels
@@ -91,17 +92,46 @@ def test_leftovers_of_a_killed_run_are_embedded_by_the_next(alice, folder, quick
     assert Image.objects.pending().count() == 0
 
 
-def test_trashed_pictures_come_back(alice, folder, quick_encoder):
-    run(folder, alice)
+def test_what_lies_in_the_trash_stays_there_and_is_named(alice, folder, quick_encoder):
+    run(folder, alice, tags="first")
     move_to_trash(Image.objects.filter(original_name="lime.png"), by=OPERATOR)
-    encoded = quick_encoder.encoded
 
-    report = run(folder, alice, tags="again")
+    report = run(folder, alice, tags="again", visibility="public")
 
-    assert (report.added, report.duplicates) == (1, 6)
-    assert [image.original_name for image in Image.objects.tagged(["again"])] == ["lime.png"]
-    assert Image.objects.live().count() == 6
-    assert quick_encoder.encoded == encoded  # its vector was kept
+    assert (report.added, report.duplicates, report.failed) == (0, 7, report.failed)
+    [skipped] = report.skipped
+    assert (Path(skipped.path).name, "trash" in skipped.reason) == ("lime.png", True)
+    assert [image.original_name for image in Image.objects.trashed()] == ["lime.png"]
+    assert not Image.objects.tagged(["again"]).exists()
+    assert not Image.objects.filter(visibility="public").exists()
+
+
+def test_what_lies_in_the_trash_of_another_is_added(alice, bob, folder, quick_encoder):
+    run(folder, alice)
+    move_to_trash(Image.objects.all(), by=OPERATOR)
+
+    report = run(folder, bob)
+
+    assert (report.added, report.skipped) == (6, ())
+
+
+def test_a_picture_trashed_while_an_import_runs_stays_in_the_trash(alice, folder, quick_encoder, monkeypatch):
+    """It is read as new, then uploaded by its owner and deleted, and only then stored."""
+    real = import_pipeline.store_picture
+
+    def overtaken(file, facts, small, **options):
+        if not Image.objects.exists():
+            real(file, facts, small, **options | {"job": None, "labels": Labels("mine")})
+            move_to_trash(Image.objects.all(), by=OPERATOR)
+        return real(file, facts, small, **options)
+
+    monkeypatch.setattr(import_pipeline, "store_picture", overtaken)
+
+    report = run(folder, alice, tags="import")
+
+    assert (report.added, report.duplicates, len(report.skipped)) == (5, 2, 2)
+    [image] = Image.objects.trashed()
+    assert (image.description, list(image.tags.all())) == ("mine", [])
 
 
 def test_a_lost_original_comes_back(alice, folder, quick_encoder, data_dir):

@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -37,7 +38,7 @@ from gallery.errors import (
     UnsupportedFormat,
 )
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import OPERATOR, Image, QueryPicture
+from gallery.models import OPERATOR, Album, AlbumImage, AuditEntry, Image, QueryPicture
 from gallery.retrieval.tree import Picture
 from gallery.services.curation import (
     add_tags,
@@ -60,6 +61,7 @@ from tests.picture_files import png_chunk, png_start
 from tests.searches import request_for
 from tests.waiting import PATIENCE_SECONDS
 
+LONG_AGO = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 SMALL_PX = THUMBNAIL_SIZES_PX[0]
 pytestmark = pytest.mark.usefixtures("quick_encoder")
 
@@ -279,19 +281,61 @@ def test_the_same_bytes_again_are_the_same_picture_with_its_first_labels(alice, 
     assert media_files(data_dir) == files
 
 
-def test_what_lies_in_the_trash_comes_back_with_the_new_labels(alice):
-    first = bring_in(alice, drawn_picture(), description="first", tags="a").image
+def test_upload_restores_what_lies_in_the_trash_as_it_was(alice):
+    first = bring_in(alice, drawn_picture(), "mine.png", description="first", tags="a", visibility="public").image
+    place = AlbumImage.objects.create(album=Album.objects.create(owner=alice, title="Trip"), image=first)
+    Image.objects.filter(pk=first.pk).update(created_at=LONG_AGO)
     move_to_trash(Image.objects.filter(pk=first.pk), by=OPERATOR)
 
-    again = bring_in(alice, drawn_picture(), description="second", tags="b")
+    again = bring_in(alice, drawn_picture(), "other.png", description="second", tags="b")
 
-    assert (again.created, again.image.pk) == (True, first.pk)
+    assert (again.created, again.restored, again.image.pk) == (False, True, first.pk)
     fresh = Image.objects.get(pk=first.pk)
-    assert (fresh.trashed_at, fresh.description) == (None, "second")
-    assert [tag.name for tag in fresh.tags.all()] == ["b"]
+    assert (fresh.trashed_at, fresh.created_at) == (None, LONG_AGO)
+    assert (fresh.original_name, fresh.description, fresh.visibility) == ("mine.png", "first", "public")
+    assert [tag.name for tag in fresh.tags.all()] == ["a"]
+    assert list(Image.objects.in_album(place.album)) == [fresh]
 
 
-def test_the_same_md5_with_other_content_is_refused_and_its_files_go_away(alice, data_dir, monkeypatch):
+def test_restoring_by_an_upload_is_written_down_as_a_restoration(alice):
+    image = bring_in(alice, drawn_picture()).image
+    move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
+
+    bring_in(alice, drawn_picture(), description="second")
+
+    assert [entry.verb for entry in AuditEntry.objects.order_by("pk")] == ["added", "trashed", "restored"]
+    assert list(AuditEntry.objects.get(verb="restored").after) == ["trashed_at"]
+
+
+def test_upload_of_a_failed_picture_tries_it_again(alice):
+    image = bring_in(alice, drawn_picture(), description="kept").image
+    Image.objects.filter(pk=image.pk).update(embedding_row=None, embed_error="encoding_failed")
+
+    again = bring_in(alice, drawn_picture())
+
+    assert (again.created, again.image.search_status, again.image.description) == (False, "searchable", "kept")
+
+
+def test_upload_of_a_failed_picture_in_the_trash_restores_it_and_tries_it_again(alice):
+    image = bring_in(alice, drawn_picture(), description="kept").image
+    Image.objects.filter(pk=image.pk).update(embedding_row=None, embed_error="encoding_failed")
+    move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
+
+    again = bring_in(alice, drawn_picture())
+
+    assert (again.restored, again.image.search_status, again.image.description) == (True, "searchable", "kept")
+
+
+def test_upload_restores_a_picture_whose_original_was_lost_in_the_trash(alice, data_dir):
+    image = bring_in(alice, drawn_picture(), description="kept").image
+    move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
+    original_file(data_dir, image).unlink()
+
+    assert bring_in(alice, drawn_picture()).image.description == "kept"
+    assert verify().problems == ()
+
+
+def test_the_same_md5_with_other_content_is_refused_and_its_files_go_away(alice, data_dir):
     image = bring_in(alice, drawn_picture("red")).image
     files = media_files(data_dir)
     other = drawn_picture("blue")
@@ -301,12 +345,6 @@ def test_the_same_md5_with_other_content_is_refused_and_its_files_go_away(alice,
 
     with pytest.raises(ContentCollision):
         bring_in(alice, other)
-    monkeypatch.setattr(
-        "gallery.services.ingest.existing_image", lambda *_args, **_kwargs: None
-    )  # found out at the row only
-    with pytest.raises(ContentCollision):
-        bring_in(alice, other)
-
     assert media_files(data_dir) == files
 
 

@@ -202,14 +202,18 @@ def test_upload_never_tells_what_others_have(alice, bob):
     assert Image.objects.count() == 2
 
 
-def test_upload_brings_a_picture_back_from_the_trash(alice, upload):
-    image = upload(alice, content=drawn_picture())
+@DOORS
+def test_upload_restores_a_picture_from_the_trash_and_says_so(alice, upload, url):
+    image = upload(alice, content=drawn_picture(), description="first", tags="a", visibility="public")
     move_to_trash(Image.objects.filter(pk=image.pk), by=OPERATOR)
 
-    response = send(alice, file_of("again.png", drawn_picture()), url=UPLOAD_FILE)
+    response = send(alice, file_of("again.png", drawn_picture()), url=url, description="second", tags="b")
 
-    assert response.json()["outcome"] == "added"
-    assert Image.objects.live().get().pk == image.pk
+    assert response.status_code == 200
+    assert "It was in your trash and is back as it was" in response.content.decode()
+    restored = Image.objects.live().get()
+    assert (restored.pk, restored.description, restored.visibility) == (image.pk, "first", "public")
+    assert [tag.name for tag in restored.tags.all()] == ["a"]
 
 
 # What bad files become
@@ -408,14 +412,14 @@ def test_picture_that_cannot_be_encoded_is_added_and_said(alice, monkeypatch):
 
 
 def test_result_page_asks_as_much_for_three_files_as_for_one(alice, upload):
-    """The page itself asks nothing per file; storing a file that is there already is two queries."""
+    """The page itself asks nothing per file; a file that is there already is one question, in a transaction."""
     contents = [drawn_picture(colour) for colour in ("red", "green", "blue")]
     for content in contents:
         upload(alice, content=content)
 
     per_file = [queries_of(lambda count=count: send(alice, *map(file_of, "abc", contents[:count]))) for count in (1, 3)]
 
-    assert per_file[1] - per_file[0] == 2 * 2
+    assert per_file[1] - per_file[0] == 2 * 3
 
 
 def queries_of(act: Callable[[], object]) -> int:

@@ -147,14 +147,18 @@ def test_two_owners_each_get_the_pictures(alice, bob, folder, wide_encoder):
     assert_all_are_found(bob)
 
 
-def test_what_is_in_the_trash_comes_back(alice, folder, wide_encoder):
+def test_what_is_in_the_trash_stays_there_and_is_named(alice, folder, wide_encoder):
     run(folder, alice)
-    move_to_trash(Image.objects.filter(original_name="red.png"), by=OPERATOR)
+    trashed = Image.objects.filter(original_name="red.png")
+    trashed.update(description="mine", created_at=datetime(2001, 2, 3, tzinfo=UTC))
+    move_to_trash(trashed, by=OPERATOR)
+    before = trashed.values().get()
 
     report = run(folder, alice)
 
-    assert (report.added, report.duplicates) == (1, 6)
-    assert_all_are_found(alice)
+    assert (report.added, report.duplicates, report.failed) == (0, 7, ())
+    assert [each.path for each in report.skipped] == [str(path_of(folder, "red.png"))]
+    assert trashed.values().get() == before
 
 
 def test_a_lost_original_comes_back(alice, folder, wide_encoder, data_dir):

@@ -1,7 +1,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, given_path, owner_named, printed_files
+from gallery.management.command import (
+    GalleryCommand,
+    Report,
+    given_path,
+    owner_named,
+    printed_files,
+    printed_skips,
+    skipped_lines,
+)
 from gallery.models import OPERATOR, Visibility
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
@@ -27,6 +35,7 @@ class Command(GalleryCommand):
             "added": report.added,
             "duplicates": report.duplicates,
             "failed": printed_files(report.failed),
+            "skipped": printed_skips(report.skipped),
             "ignored": report.ignored,
             "seconds": round(report.seconds, 3),
             "images_per_second": round(report.images_per_second, 2),
@@ -39,4 +48,5 @@ class Command(GalleryCommand):
             f"in {report['seconds']:.1f} s ({report['images_per_second']:.1f} pictures/s)."
         ]
         lines += [f"  {failure['path']}: {failure['error']}" for failure in report["failed"]]
+        lines += skipped_lines(report)
         return "\n".join(lines)

@@ -1,7 +1,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from gallery.management.command import GalleryCommand, Report, given_path, owner_named, printed_files
+from gallery.management.command import (
+    GalleryCommand,
+    Report,
+    given_path,
+    owner_named,
+    printed_files,
+    printed_skips,
+    skipped_lines,
+)
 from gallery.models import OPERATOR
 from gallery.testbed import import_testbed, read_index
 
@@ -25,6 +33,7 @@ class Command(GalleryCommand):
             "added": report.added,
             "duplicates": report.duplicates,
             "failed": printed_files(report.failed),
+            "skipped": printed_skips(report.skipped),
             "warnings": printed_files(report.warnings),
             "vectors_taken": report.vectors_taken,
             "reembedded": report.reembedded,
@@ -39,6 +48,7 @@ class Command(GalleryCommand):
             f"in {report['seconds']:.1f} s."
         ]
         lines += [f"  {failure['path']}: {failure['error']}" for failure in report["failed"]]
+        lines += skipped_lines(report)
         lines += [f"  Warning: {warning['path']}: {warning['error']}" for warning in report["warnings"]]
         if report["unused_rows"]:
             lines.append(f"  Warning: no picture uses {report['unused_rows']} rows of image_embeddings.npy.")
