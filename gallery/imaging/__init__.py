@@ -18,11 +18,13 @@ from gallery.imaging.formats import (
     SNIFFED_BYTES,
     sniff,
 )
-from gallery.imaging.inspection import Facts, Picture, inspect, load_pixels
+from gallery.imaging.inspection import Facts, Picture, copy_without_metadata, inspect, load_pixels
+from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.thumbnails import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX, thumbnails
 
 __all__ = [
     "ALL_EXTENSIONS",
+    "COPY_FORMATS",
     "EXTENSIONS",
     "FORMATS",
     "LABELS",
@@ -35,6 +37,7 @@ __all__ = [
     "Facts",
     "Limits",
     "Picture",
+    "copy_without_metadata",
     "inspect",
     "load_pixels",
     "sniff",

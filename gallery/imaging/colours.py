@@ -36,6 +36,17 @@ def plain_rgb(image: Image.Image, profile: object) -> Image.Image:
     return flat.convert("RGB")
 
 
+def plain_colours(image: Image.Image, profile: object) -> Image.Image:
+    """Do what `plain_rgb` does, but keep alpha: RGBA where the picture has transparency."""
+    if image.mode != "RGBA":
+        return plain_rgb(image, profile)
+    alpha = image.getchannel("A")
+    rgb = plain_rgb(image.convert("RGB"), profile)
+    if alpha.getextrema() != (255, 255):
+        rgb.putalpha(alpha)
+    return rgb
+
+
 def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
     """Apply an ICC profile; one that is damaged or of another kind of colour is ignored, as browsers do."""
     try:

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooManyPixels
-from gallery.imaging.colours import plain_rgb, resizable
+from gallery.imaging.colours import plain_colours, plain_rgb, resizable
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
 from gallery.imaging.orientation import orientation_of
@@ -71,21 +71,40 @@ def decode(data: bytes, limits: Limits) -> Decoded:
 
     Raises UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture, and MemoryError.
     """
+    with _opened(data, limits) as (known, image, frames):
+        size = image.size
+        pixels = _small_rgb(image)
+        shot = read_shot(image)
+        turn = orientation_of(image)
+    width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
+    return Decoded(known, width_px, height_px, frames, shot, _upright(pixels, turn))
+
+
+def decode_whole(data: bytes, limits: Limits) -> Image.Image:
+    """Return the first frame of `data` at its full size, upright: sRGB, with alpha where it has transparency.
+
+    Decoded in this very process, as `decode` does; raises what that raises.
+    """
+    with _opened(data, limits) as (_known, image, _frames):
+        image.load()
+        pixels = plain_colours(resizable(image), image.info.get("icc_profile"))
+        turn = orientation_of(image)
+    return _upright(pixels, turn)
+
+
+@contextmanager
+def _opened(data: bytes, limits: Limits) -> Iterator[tuple[Format, Image.Image, int]]:
+    """Give the format, the opened picture and its number of frames, all within the limits."""
     known = sniff(data)
     with _hostile(known.label):
         _check_pixels(promised_size(data, known.name), limits)
         frames = _check_frames(_count_frames(data, known.name, limits), limits)
         with known.open(BytesIO(data)) as image:
-            size = image.size
-            _check_pixels(size, limits)
+            _check_pixels(image.size, limits)
             _check_tiles(image, limits)
             if known.name in _COUNTED_WHEN_OPENED:
                 frames = _check_frames(int(getattr(image, "n_frames", 1)), limits)
-            pixels = _small_rgb(image)
-            shot = read_shot(image)
-            turn = orientation_of(image)
-    width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
-    return Decoded(known, width_px, height_px, frames, shot, _upright(pixels, turn))
+            yield known, image, frames
 
 
 @contextmanager

@@ -69,6 +69,16 @@ def load_pixels(file: BinaryIO, *, limits: Limits) -> Image.Image:
     return _decode(_read(file, limits.max_bytes), limits, thumbnails=False).pixels
 
 
+def copy_without_metadata(file: BinaryIO, *, limits: Limits) -> tuple[str, bytes]:
+    """Return the format and the file of a copy at full size: pixels alone, of an animation the first frame.
+
+    JPEG, or WebP where there is transparency; PNG where a side is too long for these. Raises what `inspect` raises.
+    """
+    data = _read(file, limits.max_bytes)
+    sniff(data)
+    return decoders().copy(data, limits)
+
+
 def _decode(data: bytes, limits: Limits, *, thumbnails: bool) -> Decoded:
     sniff(data)  # what is no picture needs no process
     return decoders().decode(data, limits, thumbnails=thumbnails)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gallery.errors import DecoderUnavailable
-from gallery.imaging.sandbox.messages import BadMessage, Message, receive, send
+from gallery.imaging.sandbox.messages import COPY, DECODE, BadMessage, Message, receive, send
 
 _MODULE = "gallery.imaging.sandbox.child_main"
 # All that the process is told. NumPy would start a thread for each core, which is never used here.
@@ -18,7 +18,10 @@ _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONT
 _PROJECT = Path(__file__).parents[3]
 _START_SECONDS = 60  # on a very busy machine; half a second otherwise
 _PIPE_BYTES = 1 << 20  # of Linux: 16 times the default, so that a picture takes a few turns, not a hundred
-_MAX_ANSWER_BYTES = 64_000_000  # one preview and its thumbnails are far below
+_MAX_ANSWER_BYTES = {
+    DECODE: 64_000_000,  # one preview and its thumbnails are far below
+    COPY: 1_000_000_000,  # 128 million pixels of noise are a JPEG of 250 million bytes
+}
 
 
 class Decoder:
@@ -63,7 +66,7 @@ class Decoder:
         self.jobs += 1
         deadline = time.monotonic() + timeout_seconds
         send(self._fds[0], request, [data], deadline=deadline)
-        return receive(self._fds[1], max_blob_bytes=_MAX_ANSWER_BYTES, deadline=deadline)
+        return receive(self._fds[1], max_blob_bytes=_MAX_ANSWER_BYTES[request["job"]], deadline=deadline)
 
     def close(self) -> int:
         """End the process, which keeps nothing, and return its exit status: negative for the signal that ended it."""

@@ -13,8 +13,9 @@ import signal
 import threading
 
 from gallery.errors import DecodingOutOfMemory, ImageSearchError
-from gallery.imaging.decoding import Decoded, Limits, decode
-from gallery.imaging.sandbox.messages import Message, receive, send
+from gallery.imaging.decoding import Decoded, Limits, decode, decode_whole
+from gallery.imaging.plain_copy import plain_copy
+from gallery.imaging.sandbox.messages import COPY, Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
 
 ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
@@ -68,6 +69,9 @@ def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
     _limit_memory(limits.memory_mb)
     signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds + ALARM_GRACE_SECONDS)
     try:
+        if request["job"] == COPY:
+            format, content = plain_copy(decode_whole(data, limits))
+            return {"format": format}, [content]
         decoded = decode(data, limits)
         small = thumbnails(decoded.pixels) if request["thumbnails"] else {}
         return _described(decoded, list(small)), [decoded.pixels.tobytes(), *small.values()]

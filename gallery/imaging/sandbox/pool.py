@@ -6,8 +6,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from typing import TypeVar
 
 from PIL import Image
 
@@ -23,11 +25,13 @@ from gallery.errors import (
 )
 from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
 from gallery.imaging.exif import Shot
-from gallery.imaging.formats import format_named
+from gallery.imaging.formats import format_named, sniff
+from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.sandbox.child import Decoder
-from gallery.imaging.sandbox.messages import BadMessage, Message
+from gallery.imaging.sandbox.messages import COPY, DECODE, BadMessage, Message
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PROCESSES = max(2, min(4, os.cpu_count() or 1))  # at most, of each process of the site
 JOBS_PER_PROCESS = 1_000  # whatever a library leaks goes away; a start costs as much as some twenty photos
@@ -59,11 +63,20 @@ class Decoders:
 
         Raises what that raises, and DecodingTooSlow, DecodingOutOfMemory, DecoderCrashed, DecoderUnavailable.
         """
-        request = {"limits": asdict(limits), "thumbnails": thumbnails}
+        request = {"job": DECODE, "limits": asdict(limits), "thumbnails": thumbnails}
+        return self._answer(request, data, limits, _decoded)
+
+    def copy(self, data: bytes, limits: Limits) -> tuple[str, bytes]:
+        """Return the format and the file of a `plain_copy` of the whole picture, made elsewhere. Raises as `decode`."""
+        return self._answer({"job": COPY, "limits": asdict(limits)}, data, limits, _copy)
+
+    def _answer(
+        self, request: Message, data: bytes, limits: Limits, read: Callable[[Message, list[bytearray]], T]
+    ) -> T:
         for _attempt in range(_ATTEMPTS):
             decoder = self._take()
             try:
-                outcome = _outcome(*decoder.ask(request, data, timeout_seconds=limits.timeout_seconds))
+                outcome = _outcome(*decoder.ask(request, data, timeout_seconds=limits.timeout_seconds), read)
             except TimeoutError:
                 self._drop(decoder)
                 raise DecodingTooSlow(limit_seconds=limits.timeout_seconds) from None
@@ -168,10 +181,23 @@ class Decoders:
                 return
 
 
-def _outcome(answer: Message, blobs: list[bytearray]) -> Decoded | InvalidPicture:
+def _outcome(
+    answer: Message, blobs: list[bytearray], read: Callable[[Message, list[bytearray]], T]
+) -> T | InvalidPicture:
     """Return what a process answered. Raises LookupError, TypeError or ValueError for an answer that is none."""
     if "error" in answer:
         return _REFUSALS[answer["error"]](**answer["details"])
+    return read(answer, blobs)
+
+
+def _copy(answer: Message, blobs: list[bytearray]) -> tuple[str, bytes]:
+    content = bytes(blobs[0])
+    if answer["format"] not in COPY_FORMATS or sniff(content).name != answer["format"]:
+        raise ValueError("a copy of an unknown kind")
+    return answer["format"], content
+
+
+def _decoded(answer: Message, blobs: list[bytearray]) -> Decoded:
     width, height = answer["size"]
     if not 0 < width * height <= MAX_PREVIEW_PX or len(blobs[0]) != width * height * 3:
         raise ValueError("an answer of the wrong size")
