@@ -31,7 +31,12 @@ WATCHED = {
     "AlbumImage": ("INSERT", "UPDATE", "DELETE"),
     "Album_members": ("INSERT", "UPDATE", "DELETE"),
 }
-UNWATCHED_COLUMNS = {"embedding_row", "embed_error", "embed_deaths"}  # `IndexState.version` moves with these
+UNWATCHED_COLUMNS = {
+    "embedding_row",  # `IndexState.version` moves with these three
+    "embed_error",
+    "embed_deaths",
+    "gives_whole_original",  # changes what one gets of a picture, never whether one sees it
+}
 # An upload changes its new picture, which nobody can find before it is embedded; the row's own lock settles the order.
 # Links have no such condition: a picture may be embedded between a link and its commit.
 CONDITIONS = {"Image": " WHEN (OLD.embedding_row IS NOT NULL)"}

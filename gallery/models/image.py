@@ -219,6 +219,9 @@ class Image(models.Model):
     visibility = models.CharField(
         _("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE, db_index=True
     )
+    gives_whole_original = models.BooleanField(  # null: as the owner's account says
+        _("others get the whole original"), null=True, blank=True
+    )
     created_at = models.DateTimeField(pgettext_lazy("when", "added"), default=timezone.now, db_index=True)
     trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True, db_index=True)
 

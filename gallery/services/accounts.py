@@ -36,6 +36,13 @@ def changing_password(user: User, *, by: Actor) -> Iterator[None]:
         yield
 
 
+def choose_originals(user: User, *, gives_whole: bool, by: Actor) -> None:
+    """Choose what others get of this account's originals, where a picture does not say otherwise."""
+    with transaction.atomic(), recording(Action(by), AuditVerb.CHANGED, User, [user.pk]):
+        user.gives_whole_originals = gives_whole
+        user.save(update_fields=["gives_whole_originals"])
+
+
 def issue_token(user: User, *, by: Actor, name: str = "", read_only: bool = False) -> str:
     """Make a token for a program and return it; it cannot be read again."""
     with transaction.atomic():

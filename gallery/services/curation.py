@@ -16,6 +16,7 @@ from django.utils import timezone
 from gallery.conf import gallery
 from gallery.errors import InvalidVisibility, TooManyTags
 from gallery.models import Actor, AuditVerb, Image, ImageQuerySet, Tag, Visibility
+from gallery.models.access import may_choose_original
 from gallery.search_index import search_index
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
@@ -28,16 +29,19 @@ BATCH = CHANGES_AT_A_TIME
 
 
 def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None) -> None:
-    """Replace description, tags, visibility and, if one is given that can be shown, the file name.
+    """Replace description, tags, visibility, what others get of the original and, if one is given, the file name.
 
-    Raises PermissionDenied.
+    Raises PermissionDenied, also for whoever may change the picture but not what others get.
     """
     if not Image.objects.editable_by(by).contains(image):
         raise PermissionDenied
+    if labels.gives_whole_original != image.gives_whole_original and not may_choose_original(by, image):
+        raise PermissionDenied
     with transaction.atomic(), recording(Action(by), AuditVerb.CHANGED, Image, [image.pk]):
         image.description, image.visibility = labels.description, labels.visibility
+        image.gives_whole_original = labels.gives_whole_original
         image.original_name = clean_name(name or "", fallback=image.original_name)
-        image.save(update_fields=["description", "visibility", "original_name"])
+        image.save(update_fields=["description", "visibility", "gives_whole_original", "original_name"])
         image.tags.set(Tag.objects.named(labels.tags))
 
 

@@ -141,6 +141,7 @@ def _stored(
         "original_name": clean_name(name, fallback=f"{facts.md5}{facts.extension}"),
         "description": labels.description,
         "visibility": labels.visibility,
+        "gives_whole_original": labels.gives_whole_original,
         "created_at": created_at or timezone.now(),
     }
     rows = Image.objects.select_for_update(of=("self",), no_key=True)

@@ -18,10 +18,15 @@ class Labels:
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: str = Visibility.PRIVATE
+    gives_whole_original: bool | None = None  # None: as the owner's account says
 
 
 def check_labels(
-    *, description: str = "", tags: str | Iterable[str] = (), visibility: str = Visibility.PRIVATE
+    *,
+    description: str = "",
+    tags: str | Iterable[str] = (),
+    visibility: str = Visibility.PRIVATE,
+    gives_whole_original: bool | None = None,
 ) -> Labels:
     """Raises DescriptionTooLong, InvalidTag, TooManyTags, InvalidVisibility."""
     description = plain_text(description).strip()
@@ -29,7 +34,7 @@ def check_labels(
         raise DescriptionTooLong(length=len(description), limit=MAX_DESCRIPTION_CHARACTERS)
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return Labels(description, tuple(parse_tags(tags)), visibility)
+    return Labels(description, tuple(parse_tags(tags)), visibility, gives_whole_original)
 
 
 def clean_name(name: str, *, fallback: str) -> str:
