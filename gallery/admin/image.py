@@ -30,6 +30,7 @@ EXIF_LABELS = {
     "f_number": gettext_lazy("aperture (f-number)"),
     "iso": gettext_lazy("ISO"),
     "focal_length_mm": gettext_lazy("focal length in mm"),
+    "rating": gettext_lazy("rating in stars"),
 }
 
 
@@ -69,7 +70,7 @@ class ImageAdmin(ImageActions):
         (gettext_lazy("State"), {"fields": ["search_state", "created_at", "trashed_at"]}),
         (
             gettext_lazy("Facts"),
-            {"fields": ["format", "dimensions", "frame_count", "size", "taken_at", "md5", "sha256", "exif_table"]},
+            {"fields": ["format", "dimensions", "frame_count", "size", "taken", "md5", "sha256", "exif_table"]},
         ),
     ]
     editable = ("description", "tags", "visibility")
@@ -129,6 +130,13 @@ class ImageAdmin(ImageActions):
     @admin.display(description=pgettext_lazy("when", "added"), ordering="created_at")
     def added(self, image: Image) -> str:
         return date_format(localtime(image.created_at), "SHORT_DATE_FORMAT")
+
+    @admin.display(description=gettext_lazy("taken"), ordering="taken_at")
+    def taken(self, image: Image) -> str:
+        if image.taken_wall_clock is None:
+            return "-"
+        shown = date_format(image.taken_wall_clock, "DATETIME_FORMAT")
+        return f"{shown} ({image.taken_offset})" if image.taken_offset else shown
 
     @admin.display(description=gettext_lazy("search"))
     def search_state(self, image: Image) -> str:

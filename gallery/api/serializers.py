@@ -55,7 +55,14 @@ class ImageSerializer(serializers.Serializer[Image]):
     height_px = serializers.IntegerField()
     size_bytes = serializers.IntegerField()
     frame_count = serializers.IntegerField()
-    taken_at = serializers.DateTimeField(allow_null=True)
+    taken_at = serializers.CharField(
+        source="taken_text",
+        allow_null=True,
+        help_text="The clock on the photographer's wall in ISO 8601, with its offset where that is known.",
+    )
+    rating = serializers.IntegerField(
+        allow_null=True, min_value=1, max_value=5, help_text="Stars that the file had when it came."
+    )
     created_at = serializers.DateTimeField()
     visibility = serializers.ChoiceField(choices=Visibility.choices)
     owner = serializers.CharField(source="owner.username")

@@ -8,6 +8,7 @@ memory and time: a hostile file may end one of them, never the site. The work it
 """
 
 from gallery.imaging.decoding import PREVIEW_PX, Limits
+from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.formats import (
     ALL_EXTENSIONS,
     EXTENSIONS,
@@ -34,6 +35,7 @@ __all__ = [
     "SNIFFED_BYTES",
     "THUMBNAIL_MIME_TYPE",
     "THUMBNAIL_SIZES_PX",
+    "Embedded",
     "Facts",
     "Limits",
     "Picture",

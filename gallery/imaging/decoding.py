@@ -11,6 +11,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from gallery.errors import BrokenPicture, ImageSearchError, TooManyFrames, TooManyPixels
 from gallery.imaging.colours import plain_colours, plain_rgb, resizable
+from gallery.imaging.embedded.found import Embedded
+from gallery.imaging.embedded.reading import read_embedded
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
 from gallery.imaging.orientation import orientation_of
@@ -62,6 +64,7 @@ class Decoded:
     height_px: int
     frame_count: int
     shot: Shot
+    embedded: Embedded
     pixels: Image.Image
     thumbnails: dict[int, bytes] = field(default_factory=dict)
 
@@ -75,9 +78,21 @@ def decode(data: bytes, limits: Limits) -> Decoded:
         size = image.size
         pixels = _small_rgb(image)
         shot = read_shot(image)
+        embedded = read_embedded(image, data)
         turn = orientation_of(image)
     width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
-    return Decoded(known, width_px, height_px, frames, shot, _upright(pixels, turn))
+    return Decoded(known, width_px, height_px, frames, shot, embedded, _upright(pixels, turn))
+
+
+def read_told(data: bytes, limits: Limits) -> tuple[Shot, Embedded]:
+    """Return what `data` tells about its picture, the pixels left alone where the format allows it.
+
+    Done in this very process, as `decode` is; raises what that raises.
+    """
+    with _opened(data, limits) as (known, image, _frames):
+        if known.name == "PNG":
+            image.load()  # its texts may lie behind its pixels
+        return read_shot(image), read_embedded(image, data)
 
 
 def decode_whole(data: bytes, limits: Limits) -> Image.Image:

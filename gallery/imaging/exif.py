@@ -1,9 +1,8 @@
-"""The few EXIF values worth keeping: when and with what a picture was taken. Never where: places stay private."""
+"""The few EXIF values worth keeping: with what a picture was taken. When and in which words: `embedded`."""
 
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PIL import Image
@@ -13,7 +12,6 @@ from gallery.imaging.orientation import without_headers
 from gallery.imaging.tiff import count_pages
 
 MAX_TEXT = 200  # characters
-_FIRST_PHOTO_YEAR = 1826
 _CAMERA_TEXTS = {"camera_make": Base.Make, "camera_model": Base.Model}
 _PHOTO_TEXTS = {"lens_model": Base.LensModel}
 _PHOTO_NUMBERS = {
@@ -32,7 +30,6 @@ class Shot:
     only where known. Texts have at most MAX_TEXT characters and no control characters; numbers are finite.
     """
 
-    taken_at: datetime | None = None
     selection: dict[str, str | int | float] = field(default_factory=dict)
 
 
@@ -45,7 +42,7 @@ def read_shot(image: Image.Image) -> Shot:
         _check_size(image.info.get("exif"))
         camera = image.getexif()
         photo = camera.get_ifd(IFD.Exif)
-        return Shot(taken_at(photo), _selection(camera, photo))
+        return Shot(_selection(camera, photo))
     except Exception:  # noqa: BLE001 -- damaged EXIF raises as open-ended a list as damaged pictures do
         return Shot()
 
@@ -54,31 +51,6 @@ def _check_size(raw: object) -> None:
     """Raise ValueError for EXIF data that promises absurdly many values (a TIFF itself is counted earlier)."""
     if isinstance(raw, bytes):
         count_pages(without_headers(raw), stop_after=1)
-
-
-def taken_at(photo: dict[int, Any]) -> datetime | None:
-    """Return DateTimeOriginal, aware if OffsetTimeOriginal is there and sound, else naive (the camera's local time).
-
-    None for a missing or nonsense date: unreadable, before photography, or more than two days ahead of the clock.
-    """
-    written = _text(photo.get(Base.DateTimeOriginal))[:19].replace("-", ":")  # some programs write 2020-01-02
-    moment = _moment(written, "%Y:%m:%d %H:%M:%S")
-    if moment is None or not _plausible(moment):
-        return None
-    offset = _moment(_text(photo.get(Base.OffsetTimeOriginal)), "%z")
-    return moment.replace(tzinfo=offset.tzinfo) if offset else moment
-
-
-def _moment(text: str, pattern: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, pattern)  # noqa: DTZ007 -- cameras write local time without a zone
-    except ValueError:
-        return None
-
-
-def _plausible(moment: datetime) -> bool:
-    latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
-    return moment.year >= _FIRST_PHOTO_YEAR and moment <= latest
 
 
 def _selection(camera: Image.Exif, photo: dict[int, Any]) -> dict[str, str | int | float]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
 from gallery.imaging.decoding import Decoded, Limits
+from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.formats import sniff
 from gallery.imaging.sandbox.pool import decoders
 
@@ -18,7 +19,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a file is. width_px and height_px are of the upright original; taken_at may be naive (camera time)."""
+    """What a file is, and what it says. width_px and height_px are of the upright original."""
 
     md5: str
     sha256: str
@@ -29,8 +30,13 @@ class Facts:
     width_px: int
     height_px: int
     frame_count: int
-    taken_at: datetime | None
     exif: dict[str, str | int | float]
+    embedded: Embedded
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """Return the clock on the photographer's wall; naive where its offset from UTC is unknown."""
+        return self.embedded.taken_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,14 @@ class Picture:
     facts: Facts
     pixels: Image.Image
     thumbnails: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a picture says of itself: the EXIF selection, and its date and words."""
+
+    exif: dict[str, str | int | float]
+    embedded: Embedded
 
 
 class _Digest(Protocol):
@@ -67,6 +81,21 @@ def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False) ->
 def load_pixels(file: BinaryIO, *, limits: Limits) -> Image.Image:
     """Return exactly the pixels that `inspect` gives for the same bytes. Raises what `inspect` raises."""
     return _decode(_read(file, limits.max_bytes), limits, thumbnails=False).pixels
+
+
+def read_told(file: BinaryIO, *, limits: Limits) -> Told:
+    """Return what a picture says of itself, without its pixels where they can be left alone.
+
+    Raises what `inspect` raises.
+    """
+    data = _read(file, limits.max_bytes)
+    sniff(data)
+    return Told(*decoders().tell(data, limits))
+
+
+def read_xmp_beside(data: bytes, *, limits: Limits) -> Embedded:
+    """Return what an XMP file beside a picture says. Raises DecodingTooSlow and its like, DecoderUnavailable."""
+    return decoders().tell_xmp(data, limits)
 
 
 def copy_without_metadata(file: BinaryIO, *, limits: Limits) -> tuple[str, bytes]:
@@ -118,6 +147,6 @@ def _facts(decoded: Decoded, md5: str, sha256: str, size_bytes: int) -> Facts:
         width_px=decoded.width_px,
         height_px=decoded.height_px,
         frame_count=decoded.frame_count,
-        taken_at=decoded.shot.taken_at,
         exif=decoded.shot.selection,
+        embedded=decoded.embedded,
     )

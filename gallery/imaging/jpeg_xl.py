@@ -46,8 +46,9 @@ def open_picture(file: BytesIO, *, open_jpeg: Callable[[BytesIO], Image.Image]) 
         picture.info["icc_profile"] = profile
     for box in boxes:
         if box.box_type == b"Exif":
-            picture.info["exif"] = _exif(bytes(box.data))
-            break
+            picture.info.setdefault("exif", _exif(bytes(box.data)))
+        elif box.box_type == b"xml ":
+            picture.info.setdefault("xmp", bytes(box.data))
     return picture
 
 

@@ -36,6 +36,7 @@ UNWATCHED_COLUMNS = {
     "embed_error",
     "embed_deaths",
     "gives_whole_original",  # changes what one gets of a picture, never whether one sees it
+    "taken_offset_minutes",  # nobody searches or filters by it
 }
 # An upload changes its new picture, which nobody can find before it is embedded; the row's own lock settles the order.
 # Links have no such condition: a picture may be embedded between a link and its commit.

@@ -19,6 +19,7 @@ from django.utils.translation import pgettext_lazy
 from gallery.errors import StoredError
 from gallery.imaging import LABELS
 from gallery.retrieval.tree import Field, Filter
+from gallery.text.wall_clock import offset_text, wall_clock_text
 
 from . import access
 from .access import Visibility
@@ -210,7 +211,9 @@ class Image(models.Model):
     width_px = models.PositiveIntegerField(_("width in pixels"))
     height_px = models.PositiveIntegerField(_("height in pixels"))
     frame_count = models.PositiveIntegerField(_("frames"), default=1)
+    # The clock on the photographer's wall, kept as if that were UTC, so that it sorts and groups as people read it.
     taken_at = models.DateTimeField(_("taken"), null=True, blank=True, db_index=True)
+    taken_offset_minutes = models.SmallIntegerField(_("minutes of the clock from UTC"), null=True, blank=True)
     exif = models.JSONField(_("EXIF"), default=dict, blank=True)
 
     original_name = models.CharField(_("file name"), max_length=MAX_NAME_CHARACTERS)
@@ -266,6 +269,26 @@ class Image(models.Model):
     def format_label(self) -> str:
         """Return what people call the format."""
         return LABELS.get(self.format, self.format)
+
+    @property
+    def taken_wall_clock(self) -> datetime | None:
+        """Return when it was taken as the photographer's clock showed it, without a zone."""
+        return self.taken_at and self.taken_at.replace(tzinfo=None)
+
+    @property
+    def taken_offset(self) -> str:
+        """Return `+08:00`, nothing where the offset of that clock from UTC is unknown."""
+        return offset_text(self.taken_offset_minutes)
+
+    @property
+    def taken_text(self) -> str | None:
+        """Return when it was taken in ISO 8601, with the offset where it is known."""
+        return self.taken_at and wall_clock_text(self.taken_at, self.taken_offset_minutes)
+
+    @property
+    def rating(self) -> int | None:
+        """Return the stars that the file had, 1 to 5."""
+        return self.exif.get("rating")
 
     @property
     def is_searchable(self) -> bool:

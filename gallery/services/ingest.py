@@ -10,9 +10,10 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from gallery.errors import ContentCollision
-from gallery.imaging import Facts, inspect
+from gallery.imaging import Embedded, Facts, inspect
 from gallery.models import Actor, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
+from gallery.text.wall_clock import stored_wall_clock
 
 from .audit import Action, record_added
 from .curation import requeue_failed, restore
@@ -183,13 +184,12 @@ def _values(facts: Facts) -> dict[str, object]:
         "width_px": facts.width_px,
         "height_px": facts.height_px,
         "frame_count": facts.frame_count,
-        "taken_at": _aware(facts.taken_at),
-        "exif": facts.exif,
+        **told_values(facts.exif, facts.embedded),
     }
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    """A camera without a time zone is taken to be in the site's."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return timezone.make_aware(moment)
+def told_values(exif: dict[str, str | int | float], embedded: Embedded) -> dict[str, object]:
+    """Return the columns of what a file tells about how and when its picture was taken."""
+    taken_at, offset_minutes = stored_wall_clock(embedded.taken_at) if embedded.taken_at else (None, None)
+    rating = {} if embedded.rating is None else {"rating": embedded.rating}
+    return {"taken_at": taken_at, "taken_offset_minutes": offset_minutes, "exif": exif | rating}

@@ -57,6 +57,7 @@ def test_an_image_is_described(alice, upload):
         "size_bytes": len(content),
         "frame_count": 1,
         "taken_at": None,
+        "rating": None,
         "created_at": body["created_at"],
         "visibility": "public",
         "owner": "alice",

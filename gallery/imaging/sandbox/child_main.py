@@ -13,9 +13,10 @@ import signal
 import threading
 
 from gallery.errors import DecodingOutOfMemory, ImageSearchError
-from gallery.imaging.decoding import Decoded, Limits, decode, decode_whole
+from gallery.imaging.decoding import Decoded, Limits, decode, decode_whole, read_told
+from gallery.imaging.embedded.reading import read_xmp_file
 from gallery.imaging.plain_copy import plain_copy
-from gallery.imaging.sandbox.messages import COPY, Message, receive, send
+from gallery.imaging.sandbox.messages import COPY, TELL, TELL_XMP, Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
 
 ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
@@ -72,6 +73,11 @@ def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
         if request["job"] == COPY:
             format, content = plain_copy(decode_whole(data, limits))
             return {"format": format}, [content]
+        if request["job"] == TELL:
+            shot, embedded = read_told(data, limits)
+            return {"exif": shot.selection, "embedded": embedded.as_json()}, []
+        if request["job"] == TELL_XMP:
+            return {"embedded": read_xmp_file(data).as_json()}, []
         decoded = decode(data, limits)
         small = thumbnails(decoded.pixels) if request["thumbnails"] else {}
         return _described(decoded, list(small)), [decoded.pixels.tobytes(), *small.values()]
@@ -95,14 +101,13 @@ def _refused(error: ImageSearchError) -> tuple[Message, list[bytes]]:
 
 
 def _described(decoded: Decoded, thumbnail_sizes: list[int]) -> Message:
-    shot = decoded.shot
     return {
         "format": decoded.format.name,
         "width_px": decoded.width_px,
         "height_px": decoded.height_px,
         "frame_count": decoded.frame_count,
-        "taken_at": shot.taken_at and shot.taken_at.isoformat(),
-        "exif": shot.selection,
+        "exif": decoded.shot.selection,
+        "embedded": decoded.embedded.as_json(),
         "size": decoded.pixels.size,
         "thumbnails": thumbnail_sizes,
     }

@@ -8,8 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -24,11 +23,12 @@ from gallery.errors import (
     UnsupportedFormat,
 )
 from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
+from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.exif import Shot
 from gallery.imaging.formats import format_named, sniff
 from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.sandbox.child import Decoder
-from gallery.imaging.sandbox.messages import COPY, DECODE, BadMessage, Message
+from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMessage, Message
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,6 +69,14 @@ class Decoders:
     def copy(self, data: bytes, limits: Limits) -> tuple[str, bytes]:
         """Return the format and the file of a `plain_copy` of the whole picture, made elsewhere. Raises as `decode`."""
         return self._answer({"job": COPY, "limits": asdict(limits)}, data, limits, _copy)
+
+    def tell(self, data: bytes, limits: Limits) -> tuple[dict[str, Any], Embedded]:
+        """Return the EXIF selection and the words of a picture, read elsewhere. Raises as `decode`."""
+        return self._answer({"job": TELL, "limits": asdict(limits)}, data, limits, _told)
+
+    def tell_xmp(self, data: bytes, limits: Limits) -> Embedded:
+        """Return what an XMP file beside a picture says, read elsewhere. Raises as `decode`."""
+        return self._answer({"job": TELL_XMP, "limits": asdict(limits)}, data, limits, _told_by_xmp)
 
     def _answer(
         self, request: Message, data: bytes, limits: Limits, read: Callable[[Message, list[bytearray]], T]
@@ -197,17 +205,25 @@ def _copy(answer: Message, blobs: list[bytearray]) -> tuple[str, bytes]:
     return answer["format"], content
 
 
+def _told(answer: Message, blobs: list[bytearray]) -> tuple[dict[str, Any], Embedded]:
+    return answer["exif"], _told_by_xmp(answer, blobs)
+
+
+def _told_by_xmp(answer: Message, _blobs: list[bytearray]) -> Embedded:
+    return Embedded.from_json(answer["embedded"])
+
+
 def _decoded(answer: Message, blobs: list[bytearray]) -> Decoded:
     width, height = answer["size"]
     if not 0 < width * height <= MAX_PREVIEW_PX or len(blobs[0]) != width * height * 3:
         raise ValueError("an answer of the wrong size")
-    taken_at = answer["taken_at"] and datetime.fromisoformat(answer["taken_at"])
     return Decoded(
         format_named(answer["format"]),
         int(answer["width_px"]),
         int(answer["height_px"]),
         int(answer["frame_count"]),
-        Shot(taken_at, answer["exif"]),
+        Shot(answer["exif"]),
+        Embedded.from_json(answer["embedded"]),
         Image.frombytes("RGB", (width, height), blobs[0]),
         dict(zip(map(int, answer["thumbnails"]), map(bytes, blobs[1:]), strict=True)),
     )

@@ -30,6 +30,7 @@ from gallery.imaging import (
     MIME_TYPES,
     PREVIEW_PX,
     THUMBNAIL_SIZES_PX,
+    Embedded,
     Facts,
     Limits,
     inspect,
@@ -302,8 +303,8 @@ def test_inspect_tells_digests_size_and_format():
         width_px=60,
         height_px=40,
         frame_count=1,
-        taken_at=None,
         exif={},
+        embedded=Embedded(),
     )
 
 

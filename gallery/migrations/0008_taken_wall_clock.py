@@ -1,0 +1,85 @@
+"""`taken_at` becomes the clock on the photographer's wall, with its offset beside it.
+
+What is there was stored as a moment and shown in the site's time zone. It keeps showing that, without an offset:
+whether a camera's clock or its offset led to it is no longer known. `read_metadata` reads the files once more.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.apps.registry import Apps
+from django.conf import settings
+from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import Max, Min
+from django.db.models.functions import TruncSecond
+
+DAY = timedelta(days=1)
+
+
+def keep_what_is_shown(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """One statement in the database, nothing where the site's zone is UTC.
+
+    A million pictures take some 5 s of a processor on SQLite, which knows no zones and is told each offset.
+    """
+    images = apps.get_model("gallery", "Image").objects.using(schema_editor.connection.alias)
+    dated, zone = images.filter(taken_at__isnull=False), ZoneInfo(settings.TIME_ZONE)
+    ends = dated.aggregate(first=Min("taken_at"), last=Max("taken_at"))
+    if settings.TIME_ZONE == "UTC" or ends["first"] is None:
+        return
+    if schema_editor.connection.vendor != "sqlite":
+        dated.update(taken_at=TruncSecond("taken_at", tzinfo=zone))
+        return
+    cases = "".join(f" WHEN taken_at < '{end:%Y-%m-%d %H:%M:%S}' THEN {seconds}" for end, seconds in offsets(zone, **ends))
+    shift = f"(CASE{cases} END) || ' seconds'"
+    schema_editor.execute(
+        f"UPDATE gallery_image SET taken_at = strftime('%Y-%m-%d %H:%M:%S', taken_at, {shift}) "
+        "WHERE taken_at IS NOT NULL",
+        params=None,
+    )
+
+
+def offsets(zone: ZoneInfo, *, first: datetime, last: datetime) -> Iterator[tuple[datetime, int]]:
+    """Give each stretch of one offset: the moment that it ends before, and its seconds from UTC, the earliest first."""
+    moment, last = first.astimezone(UTC).replace(microsecond=0), last.astimezone(UTC) + DAY
+    while moment < last:
+        after = moment + DAY
+        if seconds_at(zone, after) != seconds_at(zone, moment):
+            change = next(each for each in steps(moment, after) if seconds_at(zone, each) != seconds_at(zone, moment))
+            yield change, seconds_at(zone, moment)
+            after = change
+        moment = after
+    yield moment, seconds_at(zone, moment)
+
+
+def steps(start: datetime, end: datetime) -> Iterator[datetime]:
+    return (start + timedelta(seconds=second) for second in range(1, int((end - start).total_seconds()) + 1))
+
+
+def seconds_at(zone: ZoneInfo, moment: datetime) -> int:
+    offset = moment.astimezone(zone).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
+def keep_moments(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    images = apps.get_model("gallery", "Image").objects.using(schema_editor.connection.alias)
+    zone = ZoneInfo(settings.TIME_ZONE)
+    for image_id, taken_at in list(images.filter(taken_at__isnull=False).values_list("pk", "taken_at")):
+        images.filter(pk=image_id).update(taken_at=taken_at.replace(tzinfo=zone))
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('gallery', '0007_whole_originals'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='image',
+            name='taken_offset_minutes',
+            field=models.SmallIntegerField(blank=True, null=True, verbose_name='minutes of the clock from UTC'),
+        ),
+        migrations.RunPython(keep_what_is_shown, keep_moments),
+    ]
