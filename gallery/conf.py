@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +21,7 @@ class Gallery:
     max_frames: int
     decode_timeout_seconds: int
     decode_memory_mb: int
+    import_ignore: tuple[str, ...]  # globs of names
     max_results: int
     max_query_characters: int
     engine: str
@@ -57,7 +58,7 @@ def gallery() -> Gallery:
 
 
 def _require_type(name: str, value: Any, wanted: Any) -> None:
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+    if not isinstance(value, get_origin(wanted) or wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ImproperlyConfigured(f"settings.GALLERY['{name}'] is {value!r}; it must be {wanted.__name__}.")
 
 

@@ -53,6 +53,15 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def env_globs(name: str, default: Sequence[str]) -> tuple[str, ...]:
+    """Return the globs of file names that the variable holds, separated by commas; none for a comma alone."""
+    globs = tuple(env_list(name, default))
+    for glob in globs:
+        if "/" in glob:
+            raise ImproperlyConfigured(f"{name} has “{glob}”; it must be the name of a file or folder, without “/”.")
+    return globs
+
+
 def env_path(name: str, default: Path) -> Path:
     """Return an absolute path; a relative one counts from the working directory."""
     return Path(env_str(name) or default).expanduser().resolve()

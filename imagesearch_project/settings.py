@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from .env import env_bool, env_choice, env_int, env_list, env_path, env_str, secret_key, writable_folder
+from .env import env_bool, env_choice, env_globs, env_int, env_list, env_path, env_str, secret_key, writable_folder
 
 django_stubs_ext.monkeypatch()  # generic Django classes, such as ModelAdmin[Image], exist at run time too
 
@@ -263,6 +263,41 @@ GALLERY = {
     "max_frames": env_int("IMAGESEARCH_MAX_FRAMES", 2_000, minimum=1, maximum=1_000_000),
     "decode_timeout_seconds": env_int("IMAGESEARCH_DECODE_TIMEOUT_SECONDS", 30, minimum=1, maximum=3_600),
     "decode_memory_mb": env_int("IMAGESEARCH_DECODE_MEMORY_MB", 2_000, minimum=200, maximum=1_000_000),
+    "import_ignore": env_globs(
+        "IMAGESEARCH_IMPORT_IGNORE",
+        [
+            ".*",
+            "@eaDir",
+            "@tmp",
+            "@Recycle",
+            "@Recently-Snapshot",
+            "#recycle",
+            "#snapshot",
+            "$RECYCLE.BIN",
+            "RECYCLER",
+            "System Volume Information",
+            "lost+found",
+            "FOUND.[0-9][0-9][0-9]",
+            "Network Trash Folder",
+            "Temporary Items",
+            "__MACOSX",
+            "*.lrdata",
+            "Thumbs.db",
+            "ehthumbs*.db",
+            "ZbThumbnail.info",
+            "desktop.ini",
+            "Picasa.ini",
+            "*_original",
+            "*.orig",
+            "*.bak",
+            "*.old",
+            "*.tmp",
+            "*.part",
+            "*.partial",
+            "*.crdownload",
+            "*~",
+        ],
+    ),
     "max_results": env_int("IMAGESEARCH_MAX_RESULTS", 200, minimum=20, maximum=10_000),
     "max_query_characters": env_int("IMAGESEARCH_MAX_QUERY_CHARACTERS", 500, minimum=10, maximum=5_000),
     "engine": env_choice("IMAGESEARCH_ENGINE", "exact", choices=["exact", "fast", "faiss"]),

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,7 +14,7 @@ from gallery.models import ImportJob
 
 from .base import ReadOnlyAdmin
 
-SHOWN_FAILURES = 500
+SHOWN_FILES = 500
 
 
 @admin.register(ImportJob)
@@ -28,9 +31,11 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
         "total",
         "added",
         "duplicates",
+        "ignored",
         "started_at",
         "finished_at",
         "failure_table",
+        "skipped_table",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
@@ -42,18 +47,22 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
 
     @admin.display(description=gettext_lazy("failed files"))
     def failure_table(self, job: ImportJob) -> str | SafeString:
-        if not job.failures:
+        return self._table([(each["path"], each["error"]) for each in job.failures], gettext("Why it failed"))
+
+    @admin.display(description=gettext_lazy("skipped files"))
+    def skipped_table(self, job: ImportJob) -> str | SafeString:
+        return self._table([(each["path"], each["reason"]) for each in job.skipped], gettext("Why it was left out"))
+
+    def _table(self, files: Sequence[tuple[str, Any]], heading: str) -> str | SafeString:
+        if not files:
             return gettext("None.")
-        rows = (
-            (failure["path"], stored_sentence(StoredError.from_json(failure["error"])))
-            for failure in job.failures[:SHOWN_FAILURES]
-        )
+        rows = ((path, stored_sentence(StoredError.from_json(reason))) for path, reason in files[:SHOWN_FILES])
         return format_html(
             "<table><thead><tr><th>{}</th><th>{}</th></tr></thead>{}</table>{}",
             gettext("File"),
-            gettext("Why it failed"),
+            heading,
             format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", rows),
-            self._rest(len(job.failures) - SHOWN_FAILURES),
+            self._rest(len(files) - SHOWN_FILES),
         )
 
     def _rest(self, count: int) -> str:

@@ -111,11 +111,12 @@ def printed_files(failures: Iterable[FileFailure]) -> list[dict[str, str]]:
 
 
 def printed_skips(skipped: Iterable[SkippedFile]) -> list[dict[str, str]]:
-    return [{"path": each.path, "reason": str(each.reason)} for each in skipped]
+    """Return what was left out: `kind` is for programs, `reason` for people."""
+    return [{"path": each.path, "kind": each.reason.code, "reason": each.reason.message} for each in skipped]
 
 
 def skipped_lines(report: Report) -> list[str]:
-    return [f"  Skipped: {each['path']}: {each['reason']}." for each in report["skipped"]]
+    return [f"  Skipped: {each['path']}: {each['reason']}" for each in report["skipped"]]
 
 
 def printed_images(failures: Iterable[ImageFailure]) -> list[dict[str, str | int]]:

@@ -21,7 +21,9 @@ class ImportJob(models.Model):
     total = models.PositiveIntegerField(_("files"), default=0)
     added = models.PositiveIntegerField(_("added"), default=0)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
+    ignored = models.PositiveIntegerField(_("ignored"), default=0)
     failures = models.JSONField(_("failed files"), default=list, blank=True)
+    skipped = models.JSONField(_("skipped files"), default=list, blank=True)
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
     finished_at = models.DateTimeField(pgettext_lazy("when", "finished"), null=True, blank=True)
 

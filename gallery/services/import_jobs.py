@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from gallery.errors import Phrase, StoredError
+from gallery.errors import StoredError
 from gallery.models import Actor, AuditVerb, ImportJob, User
 
 from .audit import Action, record, runs_of
@@ -26,19 +26,19 @@ class FileFailure:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that was left as it is on purpose, and why."""
+    """A file or folder that was left out although nothing is wrong with it, and why; `reason.code` is its kind."""
 
     path: str
-    reason: Phrase
+    reason: StoredError
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
     """What became of the files of an import so far.
 
-    `ignored` are files of a folder that neither are nor claim to be pictures. `skipped` are named beside their count:
-    what lies in its owner's trash is a duplicate too. `vectors_taken` counts the vectors that came with the pictures,
-    `embedded` those that were computed.
+    `ignored` are files of a folder that neither are nor claim to be pictures, and what the setting `import_ignore`
+    leaves out. `skipped` are named beside their count: what lies in its owner's trash is a duplicate too.
+    `vectors_taken` counts the vectors that came with the pictures, `embedded` those that were computed.
     """
 
     added: int = 0
@@ -83,6 +83,8 @@ def noted_import(
         done = counts()
         job.added, job.duplicates = done.added, done.duplicates
         job.failures = [{"path": failure.path, "error": failure.error.as_json()} for failure in done.failed]
+        job.skipped = [{"path": skipped.path, "reason": skipped.reason.as_json()} for skipped in done.skipped]
+        job.ignored = done.ignored
         _end(job, status, by=by)
 
 
@@ -99,6 +101,7 @@ def _end(job: ImportJob, status: str, *, by: Actor) -> None:
             "ids": runs_of(image_ids.iterator()),
             "duplicates": job.duplicates,
             "failed": len(job.failures),
+            "skipped": len(job.skipped),
             "failures": [_told(failure) for failure in job.failures[:LISTED_FAILURES]],
         }
         record(Action(by), AuditVerb.IMPORTED, job, label=job.source.partition("\n")[0], after=told)

@@ -20,11 +20,10 @@ from gallery.errors import (
     DecoderUnavailable,
     EncoderMismatch,
     ImageSearchError,
-    Phrase,
+    InTrashLeftOut,
     StorageFull,
     StorageNotWritable,
     StoredError,
-    gettext_noop,
 )
 from gallery.imaging import Facts, Limits, inspect
 from gallery.models import Actor, Image, ImportJob, User
@@ -40,8 +39,6 @@ from .media import original_is_whole
 READERS = min(4, os.cpu_count() or 1)
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
 VECTORS_PER_COMMIT = 256  # each commit syncs the vector file and writes one transaction
-
-IN_TRASH = gettext_noop("it is in the owner's trash; bring it back there, or delete it forever and import it again")
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
@@ -209,7 +206,7 @@ class ImportPipeline(Generic[File]):
         """Count it and have it embedded: with the vector it brings, with its pixels, or by the queue."""
         self._counts += ImportCounts(added=1) if upload.created else ImportCounts(duplicates=1)
         if upload.image.trashed_at is not None:
-            self._skipped.append(SkippedFile(file.path, Phrase(IN_TRASH)))
+            self._skipped.append(SkippedFile(file.path, StoredError.of(InTrashLeftOut())))
         self._files.note_taken(file, upload)
         if not upload.image.is_pending:
             return

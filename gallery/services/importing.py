@@ -2,22 +2,25 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from stat import S_ISREG
 
+from gallery.durable.regular_file import open_regular_file
 from gallery.encoders.base import Vectors
-from gallery.errors import FileTooLarge, Phrase, UnreadablePath, UnsupportedFormat, gettext_noop
+from gallery.errors import FileTooLarge, UnsupportedFormat, shown
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Limits, sniff
 from gallery.models import Actor, User
 
 from .embedding.encoder_in_use import current_encoder
-from .import_jobs import FileFailure, SkippedFile, noted_import
+from .found_files import FoundFiles, Source, find_files
+from .import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
 from .import_pipeline import ImportPipeline
 from .ingest import Upload
 from .labels import Labels
+
+__all__ = ["FoundFiles", "ImportReport", "Source", "find_files", "import_files"]
 
 SHOWN_PLACES = 20  # in the note of an import
 
@@ -36,14 +39,6 @@ class ImportReport:
     @property
     def images_per_second(self) -> float:
         return (self.added + self.duplicates) / self.seconds if self.seconds else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file to bring in; `named` says that the caller named it, so it may not be ignored."""
-
-    path: Path
-    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,45 +75,8 @@ class _Files:
         """Every file is the same here."""
 
 
-def find_files(paths: Iterable[Path], *, recursive: bool) -> list[Source]:
-    """Return the files to look at, in order. Raises UnreadablePath for a path that does not exist or open."""
-    sources: list[Source] = []
-    for path in paths:
-        if _mode_of(path) is None:
-            raise UnreadablePath(path=shown(path), reason=Phrase(gettext_noop("it does not exist")))
-        if path.is_dir():
-            sources += [Source(file, named=False) for file in _files_of(path, recursive)]
-        else:
-            sources.append(Source(path, named=True))
-    return sources
-
-
-def _mode_of(path: Path) -> int | None:
-    """Return the kind and permissions of a file or folder, None if it does not exist. Raises UnreadablePath."""
-    try:
-        return path.stat().st_mode
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UnreadablePath(path=shown(path), reason=error.strerror or str(error)) from error
-
-
-def shown(path: Path | str) -> str:
-    """Return a path as text that can be stored and printed, whatever bytes the file system holds."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def _files_of(folder: Path, recursive: bool) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise UnreadablePath(path=shown(error.filename), reason=error.strerror or "unknown")
-
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-
-
 def import_files(
-    sources: Sequence[Source],
+    found: FoundFiles,
     *,
     owner: User,
     labels: Labels,
@@ -127,11 +85,16 @@ def import_files(
 ) -> ImportReport:
     """Bring the files in and embed them. May be killed at any moment and run again: nothing is lost or doubled."""
     started = time.perf_counter()
-    files = _Files([_File(source, labels) for source in sources])
+    files = _Files([_File(source, labels) for source in found.sources])
     pipeline = ImportPipeline(files, owner=owner, by=by, encoder=current_encoder(), progress=progress)
-    with noted_import(pipeline.counts, owner=owner, source=_places(sources), total=len(sources), by=by) as job:
+
+    def counts() -> ImportCounts:
+        seen = ImportCounts(ignored=found.ignored, failed=found.failed, skipped=found.skipped)
+        return seen + pipeline.counts()
+
+    with noted_import(counts, owner=owner, source=_places(found), total=len(found.sources), by=by) as job:
         pipeline.run(job)
-    done = pipeline.counts()
+    done = counts()
     return ImportReport(
         added=done.added,
         duplicates=done.duplicates,
@@ -142,31 +105,29 @@ def import_files(
     )
 
 
-def _places(sources: Sequence[Source]) -> str:
-    places = {shown(each.path if each.named else each.path.parent) for each in sources}
+def _places(found: FoundFiles) -> str:
+    """Return where the files lie or, if there are none, what was not brought in."""
+    places = {shown(each.path if each.named else each.path.parent) for each in found.sources}
+    places = places or {each.path for each in found.failed} | {each.path for each in found.skipped}
     return "\n".join(sorted(places)[:SHOWN_PLACES])
 
 
 def _read(path: Path, limits: Limits) -> bytes:
-    mode = _mode_of(path)
-    if mode is not None and not S_ISREG(mode):  # reading a pipe or a device might never end
-        raise UnreadablePath(path=shown(path), reason=Phrase(gettext_noop("it is not a regular file")))
-    try:
-        size_bytes = path.stat().st_size
+    """Raises UnreadablePath, FileTooLarge."""
+    with open_regular_file(path) as file:
+        size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes > limits.max_bytes:
             raise FileTooLarge(size_bytes=size_bytes, limit_bytes=limits.max_bytes)
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadablePath(path=shown(path), reason=error.strerror or str(error)) from error
+        return file.read(limits.max_bytes + 1)
 
 
 def _is_picture(path: Path) -> bool:
-    """Look at the first bytes of a file whose name does not say that it is a picture."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            sniff(file.read(SNIFFED_BYTES))
-    except (OSError, UnsupportedFormat):
+    """Look at the first bytes of a file whose name does not say that it is a picture. Raises UnreadablePath."""
+    if not path.is_file():
         return False
+    with open_regular_file(path) as file:
+        try:
+            sniff(file.read(SNIFFED_BYTES))
+        except UnsupportedFormat:
+            return False
     return True

@@ -7,13 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from gallery.encoders.base import Encoder, Vectors
-from gallery.errors import IncompleteTestbedEntry, Phrase, StoredError
+from gallery.errors import IncompleteTestbedEntry, Phrase, StoredError, shown
 from gallery.imaging import Limits
 from gallery.models import Actor, User
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
 from gallery.services.import_pipeline import ImportPipeline
-from gallery.services.importing import shown
 from gallery.services.ingest import Upload
 from gallery.services.labels import Labels
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from stat import S_ISREG
 
-from gallery.errors import FileTooLarge, ImageSearchError, Phrase, UnreadablePath, gettext_noop
+from gallery.errors import FileTooLarge, ImageSearchError, Phrase, UnreadablePath, gettext_noop, shown
 from gallery.imaging import Limits
-from gallery.services.importing import shown
 
 from .entry import Entry
 

@@ -23,7 +23,7 @@ from gallery.imaging import load_pixels
 from gallery.models import OPERATOR, User
 from gallery.services.decode_limits import decode_limits
 from gallery.services.embedding.encoder_in_use import current_encoder
-from gallery.services.importing import Source, import_files
+from gallery.services.importing import FoundFiles, Source, import_files
 from gallery.services.labels import Labels
 from gallery.services.samples import SAMPLES, sample_path
 from gallery.services.search import find_images
@@ -65,7 +65,7 @@ def bench_import(encoder: Encoder, owner: User) -> dict[str, Any]:
     for chunk in chunks(pictures()):
         alone += encode_alone(chunk, encoder)
         imported += import_files(
-            [Source(path, named=True) for path in chunk], owner=owner, labels=Labels(), by=OPERATOR
+            FoundFiles(tuple(Source(path, named=True) for path in chunk)), owner=owner, labels=Labels(), by=OPERATOR
         ).seconds
         count += len(chunk)
     print(f"import              {count / imported:8.1f} pictures/s ({count} pictures)")

@@ -94,9 +94,9 @@ def run(library) -> Callable[..., Done]:
 def test_import_reports_what_became_of_every_file(library, pictures):
     _data, done = library
 
-    assert done.status == 0
+    assert done.status == 1  # one file failed
     report = done.report
-    assert {"added", "duplicates", "failed", "seconds", "images_per_second"} <= set(report)
+    assert {"added", "duplicates", "failed", "skipped", "ignored", "seconds", "images_per_second"} <= set(report)
     assert (report["added"], report["duplicates"]) == (5, 1)
     assert [set(failure) for failure in report["failed"]] == [{"path", "error"}]
     assert report["failed"][0]["path"] == str(pictures / "broken.jpg")
@@ -116,7 +116,7 @@ def test_import_for_people_is_plain_text(run, tmp_path):
 
     done = run("import_images", tmp_path)
 
-    assert done.status == 0
+    assert done.status == 1
     assert done.out.startswith("1 added, 0 already there, 1 failed")
     assert "caf\ufffd.png" in done.out
 
@@ -124,17 +124,64 @@ def test_import_for_people_is_plain_text(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("import_images", "/no/such/folder"), "“/no/such/folder” cannot be read: it does not exist."),
         (("import_images", ".", "--owner", "nobody"), "There is no user “nobody”."),
         (("import_images", ".", "--owner", ""), "There is no user “”."),
         (("import_images", ""), "Argument PATH: a path must not be empty."),
         (("import_images", ".", "--visibility", "secret"), "The visibility is “secret”"),
         (("import_images", ".", "--tags", "x" * 200), "has 200 characters; the limit is 64"),
     ],
-    ids=["path", "owner", "empty owner", "empty path", "visibility", "tags"],
+    ids=["owner", "empty owner", "empty path", "visibility", "tags"],
 )
 def test_import_refuses_in_one_sentence(run, words, said):
     assert said in run(*words, "--json").sentence
+
+
+def test_import_of_missing_paths_brings_the_others_in(run, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "tan.png").write_bytes(drawn_picture("tan"))
+    (folder / "film.mp4").touch()
+
+    done = run("import_images", "/no/such/folder", folder, "/no/such.png", "--json")
+
+    assert (done.status, done.report["added"], done.report["ignored"]) == (1, 1, 0)
+    assert [failure["path"] for failure in done.report["failed"]] == ["/no/such/folder", "/no/such.png"]
+    assert done.report["failed"][0]["error"] == "“/no/such/folder” cannot be read: it does not exist."
+    assert done.report["skipped"] == [
+        {
+            "path": str(folder / "film.mp4"),
+            "kind": "video",
+            "reason": "This is a video; only pictures are brought in.",
+        }
+    ]
+
+
+def test_import_of_nothing_but_missing_paths_is_told_in_json(run):
+    done = run("import_images", "/no/such/folder", "--json")
+
+    assert (done.status, done.report["added"], len(done.report["failed"])) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search_images", "--image", "PIPE"),
+        ("search_images", "--image", "/dev/zero"),
+        ("search_images", "--image", "."),
+        ("evaluate", "PIPE", "--images", "."),
+        ("evaluate", "/dev/zero", "--images", "."),
+        ("evaluate", "manage.py", "--images", "PIPE"),
+        ("import_testbed", "PIPE"),
+        ("benchmark_search", "--rows", "10", "--npy", "PIPE"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_file_is_refused_at_once(run, tmp_path, words):
+    os.mkfifo(tmp_path / "pipe")
+
+    said = run(*(str(tmp_path / "pipe") if word == "PIPE" else word for word in words), "--json").sentence
+
+    assert any(words in said for words in ("not a regular file", "is a folder", "not a folder", "not a query file"))
 
 
 # Searching

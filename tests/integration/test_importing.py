@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gallery.errors import EncoderUnavailable, StorageFull, UnreadablePath
+from gallery.errors import EncoderUnavailable, StorageFull, shown
 from gallery.models import OPERATOR, Image, ImportJob
 from gallery.services import import_pipeline
 from gallery.services.curation import move_to_trash
-from gallery.services.importing import Source, find_files, import_files, shown
+from gallery.services.importing import Source, find_files, import_files
 from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
 from gallery.services.search import find_images
@@ -48,8 +48,10 @@ def run(folder: Path, owner, *, recursive: bool = False, **labels):
 def test_every_file_is_counted_once(alice, folder, quick_encoder, data_dir):
     report = run(folder, alice, tags="colour", visibility="public")
 
-    assert (report.added, report.duplicates, report.ignored) == (6, 1, 3)
+    assert (report.added, report.duplicates, report.ignored) == (6, 1, 3)  # notes.txt, empty and .hidden
     assert [Path(failure.path).name for failure in report.failed] == ["broken.png", "photo.jpg"]
+    skipped = [(Path(each.path).name, each.reason.code) for each in report.skipped]
+    assert skipped == [("below", "sub_folder"), ("film.mp4", "video")]
     assert all(str(failure.error) for failure in report.failed)
     assert report.images_per_second > 0
     assert Image.objects.tagged(["colour"]).filter(visibility="public", owner=alice).count() == 6
@@ -99,8 +101,8 @@ def test_what_lies_in_the_trash_stays_there_and_is_named(alice, folder, quick_en
     report = run(folder, alice, tags="again", visibility="public")
 
     assert (report.added, report.duplicates, report.failed) == (0, 7, report.failed)
-    [skipped] = report.skipped
-    assert (Path(skipped.path).name, "trash" in skipped.reason) == ("lime.png", True)
+    [skipped] = [each for each in report.skipped if each.reason.code == "in_trash"]
+    assert (Path(skipped.path).name, skipped.reason.code) == ("lime.png", "in_trash")
     assert [image.original_name for image in Image.objects.trashed()] == ["lime.png"]
     assert not Image.objects.tagged(["again"]).exists()
     assert not Image.objects.filter(visibility="public").exists()
@@ -112,7 +114,7 @@ def test_what_lies_in_the_trash_of_another_is_added(alice, bob, folder, quick_en
 
     report = run(folder, bob)
 
-    assert (report.added, report.skipped) == (6, ())
+    assert (report.added, {each.reason.code for each in report.skipped}) == (6, {"sub_folder", "video"})
 
 
 def test_a_picture_trashed_while_an_import_runs_stays_in_the_trash(alice, folder, quick_encoder, monkeypatch):
@@ -129,7 +131,8 @@ def test_a_picture_trashed_while_an_import_runs_stays_in_the_trash(alice, folder
 
     report = run(folder, alice, tags="import")
 
-    assert (report.added, report.duplicates, len(report.skipped)) == (5, 2, 2)
+    in_trash = [each for each in report.skipped if each.reason.code == "in_trash"]
+    assert (report.added, report.duplicates, len(in_trash)) == (5, 2, 2)
     [image] = Image.objects.trashed()
     assert (image.description, list(image.tags.all())) == ("mine", [])
 
@@ -152,7 +155,8 @@ def test_a_run_is_noted_with_its_counts(alice, folder, quick_encoder):
 
     job = ImportJob.objects.get()
     assert (job.owner, job.status, job.source) == (alice, "finished", str(folder))
-    assert (job.total, job.added, job.duplicates, len(job.failures)) == (12, 6, 1, 2)
+    assert (job.total, job.added, job.duplicates, len(job.failures)) == (11, 6, 1, 2)
+    assert (job.ignored, len(job.skipped)) == (3, 2)
     assert job.finished_at is not None
 
 
@@ -214,10 +218,13 @@ def test_a_named_file_is_never_ignored(alice, folder, quick_encoder):
     assert [failure.path for failure in report.failed] == [str(folder / "notes.txt")]
 
 
-@pytest.mark.parametrize("name", ["missing.png", "n" * 300, "a/b/c"])
-def test_a_path_that_cannot_be_is_refused_before_the_run(tmp_path, name):
-    with pytest.raises(UnreadablePath):
-        find_files([tmp_path / name], recursive=False)
+@pytest.mark.parametrize("name", ["missing.png", "n" * 300, "a/b/c", "zero\0"])
+def test_a_path_that_cannot_be_fails_and_the_others_come_in(alice, folder, quick_encoder, name):
+    found = find_files([folder / name, folder / "red.png"], recursive=False)
+    report = import_files(found, owner=alice, labels=Labels(), by=OPERATOR)
+
+    assert report.added == 1
+    assert [failure.path for failure in report.failed] == [str(folder / name).replace("\0", "")]
 
 
 def test_pipes_and_dead_links_do_not_stop_a_run(alice, folder, quick_encoder):
@@ -260,6 +267,6 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, qu
     assert report.failed[0].path.endswith("caf\ufffd/caf\ufffd.jpg")
     assert Image.objects.get().original_name == "caf.png"
     assert ImportJob.objects.get().source == shown(folder)
-    assert find_files([folder / (strange + ".png")], recursive=False) == [
-        Source(folder / (strange + ".png"), named=True)
-    ]
+    assert find_files([folder / (strange + ".png")], recursive=False).sources == (
+        Source(folder / (strange + ".png"), named=True),
+    )

@@ -49,6 +49,7 @@ def test_missing_key_is_named(settings, name):
         ("sign_up_open", 1, "bool"),
         ("encoder", None, "str"),
         ("data_dir", "/tmp", "Path"),
+        ("import_ignore", "*.bak", "tuple"),
     ],
 )
 def test_wrong_type_is_named_with_its_value(settings, name, value, wanted):
@@ -61,7 +62,7 @@ def test_wrong_type_is_named_with_its_value(settings, name, value, wanted):
 
 
 def test_every_setting_has_a_type_that_is_checked():
-    assert {field.type for field in dataclasses.fields(Gallery)} <= {int, bool, str, Path}
+    assert {field.type for field in dataclasses.fields(Gallery)} <= {int, bool, str, Path, tuple[str, ...]}
 
 
 # System checks

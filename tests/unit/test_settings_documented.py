@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-READERS = {"env_str", "env_bool", "env_int", "env_choice", "env_list", "env_path"}
+READERS = {"env_str", "env_bool", "env_int", "env_choice", "env_list", "env_globs", "env_path"}
 ROW = re.compile(r"^\| `(IMAGESEARCH_\w+)` \| (.+?) \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 

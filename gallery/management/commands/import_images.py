@@ -11,7 +11,8 @@ from gallery.management.command import (
     skipped_lines,
 )
 from gallery.models import OPERATOR, Visibility
-from gallery.services.importing import find_files, import_files
+from gallery.services.found_files import find_files
+from gallery.services.importing import import_files
 from gallery.services.labels import check_labels
 
 
@@ -27,10 +28,10 @@ class Command(GalleryCommand):
 
     def run(self, **options: Any) -> Report:
         labels = check_labels(tags=options["tags"], visibility=options["visibility"])
-        sources = find_files(options["paths"], recursive=options["recursive"])
+        found = find_files(options["paths"], recursive=options["recursive"])
         owner = owner_named(options["owner"])
-        with self.progress(len(sources), "picture") as advance:
-            report = import_files(sources, owner=owner, labels=labels, by=OPERATOR, progress=advance)
+        with self.progress(len(found.sources), "picture") as advance:
+            report = import_files(found, owner=owner, labels=labels, by=OPERATOR, progress=advance)
         return {
             "added": report.added,
             "duplicates": report.duplicates,
@@ -44,9 +45,12 @@ class Command(GalleryCommand):
     def describe(self, report: Report) -> str:
         lines = [
             f"{report['added']} added, {report['duplicates']} already there, {len(report['failed'])} failed, "
-            f"{report['ignored']} other files ignored, "
+            f"{len(report['skipped'])} skipped, {report['ignored']} other files ignored, "
             f"in {report['seconds']:.1f} s ({report['images_per_second']:.1f} pictures/s)."
         ]
         lines += [f"  {failure['path']}: {failure['error']}" for failure in report["failed"]]
         lines += skipped_lines(report)
         return "\n".join(lines)
+
+    def failed(self, report: Report) -> bool:
+        return bool(report["failed"])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gallery.conf import gallery
-from gallery.errors import UnreadablePath
+from gallery.durable.regular_file import open_regular_file
 from gallery.management.command import GalleryCommand, Report, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
 from gallery.retrieval.request import SearchRequest
@@ -49,11 +49,8 @@ def _request(*, text: str, image: Path | None, tags: str, top: str, **_others: A
 
 
 def _picture(path: Path) -> BroughtPicture:
-    try:
-        with path.open("rb") as file:
-            return brought_picture(file)
-    except OSError as error:
-        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
+    with open_regular_file(path) as file:
+        return brought_picture(file)
 
 
 def _report(page: ResultPage, *, encoding_milliseconds: float) -> Report:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gallery.errors import ImageSearchError, InvalidQueryFile, UnreadablePath
+from gallery.durable.regular_file import open_regular_file
+from gallery.errors import ImageSearchError, InvalidQueryFile
 from gallery.retrieval.query_text import MAX_CHARACTERS, checked_text
 
 FAULTS_TOLD = 3  # as many as fit a sentence; the rest is counted
@@ -40,9 +41,8 @@ def read_queries(path: Path, *, max_characters: int = MAX_CHARACTERS) -> list[La
 
 def _rows(path: Path) -> list[Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UnreadablePath(path=str(path), reason=error.strerror or str(error)) from error
+        with open_regular_file(path) as file:
+            content = json.loads(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InvalidQueryFile(path=str(path), reason="it is not text in UTF-8") from error
     except (ValueError, RecursionError) as error:

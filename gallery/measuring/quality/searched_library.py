@@ -18,7 +18,8 @@ from gallery.models import OPERATOR, Image, User
 from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import BroughtPicture
 from gallery.services.decode_limits import decode_limits
-from gallery.services.importing import Source, import_files
+from gallery.services.found_files import FoundFiles, Source
+from gallery.services.importing import import_files
 from gallery.services.labels import check_labels
 from gallery.services.search import find_images
 
@@ -48,9 +49,9 @@ class SearchedLibrary:
     def fill(self, folder: str) -> Answer:
         self.files = {int(path.stem): path for path in sorted(Path(folder).iterdir())}
         owner = User.objects.create_user(OWNER)
-        sources = [Source(path, named=True) for path in self.files.values()]
+        found = FoundFiles(tuple(Source(path, named=True) for path in self.files.values()))
         watch = EncoderWatch(get_encoder(gallery().encoder))
-        import_files(sources, owner=owner, labels=check_labels(), by=OPERATOR, progress=self.progress)
+        import_files(found, owner=owner, labels=check_labels(), by=OPERATOR, progress=self.progress)
         self.numbers = self._numbers_by_image()
         return {
             "searchable": [number for numbers in self.numbers.values() for number in numbers],

@@ -105,6 +105,8 @@ class FileRows:
 
 def _opened(path: Path) -> Vectors:
     """Map a matrix that can be searched. Raises InvalidInput."""
+    if path.exists() and not path.is_file():  # opening a pipe might never end
+        raise InvalidInput(reason=f"{path} cannot be read (it is not a regular file)")
     try:
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
