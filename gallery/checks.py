@@ -1,8 +1,10 @@
 """System checks: what an operator should know before the first visitor does."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.db import DatabaseError, connections
 
@@ -28,6 +30,40 @@ def encoder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
             )
         ]
     return []
+
+
+@register()
+def bucket_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Say what S3 needs and is not there, before the first picture is brought. Asks no service."""
+    if not settings.S3_BUCKET:
+        return []
+    if find_spec("boto3") is None:
+        return [
+            Error(
+                f"IMAGESEARCH_S3_BUCKET is “{settings.S3_BUCKET}”, but the package boto3 is not installed.",
+                hint="Run: pip install -r requirements-s3.txt. Or leave the variable empty.",
+                id="gallery.E002",
+            )
+        ]
+    if not _has_s3_keys():
+        return [
+            Warning(
+                "IMAGESEARCH_S3_BUCKET is set, but there are no keys for it, neither in the environment nor in a file.",
+                hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or silence this where the machine has a role.",
+                id="gallery.W004",
+            )
+        ]
+    return []
+
+
+def _has_s3_keys() -> bool:
+    """Say whether keys are set or kept in a file; a machine's own role is only known to a service on its network."""
+    from botocore.session import Session  # noqa: PLC0415 -- optional dependency
+
+    providers = Session().get_component("credential_provider")
+    for asks_the_network in ("iam-role", "container-role"):
+        providers.remove(asks_the_network)
+    return providers.load_credentials() is not None
 
 
 @register("database")

@@ -44,6 +44,11 @@ def body_of(error: ImageSearchError) -> Body:
     return error_body(error.code, sentence(for_visitors(error)))
 
 
+def retry_headers(error: ImageSearchError) -> dict[str, str]:
+    """Return the header that says when to try again, if that helps."""
+    return {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
+
+
 def as_validation_error(error: ImageSearchError) -> ValidationError:
     """Return the error as a form says it."""
     return ValidationError(sentence(error), code=error.code)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -65,6 +66,22 @@ def env_globs(name: str, default: Sequence[str]) -> tuple[str, ...]:
 def env_path(name: str, default: Path) -> Path:
     """Return an absolute path; a relative one counts from the working directory."""
     return Path(env_str(name) or default).expanduser().resolve()
+
+
+def web_address(value: str, *, setting: str) -> str | None:
+    """Return the address of a service, None for none. Raises ImproperlyConfigured with the remedy."""
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        port = parts.port  # raises for what is no number
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ImproperlyConfigured(
+            f"{setting} is “{value}”; it must be an address with its scheme, as https://s3.example.org:9000."
+        )
+    return value
 
 
 def writable_folder(path: Path, *, setting: str) -> Path:

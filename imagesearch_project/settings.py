@@ -3,13 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from .env import env_bool, env_choice, env_globs, env_int, env_list, env_path, env_str, secret_key, writable_folder
+from .database_url import database_of
+from .env import (
+    env_bool,
+    env_choice,
+    env_globs,
+    env_int,
+    env_list,
+    env_path,
+    env_str,
+    secret_key,
+    web_address,
+    writable_folder,
+)
 
 django_stubs_ext.monkeypatch()  # generic Django classes, such as ModelAdmin[Image], exist at run time too
 
@@ -117,15 +127,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
 }
 database_url = env_str("IMAGESEARCH_DATABASE_URL")
 if database_url:
-    try:
-        DATABASES: dict[str, Any] = {
-            "default": dict(dj_database_url.parse(database_url, conn_max_age=60, conn_health_checks=True))
-        }
-    except (dj_database_url.ParseError, ValueError) as error:
-        raise ImproperlyConfigured(
-            f"IMAGESEARCH_DATABASE_URL cannot be understood ({error}). "
-            "Write it as postgres://user:password@host:5432/name."
-        ) from error
+    DATABASES: dict[str, Any] = {
+        "default": database_of(database_url, setting="IMAGESEARCH_DATABASE_URL", sqlite_options=SQLITE_OPTIONS)
+    }
 else:
     DATABASES = {
         "default": {
@@ -187,15 +191,17 @@ FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_NUMBER_FILES = env_int("IMAGESEARCH_MAX_UPLOAD_FILES", 100, minimum=1, maximum=10_000)
 S3_BUCKET = env_str("IMAGESEARCH_S3_BUCKET")
+S3_ENDPOINT = web_address(env_str("IMAGESEARCH_S3_ENDPOINT"), setting="IMAGESEARCH_S3_ENDPOINT")
+S3_TIMEOUT_SECONDS = env_int("IMAGESEARCH_S3_TIMEOUT_SECONDS", 10, minimum=1, maximum=600)
 STORAGES: dict[str, Any] = {
     "default": (
         {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "gallery.storage.bucket.BucketStorage",
             "OPTIONS": {
                 "bucket_name": S3_BUCKET,
-                "endpoint_url": env_str("IMAGESEARCH_S3_ENDPOINT") or None,
+                "endpoint_url": S3_ENDPOINT,
                 "default_acl": "private",
-                "file_overwrite": False,
+                "timeout_seconds": S3_TIMEOUT_SECONDS,
             },
         }
         if S3_BUCKET

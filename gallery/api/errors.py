@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from gallery.error_messages import Body, body_of, error_body, known_error
+from gallery.error_messages import Body, body_of, error_body, known_error, retry_headers
 from gallery.errors import ImageSearchError
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def _own_response(error: Exception, context: dict[str, Any]) -> Response:
         return Response(body_of_status(500), status=500)
     if known.http_status >= 500:
         logger.error("%s %s: %s", request.method, request.path, known)
-    return Response(body_of(known), status=known.http_status)
+    return Response(body_of(known), status=known.http_status, headers=retry_headers(known))
 
 
 def _framework_response(error: exceptions.APIException) -> Response:

@@ -82,6 +82,7 @@ from .storage import (
     InvalidVector,
     StorageFull,
     StorageNotWritable,
+    StorageUnavailable,
     StoreBusy,
     StoreDamaged,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "SidecarLeftOut",
     "StorageFull",
     "StorageNotWritable",
+    "StorageUnavailable",
     "StoreBusy",
     "StoreDamaged",
     "StoredError",

@@ -18,6 +18,7 @@ class StoreDamaged(ImageSearchError):
 class StoreBusy(ImageSearchError):
     code = "store_busy"
     http_status = 503
+    retry_after_seconds = 5
     message = gettext_noop("The vector file has been locked by another process for %(seconds)s seconds. Try again.")
 
 
@@ -38,4 +39,14 @@ class StorageNotWritable(ImageSearchError):
 class DatabaseBusy(ImageSearchError):
     code = "database_busy"
     http_status = 503
+    retry_after_seconds = 5
     message = gettext_noop("The database is busy with another change. Nothing was saved; try again in a moment.")
+
+
+class StorageUnavailable(ImageSearchError):
+    code = "storage_unavailable"
+    http_status = 503
+    retry_after_seconds = 30
+    message = gettext_noop(
+        "The storage of the pictures cannot be used now (%(reason)s). Nothing was saved; try again in a moment."
+    )

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gallery.errors import ContentCollision
+from gallery.errors import ContentCollision, StorageUnavailable
 from gallery.imaging import Embedded, Facts, inspect
 from gallery.models import Actor, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
@@ -94,7 +94,7 @@ def store_picture(
                 is_to_restore = restores and upload.image.trashed_at is not None
                 return _restored(upload, by=by) if is_to_restore else upload
         except BaseException:
-            with suppress(OSError, DatabaseError):  # verify_index finds what cannot be deleted now
+            with suppress(OSError, DatabaseError, StorageUnavailable):  # verify_index finds what cannot be deleted now
                 delete_unused_files_locked(facts.sha256, facts.format)
             raise
 

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from gallery.conf import gallery
-from gallery.error_messages import for_visitors, sentence
+from gallery.error_messages import for_visitors, retry_headers, sentence
 from gallery.errors import ImageSearchError, TooManyFiles
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,10 @@ def _bare_page(context: dict[str, Any]) -> str:
 
 
 def error_page(request: HttpRequest, error: ImageSearchError) -> HttpResponse:
-    return status_page(request, error.http_status, sentence(for_visitors(error)), code=error.code)
+    page = status_page(request, error.http_status, sentence(for_visitors(error)), code=error.code)
+    for name, value in retry_headers(error).items():
+        page.headers[name] = value
+    return page
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

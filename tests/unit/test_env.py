@@ -18,11 +18,33 @@ from imagesearch_project.env import (
     env_path,
     env_str,
     secret_key,
+    web_address,
     writable_folder,
 )
 
 ROOT = Path(__file__).parents[2]
 NAME = "IMAGESEARCH_TEST_VALUE"
+
+
+@pytest.mark.parametrize("value", ["https://s3.example.org", "http://127.0.0.1:9000", "https://[::1]:9000/path"])
+def test_web_address_takes_what_has_a_scheme_and_a_host(value):
+    assert web_address(value, setting=NAME) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["s3.example.org", "s3.example.org:9000", "//host", "ftp://host", "https://", "http://h:x", "http://[::1"]
+)
+def test_web_address_names_variable_value_and_remedy(value):
+    with pytest.raises(ImproperlyConfigured) as error:
+        web_address(value, setting=NAME)
+
+    assert str(error.value) == (
+        f"{NAME} is “{value}”; it must be an address with its scheme, as https://s3.example.org:9000."
+    )
+
+
+def test_no_web_address_is_none():
+    assert web_address("", setting=NAME) is None
 
 
 def test_str_is_stripped_and_has_a_default(monkeypatch):
@@ -169,6 +191,8 @@ def test_secret_key_names_the_remedy(tmp_path):
         ("IMAGESEARCH_HTTPS", "perhaps"),
         ("IMAGESEARCH_LANGUAGE", "fr"),
         ("IMAGESEARCH_DATABASE_URL", "nonsense"),
+        ("IMAGESEARCH_DATABASE_URL", "mysql://user:password@host/name"),
+        ("IMAGESEARCH_S3_ENDPOINT", "s3.example.org:9000"),
     ],
 )
 def test_a_wrong_value_stops_the_start_with_one_sentence(name, value, tmp_path):

@@ -16,6 +16,7 @@ from gallery.errors import (
     ImageSearchError,
     InvalidPicture,
     OriginalMissing,
+    StorageUnavailable,
 )
 from gallery.imaging import load_pixels
 from gallery.models import Image
@@ -98,7 +99,7 @@ def _open(image: Image) -> Pixels | EncodedBatch:
             return load_pixels(file, limits=decode_limits())
     except (InvalidPicture, OriginalMissing) as error:
         return EncodedBatch(failed=((image, error),))
-    except (OSError, MemoryError) as error:  # a fault of the machine: the others go on
+    except (OSError, MemoryError, StorageUnavailable) as error:  # a fault of the machine: the others go on
         logger.error("The original of picture %s cannot be read now: %s", image.pk, error)
         return EncodedBatch(deferred=((image, str(error)),))
 

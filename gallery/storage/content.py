@@ -7,7 +7,7 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-from .durable.synced_writing import PARTIAL_SUFFIX, make_folder, replacing_whole_files, write_all
+from gallery.durable.synced_writing import PARTIAL_SUFFIX, make_folder, replacing_whole_files, write_all
 
 
 class ContentStorage(FileSystemStorage):

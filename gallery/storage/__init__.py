@@ -1,0 +1,5 @@
+"""Where the files of pictures lie: on a local disk, where they appear whole, or in a bucket of S3."""
+
+from .content import ContentStorage
+
+__all__ = ["ContentStorage"]
