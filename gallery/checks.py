@@ -12,6 +12,7 @@ from gallery.conf import gallery
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import ImageSearchError
 from gallery.models import AccessState, IndexState, access_triggers
+from imagesearch_project.file_modes import open_to_others
 
 
 @register()
@@ -30,6 +31,22 @@ def encoder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
             )
         ]
     return []
+
+
+@register()
+def data_folder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of a data folder, a database or a key that other accounts of this machine may read."""
+    wider = open_to_others(settings.DATA_DIR, settings.FILE_MODES)
+    if not wider:
+        return []
+    return [
+        Warning(
+            f"Other accounts of this machine reach what is the site's: {', '.join(map(str, wider))}.",
+            hint=f"Run: chmod -R o-rwx{'' if settings.FILE_MODES.folder & 0o070 else ',g-rwx'} {settings.DATA_DIR}; "
+            "or move it to a folder of its own. IMAGESEARCH_DATA_READERS=group lets a group read.",
+            id="gallery.W005",
+        )
+    ]
 
 
 @register()

@@ -20,6 +20,7 @@ from .env import (
     web_address,
     writable_folder,
 )
+from .file_modes import FileModes, keep_private
 
 django_stubs_ext.monkeypatch()  # generic Django classes, such as ModelAdmin[Image], exist at run time too
 
@@ -27,6 +28,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = writable_folder(
     env_path("IMAGESEARCH_DATA_DIR", BASE_DIR / "data"), setting="IMAGESEARCH_DATA_DIR to a folder you may write"
 )
+FILE_MODES = FileModes.of(env_choice("IMAGESEARCH_DATA_READERS", "owner", choices=["owner", "group"]))
+keep_private(DATA_DIR, FILE_MODES)
 
 # Security
 
@@ -188,7 +191,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"  # served by views that ask who may see; no URL leads here
 FILE_UPLOAD_TEMP_DIR = None
-FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_PERMISSIONS = FILE_MODES.file
 DATA_UPLOAD_MAX_NUMBER_FILES = env_int("IMAGESEARCH_MAX_UPLOAD_FILES", 100, minimum=1, maximum=10_000)
 S3_BUCKET = env_str("IMAGESEARCH_S3_BUCKET")
 S3_ENDPOINT = web_address(env_str("IMAGESEARCH_S3_ENDPOINT"), setting="IMAGESEARCH_S3_ENDPOINT")

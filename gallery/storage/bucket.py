@@ -46,7 +46,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.client_config = self.client_config.merge(
+        self.client_config: Config = self.client_config.merge(  # type: ignore[has-type]
             Config(
                 connect_timeout=min(CONNECTING_SECONDS, self.timeout_seconds),
                 read_timeout=self.timeout_seconds,
@@ -56,7 +56,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
         self._bucket_seen_at = -BUCKET_KNOWN_SECONDS
 
     def get_default_settings(self) -> dict[str, Any]:
-        return super().get_default_settings() | {"timeout_seconds": 10.0}
+        return {**super().get_default_settings(), "timeout_seconds": 10.0}
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
