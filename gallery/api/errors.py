@@ -11,11 +11,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from gallery.conf import gallery
 from gallery.error_messages import Body, body_of, error_body, known_error, retry_headers
-from gallery.errors import ImageSearchError
+from gallery.errors import ImageSearchError, SeveralFiles
 
 logger = logging.getLogger(__name__)
-REQUEST_TOO_LARGE = (RequestDataTooBig, TooManyFilesSent)
 
 
 def body_of_status(status: int) -> Body:
@@ -33,13 +33,15 @@ def body_of_status(status: int) -> Body:
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
+    if isinstance(error, TooManyFilesSent):  # counted no further
+        error = SeveralFiles(field="file", count=gallery().max_upload_files + 1, limit=1)
     if isinstance(error, exceptions.APIException):
         return _framework_response(error)
     if isinstance(error, Http404):
         return Response(body_of_status(404), status=404)
     if isinstance(error, PermissionDenied):
         return _framework_response(exceptions.PermissionDenied())
-    if isinstance(error, REQUEST_TOO_LARGE):
+    if isinstance(error, RequestDataTooBig):
         return Response(body_of_status(413), status=413)
     if isinstance(error, SuspiciousOperation):
         return Response(body_of_status(400), status=400)

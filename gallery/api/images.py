@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from gallery.conf import gallery
+from gallery.forms.sent_fields import check_file_fields, check_files, check_once
 from gallery.image_access import deletable_image_or_403, editable_image_or_403, visible_image_or_404
 from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.media_responses import original_response, thumbnail_response
@@ -64,6 +65,8 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={201: ImageSerializer, 200: ImageSerializer},
     )
     def create(self, request: Request) -> Response:
+        check_files(request.FILES, field="file")
+        check_once(request.data, fields=UploadSerializer().fields, repeatable=["tags"])
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = dict(form.validated_data)
@@ -82,6 +85,8 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(summary="Change a picture's labels", request=ImageChangeSerializer, responses=ImageSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         image = editable_image_or_403(actor_of(request), pk)
+        check_file_fields(request.FILES, field=None)
+        check_once(request.data, fields=ImageChangeSerializer().fields, repeatable=["tags"])
         form = ImageChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         changes = form.validated_data

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gallery.conf import gallery
+from gallery.forms.sent_fields import check_files, check_once
 from gallery.retrieval.request import SearchRequest
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
@@ -45,6 +46,8 @@ class SearchView(APIView):
         responses=ResultPageSerializer,
     )
     def post(self, request: Request) -> Response:
+        check_files(request.FILES, field="image")
+        check_once(request.data, fields=SearchSerializer().fields, repeatable=["tags"])
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return self._answer(form.validated_data, request)

@@ -16,6 +16,7 @@ from rest_framework.reverse import reverse
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from gallery.error_messages import stored_sentence
+from gallery.errors import SeveralFiles
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
@@ -222,6 +223,8 @@ class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
             return data  # type: ignore[no-any-return]  # an UploadedFile
         if isinstance(self.parent.initial_data, QueryDict):
             self.fail("no_file")
+        if isinstance(data, list) and len(data) > 1:
+            raise SeveralFiles(field=self.field_name, count=len(data), limit=1)
         if not isinstance(data, str):
             self.fail("not_base64")
         encoded = data.partition(",")[2] if data.startswith("data:") else data

@@ -72,6 +72,28 @@ class TooManyFiles(InvalidInput):
     message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several batches.")
 
 
+class SeveralFiles(InvalidInput):
+    code = "several_files"
+    message = gettext_noop(
+        "%(count)s files came under “%(field)s”; the limit is %(limit)s. Send each in a request of its own."
+    )
+
+
+class UnknownFileField(InvalidInput):
+    code = "unknown_file_field"
+    message = gettext_noop("A file came under “%(field)s”, where none is taken. Send the picture under “%(expected)s”.")
+
+
+class UnexpectedFile(InvalidInput):
+    code = "unexpected_file"
+    message = gettext_noop("A file came under “%(field)s”, but this request takes none. Leave it out.")
+
+
+class RepeatedField(InvalidInput):
+    code = "repeated_field"
+    message = gettext_noop("“%(field)s” came %(count)s times; the limit is once. Decide which one is meant.")
+
+
 class DescriptionTooLong(InvalidInput):
     code = "description_too_long"
     message = gettext_noop("The description has %(length)s characters; the limit is %(limit)s. Shorten it.")

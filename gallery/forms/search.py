@@ -8,11 +8,13 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
-from gallery.errors import EmptyQuery, ImageSearchError, InvalidTop
+from gallery.errors import EmptyQuery, ImageSearchError, InvalidInput, InvalidTop
 from gallery.retrieval.plan import plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
 from gallery.retrieval.tree import Like, Meaning, Picture
 from gallery.text.tag_names import parse_tags
+
+from .sent_fields import check_files
 
 TOP_CHOICES = (10, 20, 50, 100)
 
@@ -144,6 +146,10 @@ class PictureSearchForm(forms.Form):
     picture = forms.FileField(allow_empty_file=True, required=False)
 
     def clean_picture(self) -> "UploadedFile[bytes]":
+        try:
+            check_files(self.files, field="picture")
+        except InvalidInput as error:
+            raise as_validation_error(error) from error
         picture: UploadedFile[bytes] | None = self.cleaned_data["picture"]
         if picture is None:
             raise as_validation_error(EmptyQuery())

@@ -12,6 +12,8 @@ from gallery.models import Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
 from gallery.services.labels import Labels, check_labels
 
+from .sent_fields import check_file_fields
+
 FIELD_OF_CODE = {
     "invalid_tag": "tags",
     "too_many_tags": "tags",
@@ -67,7 +69,8 @@ class UploadForm(forms.Form):
         return values
 
     def check_files(self) -> None:
-        """Raises NoFiles, TooManyFiles."""
+        """Raises NoFiles, TooManyFiles, UnknownFileField."""
+        check_file_fields(self.files, field="files")
         if not self.uploaded:
             raise NoFiles()
         if len(self.uploaded) > self.max_files:

@@ -4,7 +4,6 @@ import struct
 import zlib
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 
@@ -241,9 +240,3 @@ def test_options_describes_an_endpoint(alice):
 
     assert response.status_code == 200
     assert response.json()["renders"] == ["application/json"]
-
-
-def test_an_upload_of_two_files_takes_the_last_one_named_file(alice):
-    files = [SimpleUploadedFile(f"{colour}.png", drawn_picture(colour)) for colour in ("red", "blue")]
-
-    assert Api(alice).post_form("/images/", file=files).json()["name"] == "blue.png"
