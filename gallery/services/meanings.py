@@ -12,6 +12,7 @@ from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureFo
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.meaning import Vector, sum_of
 from gallery.retrieval.plan import VectorLeg
+from gallery.retrieval.query_text import sentence_of
 from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Text
 from gallery.search_index import search_index
 
@@ -64,7 +65,7 @@ def encode_legs(legs: Iterable[VectorLeg], asked: NamedRows) -> QueryVectors:
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
         case Text(words):
-            return encoder().encode_texts([words])[0], encoder().key
+            return encoder().encode_texts([sentence_of(words)])[0], encoder().key
         case BroughtPicture(pixels):
             return encoder().encode_images([pixels])[0], encoder().key
         case Picture(id):

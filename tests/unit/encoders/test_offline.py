@@ -24,6 +24,7 @@ from gallery.encoders.offline.concepts import (
 )
 from gallery.encoders.offline.encoder import projection_signs
 from gallery.errors import EncoderUnavailable
+from gallery.retrieval.query_text import sentence_of
 from tests.waiting import PATIENCE_SECONDS
 
 PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", "../shared/photos"))
@@ -217,6 +218,13 @@ def test_offline_loads_only_what_is_asked_for(monkeypatch):
     assert OfflineEncoder().encode_texts(["a cat"]).shape == (1, 1280)
 
 
+EMOJI_AND_WORDS = [
+    *(("dog", typed) for typed in ("dog", "🐕", "🐶", "狗🐶")),
+    *(("cat", typed) for typed in ("cat", "🐱")),
+    *(("bread", typed) for typed in ("pizza", "🍕")),
+]
+
+
 def average_precision(scores, relevant):
     hits = np.isin(np.argsort(-scores, kind="stable"), relevant)
     return float((hits.cumsum()[hits] / (np.flatnonzero(hits) + 1)).sum() / len(relevant))
@@ -237,6 +245,26 @@ def test_offline_ranks_labelled_photos_well(offline):
 
     assert np.mean(found["en"]) > 0.94
     assert np.mean(found["zh"]) > 0.91
+
+
+@pytest.mark.photos
+@pytest.mark.slow
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="IMAGESEARCH_TEST_PHOTOS points to no folder")
+def test_offline_finds_as_much_by_emoji_as_by_words(offline):
+    queries = json.loads((PHOTOS.parent / "photo_queries.json").read_text(encoding="utf-8"))["queries"]
+    relevant = {query["group"]: set(query["relevant"]) for query in queries}
+    names = np.array(sorted(path.name for path in PHOTOS.iterdir()))
+    rows = offline.encode_images([Image.open(PHOTOS / name) for name in names])
+
+    def right_of_first_ten(group: str, typed: str) -> int:
+        scores = rows @ offline.encode_texts([sentence_of(typed)])[0]
+        return len(relevant[group].intersection(names[np.argsort(-scores, kind="stable")[:10]]))
+
+    found = {typed: right_of_first_ten(group, typed) for group, typed in EMOJI_AND_WORDS}
+
+    assert found["🐕"] == found["🐶"] == found["狗🐶"] == found["dog"] == 10  # none without names
+    assert found["🐱"] == found["cat"] == 5  # all there are; 1 without names
+    assert found["🍕"] == found["pizza"] == 5  # of 6 of bread, pizza or burger; none without names
 
 
 def test_offline_encodes_in_a_forked_child_too():

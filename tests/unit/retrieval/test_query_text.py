@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.errors import EmptyQuery, InvalidInput, QueryTooLong, QueryWithControlCharacters, QueryWithoutWords
-from gallery.retrieval.query_text import checked_text
+from gallery.retrieval.query_text import checked_text, sentence_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)  # lone surrogates too: JSON can carry them
 
@@ -22,6 +22,8 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)  # lone su
         ("7", "7"),
         ("🐈", "🐈"),
         ("C++?", "C++?"),
+        ("#️⃣", "#️⃣"),
+        ("‼️", "‼️"),
         ("x" * 500, "x" * 500),
     ],
 )
@@ -69,3 +71,18 @@ def test_words_gives_a_clean_text_or_a_known_error(typed):
     assert text == unicodedata.normalize("NFC", text) == " ".join(text.split())
     assert 1 <= len(text) <= 50
     text.encode()  # no lone surrogate gets further
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("a red car", "a red car"),
+        ("一只猫，在雪地里", "一只猫，在雪地里"),
+        ("ＣＡＴ ２", "CAT 2"),
+        ("🐶 in snow", "dog in snow"),
+        ("雪里的🐶", "雪里的 狗"),
+        ("#️⃣", "keycap #"),
+    ],
+)
+def test_sentence_is_what_encoders_learned(typed, sentence):
+    assert sentence_of(typed) == sentence
