@@ -88,7 +88,8 @@ class AlbumAdmin(GalleryAdmin[Album]):
 
     list_display = ["title", "owner", "image_count", "member_count", "created_at"]
     list_select_related = ["owner"]
-    search_fields = ["title", "description", "owner__username"]
+    search_fields = ["folded_text", "owner__folded_username"]
+    search_help_text = gettext_lazy("Title, description or owner")
     date_hierarchy = "created_at"
     autocomplete_fields = ["owner", "members"]
     fields = ["title", "owner", "description", "members", "created_at"]

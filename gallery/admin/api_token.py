@@ -14,7 +14,7 @@ class ApiTokenAdmin(GalleryAdmin[ApiToken]):
     list_display = ["label", "user", "read_only", "created_at", "last_used_at"]
     list_filter = ["read_only", "created_at", "last_used_at"]
     list_select_related = ["user"]
-    search_fields = ["name", "user__username"]
+    search_fields = ["name", "user__folded_username"]
     fields = ["name", "user", "read_only", "created_at", "last_used_at"]
     actions = ["delete_selected"]
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import smart_split, unescape_string_literal
 
 from gallery.error_messages import known_error, sentence
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, ImageQuerySet, User
+from gallery.text.folding import folded
 
 from .audited import AuditedAdmin, actor_of
 
@@ -44,8 +48,19 @@ def count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
     return Coalesce(Subquery(grouped.annotate(total=Count("pk")).values("total")), 0, output_field=IntegerField())
 
 
+def words_of(search_term: str) -> list[str]:
+    """Return the words of a search, of which each must be found; what stands in quotes is one."""
+    return [
+        unescape_string_literal(word) if word[0] in "\"'" and word[0] == word[-1] and len(word) > 1 else word
+        for word in smart_split(search_term)
+    ]
+
+
 class GalleryAdmin(AuditedAdmin[M]):
-    """Says known errors as a message instead of an error page."""
+    """Says known errors as a message instead of an error page, and finds words whatever their case and marks.
+
+    `search_fields` whose column is called `folded_...` hold folded text.
+    """
 
     class Media:
         css = {"all": ["gallery/css/admin.css"]}
@@ -61,10 +76,27 @@ class GalleryAdmin(AuditedAdmin[M]):
                 raise
             self.message_user(request, sentence(known), messages.ERROR)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        for word in words_of(search_term) if self.search_fields else ():
+            queryset = queryset.filter(self.has_word(word))
+        return queryset, False
+
+    def has_word(self, word: str) -> Q:
+        """Return the condition that one of `search_fields` has this in it."""
+        return reduce(or_, (_contains(str(field), word) for field in self.search_fields))
+
     def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse | None:  # type: ignore[override]
         with self.telling_errors(request):
             return super().response_action(request, queryset)
         return redirect(request.get_full_path())
+
+
+def _contains(field: str, word: str) -> Q:
+    if field.rpartition("__")[2].startswith("folded_"):
+        return Q((f"{field}__contains", folded(word) or word))
+    return Q((f"{field}__icontains", word))
 
 
 class WholeDeletionAdmin(GalleryAdmin[M]):

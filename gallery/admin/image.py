@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -15,7 +15,9 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
 from gallery.models import Actor, Image, ImageQuerySet, Tag
+from gallery.models.folded_text import mentions
 from gallery.services.curation import delete_forever
+from gallery.text.folding import folded
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
 from .base import curated_images, thumbnail_of
@@ -61,7 +63,7 @@ class ImageAdmin(ImageActions):
     list_select_related = ["owner"]
     list_filter = [SearchStatusFilter, TrashFilter, "visibility", "format", "created_at", OwnerFilter, TagFilter]
     list_per_page = 50
-    search_fields = ["original_name", "description", "tags__name", "=md5"]
+    search_fields = ["folded_text__text", "tags__folded_name", "md5"]
     search_help_text = gettext_lazy("File name, description, tag, or the whole MD5")
     date_hierarchy = "created_at"
     autocomplete_fields = ["tags"]
@@ -77,6 +79,10 @@ class ImageAdmin(ImageActions):
 
     def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
         return curated_images(request).prefetch_related("tags")
+
+    def has_word(self, word: str) -> Q:
+        tagged = Image.tags.through.objects.filter(tag__folded_name__contains=folded(word) or word)
+        return mentions(word) | Q(pk__in=tagged.values("image")) | Q(md5__iexact=word)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         shown = [name for _title, options in self.fieldsets for name in options["fields"]]

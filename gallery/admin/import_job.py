@@ -22,7 +22,7 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
     list_display = ["source", "owner", "status", "total", "added", "duplicates", "failed", "started_at", "finished_at"]
     list_filter = ["status", "started_at"]
     list_select_related = ["owner"]
-    search_fields = ["source", "owner__username"]
+    search_fields = ["source", "owner__folded_username"]
     date_hierarchy = "started_at"
     fields = [
         "source",

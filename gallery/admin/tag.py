@@ -49,7 +49,7 @@ class MergeForm(forms.Form):
 class TagAdmin(GalleryAdmin[Tag]):
     form = TagForm
     list_display = ["name", "image_count"]
-    search_fields = ["name", "key"]
+    search_fields = ["folded_name"]
     actions = ["merge", "remove_unused"]
     fields = ["name"]
 

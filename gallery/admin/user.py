@@ -23,6 +23,7 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
     """Only administrators give rights, and only they change or delete accounts of staff: no one lifts himself up."""
 
     list_display = ["username", "email", "is_active", "is_staff", "image_count", "storage", "date_joined"]
+    search_fields = ["folded_username", "folded_names"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups", "date_joined"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:

@@ -5,6 +5,7 @@ from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .audit_entry import AuditEntry, AuditVerb
 from .embedding_failure import EmbeddingFailure
+from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
 from .import_job import ImportedImage, ImportJob
 from .index_state import IndexState
@@ -26,6 +27,7 @@ __all__ = [
     "AuditVerb",
     "Door",
     "EmbeddingFailure",
+    "FoldedText",
     "Image",
     "ImageQuerySet",
     "ImportJob",

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from gallery.text.folding import folded_lines
+
 from . import access
 from .actor import Actor
 
@@ -39,6 +41,7 @@ class Album(models.Model):
         "gallery.Image", through="gallery.AlbumImage", related_name="albums", blank=True, verbose_name=_("pictures")
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    folded_text = models.TextField(_("folded text"), default="", editable=False)  # title and description, a line each
 
     objects = AlbumQuerySet.as_manager()
 
@@ -50,6 +53,12 @@ class Album(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.folded_text = folded_lines(self.title, self.description)
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "folded_text"}
+        super().save(*args, **kwargs)
 
     def shows_images_of(self, owner_id: int) -> bool:
         """Say of one picture's owner what `AlbumImageQuerySet.shown` asks of all."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
@@ -19,12 +19,15 @@ from django.utils.translation import pgettext_lazy
 from gallery.errors import StoredError
 from gallery.imaging import LABELS
 from gallery.retrieval.tree import Field, Filter
+from gallery.text.folding import REVISION, folded_lines
+from gallery.text.tag_names import folded_tag
 from gallery.text.wall_clock import offset_text, wall_clock_text
 
 from . import access
 from .access import Visibility
 from .actor import Actor
 from .album import Album, AlbumImage
+from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
 MAX_NAME_CHARACTERS = 255
 IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
@@ -125,10 +128,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.select_related("owner", "embedding_failure").prefetch_related("tags")
 
     def tagged(self, keys: Iterable[str]) -> Self:
-        """Pictures that carry all of these tag keys."""
+        """Pictures that carry a tag like each of these keys: `cafe` is found on pictures of a `Café`."""
         found = self
+        links = Image.tags.through.objects.filter(image=OuterRef("pk"))
         for key in keys:
-            found = found.filter(Exists(Image.tags.through.objects.filter(image=OuterRef("pk"), tag__key=key)))
+            found = found.filter(Exists(links.filter(tag__folded_name=folded_tag(key))))
         return found
 
     def matching(self, filters: Iterable[Filter]) -> Self:
@@ -141,8 +145,33 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(albumimage__in=places).order_by("albumimage__position", "albumimage__pk")
 
     def mentioning(self, text: str) -> Self:
-        """Pictures with this text in their name or description."""
-        return self.filter(Q(original_name__icontains=text) | Q(description__icontains=text))
+        """Pictures with this text in their name or description, whatever its case and marks."""
+        return self.filter(mentions(text))
+
+    def not_folded(self) -> Self:
+        """Pictures whose name and description are yet to be folded, by age."""
+        return self.filter(is_not_folded()).order_by("pk")
+
+    def fold_texts(self) -> None:
+        """Write down these pictures' names and descriptions, folded.
+
+        Call it in a transaction that has locked or changed their rows, so that whatever others write comes after.
+        """
+        rows = [
+            FoldedText(image_id=pk, revision=REVISION, text=folded_lines(name, description))
+            for pk, name, description in self.values_list("pk", "original_name", "description")
+        ]
+        FoldedText.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["image"], update_fields=["revision", "text"]
+        )
+
+    def update(self, **values: Any) -> int:
+        """Change these pictures all at once. Names and descriptions that change so are folded later."""
+        if FOLDED_FIELDS.isdisjoint(values):
+            return super().update(**values)
+        with transaction.atomic(using=self.db):
+            FoldedText.objects.filter(image__in=self.order_by().values("pk")).delete()
+            return super().update(**values)
 
     def ids(self) -> npt.NDArray[np.int64]:
         """Return the pictures' ids, ascending: (n,) int64."""
@@ -261,6 +290,14 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.original_name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Also fold what people wrote, where it may have changed."""
+        fields = kwargs.get("update_fields")
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if fields is None or not FOLDED_FIELDS.isdisjoint(fields):
+                Image.objects.filter(pk=self.pk).fold_texts()
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])

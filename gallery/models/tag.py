@@ -4,14 +4,16 @@ from typing import Any, Self
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from gallery.text.tag_names import MAX_TAG_CHARACTERS, tag_key
+from gallery.text.tag_names import MAX_TAG_CHARACTERS, folded_tag, tag_key
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> list["Tag"]:
         """Return the tags of these names in order, making those that do not exist yet."""
         by_key = {tag_key(name): name for name in names}
-        rows = [Tag(name=by_key[key], key=key) for key in sorted(by_key)]  # in one order: no two uploads deadlock
+        rows = [
+            Tag(name=by_key[key], key=key, folded_name=folded_tag(key)) for key in sorted(by_key)
+        ]  # in one order: no two uploads deadlock
         self.bulk_create(rows, ignore_conflicts=True)
         found = {tag.key: tag for tag in self.filter(key__in=by_key)}
         return [found[key] for key in by_key]
@@ -37,6 +39,9 @@ class TagQuerySet(models.QuerySet["Tag"]):
 class Tag(models.Model):
     name = models.CharField(_("name"), max_length=MAX_TAG_CHARACTERS)
     key = models.CharField(_("key"), max_length=MAX_TAG_CHARACTERS * 3, unique=True, editable=False)  # casefold grows
+    folded_name = models.CharField(
+        _("folded name"), max_length=MAX_TAG_CHARACTERS * 18, db_index=True, default="", editable=False
+    )  # as many letters become of one, at most
 
     objects = TagQuerySet.as_manager()
 
@@ -50,5 +55,5 @@ class Tag(models.Model):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.key = tag_key(self.name)
+        self.key, self.folded_name = tag_key(self.name), folded_tag(self.name)
         super().save(*args, **kwargs)  # type: ignore[arg-type]

@@ -49,6 +49,11 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", _without_marks(same)).split())
 
 
+def folded_lines(*texts: str) -> str:
+    """Return the texts folded, a line each: what is found in it is within one of them."""
+    return "\n".join(folded(text) for text in texts)
+
+
 def _without_marks(letters: str) -> str:
     """Return decomposed `letters` without the marks that may be dropped, and with plain digits."""
     kept = []

@@ -1,4 +1,4 @@
-"""Names of tags: one spelling for readers, one key for equality."""
+"""Names of tags: one spelling for readers, one key for equality, one folded name to be found by."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gallery.errors import InvalidTag, TooManyTags
 
+from .folding import folded
 from .plain_text import plain_text
 
 MAX_TAG_CHARACTERS = 64
@@ -16,6 +17,11 @@ SEPARATORS = re.compile(r"[,，、;；\n]+")
 def tag_key(name: str) -> str:
     """Return what makes two tags the same: NFC, case folded, single spaces."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def folded_tag(name: str) -> str:
+    """Return what a tag is found by: a looser equality than its key. Never empty for a name that has a key."""
+    return folded(name) or tag_key(name)
 
 
 def parse_tags(text: str | Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from gallery.models import OPERATOR, Image, User
 from gallery.services.accounts import add_account
 from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
 from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.folding import fold_waiting_texts
 from gallery.services.samples import bring_in_samples
 
 ADMINISTRATOR = "admin"
@@ -26,6 +27,7 @@ class Command(GalleryCommand):
         samples = bring_in_samples(owner=owner, by=OPERATOR)
         outdated = _outdated()
         waiting = 0 if outdated else Image.objects.pending().count()
+        fold_waiting_texts()
         if waiting:
             with self.progress(waiting, "picture") as advance:
                 embed_pending(progress=advance)

@@ -1,0 +1,50 @@
+"""What people wrote about an image, as searches compare it."""
+
+import unicodedata
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from gallery.text.folding import REVISION, folded
+
+FOLDED_FIELDS = frozenset({"original_name", "description"})
+
+
+class FoldedText(models.Model):
+    """An image's name and description, folded, a line each.
+
+    A missing row, or one of another revision, means "to do": until then the image is found as its database compares
+    letters. Every save of an image writes it, so only what came before this table, or in bulk, is to do.
+    """
+
+    image = models.OneToOneField("gallery.Image", models.CASCADE, primary_key=True, related_name="folded_text")
+    revision = models.PositiveSmallIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        verbose_name = _("folded text")
+        verbose_name_plural = _("folded texts")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def is_folded() -> Q:
+    """Return the condition that an image's text is folded, as `folded` does it now."""
+    return Q(folded_text__revision__gte=REVISION)
+
+
+def is_not_folded() -> Q:
+    return Q(folded_text__isnull=True) | Q(folded_text__revision__lt=REVISION)
+
+
+def mentions(text: str) -> Q:
+    """Return the condition that an image's name or description has this text in it, whatever its case and marks."""
+    typed = unicodedata.normalize("NFC", text)
+    as_stored = Q(original_name__icontains=typed) | Q(description__icontains=typed)
+    compared = folded(text)
+    if not compared:  # signs that nobody sees
+        return as_stored
+    return (is_folded() & Q(folded_text__text__contains=compared)) | (is_not_folded() & as_stored)

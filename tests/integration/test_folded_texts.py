@@ -1,0 +1,200 @@
+"""What people wrote is found whatever its letter case, marks and forms, alike on both databases."""
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+
+from gallery.models import AccessState, Album, FoldedText, Image, Tag, User
+from gallery.models.actor import OPERATOR
+from gallery.services.curation import relabel
+from gallery.services.folding import fold_waiting_texts
+from gallery.services.labels import check_labels
+from tests.conftest import drawn_picture
+from tests.integration.api_client import Api
+
+WRITTEN_AND_ASKED = [
+    ("ФОТО.png", "фото"),
+    ("Ärger.png", "ärger"),
+    ("Ärger.png", "ARGER"),
+    ("İstanbul.png", "istanbul"),
+    ("İstanbul.png", "ISTANBUL"),
+    ("istanbul.png", "İstanbul"),
+    ("Straße.png", "strasse"),
+    ("Łódź.png", "lodz"),
+    ("café.png", unicodedata.normalize("NFD", "CAFÉ")),
+    ("한국.png", unicodedata.normalize("NFD", "한국")),
+    ("ＰＨＯＴＯ１.png", "photo1"),
+    ("ガラス.png", "ｶﾞﾗｽ"),
+    ("IMG_2034.png", "g_20"),
+    ("50%_off.png", "0%_O"),
+    ("猫在睡觉.png", "在睡"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), WRITTEN_AND_ASKED)
+def test_library_and_api_find_a_name_however_it_is_spelled(name, asked, alice, draw, visitors):
+    draw(alice, name)
+    draw(alice, "other.png", colour="blue")
+
+    assert names_in(Api(alice).json("/images/", q=asked)) == [name]
+    page = visitors["alice"].get(reverse("library"), {"q": asked})
+    assert [image.original_name for image in page.context["page"]] == [name]
+
+
+def test_descriptions_are_found_within_not_across_lines(alice, draw):
+    draw(alice, "one.png", description="Ein ÄRGERLICHER\nTag in Łódź")
+
+    assert names_in(Api(alice).json("/images/", q="argerlicher")) == ["one.png"]
+    assert names_in(Api(alice).json("/images/", q="tag in lo")) == ["one.png"]
+    assert names_in(Api(alice).json("/images/", q="png ein")) == []
+
+
+def test_letters_of_their_own_are_not_mixed_up(alice, draw):
+    draw(alice, "かき.png")
+    draw(alice, "がき.png", colour="blue")
+
+    assert names_in(Api(alice).json("/images/", q="か")) == ["かき.png"]
+
+
+def test_signs_that_nobody_sees_do_not_find_everything(alice, draw):
+    draw(alice, "one.png")
+
+    assert names_in(Api(alice).json("/images/", q="\u200b")) == []
+
+
+@pytest.mark.parametrize(("name", "asked"), [("İstanbul", "istanbul"), ("ЁЛКА", "елка"), ("Café", "cafe")])
+def test_tags_are_found_by_their_folded_name_and_stay_as_they_are(name, asked, alice, draw):
+    draw(alice, "one.png", tags=name)
+    draw(alice, "two.png", colour="blue", tags=asked)
+
+    assert sorted(names_in(Api(alice).json("/images/", tag=asked))) == ["one.png", "two.png"]
+    assert sorted(names_in(Api(alice).json("/images/", tag=name.upper()))) == ["one.png", "two.png"]
+    assert sorted(Tag.objects.values_list("name", flat=True)) == sorted([name, asked])
+
+
+@pytest.mark.parametrize("asked", ["ärger", "arger", "ÄRGER"])
+def test_admin_finds_pictures_tags_albums_and_people(asked, alice, draw, staff, visitors):
+    draw(alice, "Ärger.png", visibility="public")
+    Tag.objects.named(["Ärger"])
+    Album.objects.create(owner=staff, title="Ärger")
+    person = User.objects.create_user("ÄrgerMann", last_name="Ärger")
+
+    found = {kind: in_admin(visitors["staff"], kind, asked) for kind in ("image", "tag", "album")}
+    assert found == {"image": ["Ärger.png"], "tag": ["Ärger"], "album": ["Ärger"]}
+    staff.is_superuser = True
+    staff.save(update_fields=["is_superuser"])
+    assert in_admin(visitors["staff"], "user", asked) == [str(person)]
+
+
+def test_admin_wants_each_word_and_takes_quotes_as_one(alice, draw, visitors):
+    draw(alice, "Rotes Auto.png", visibility="public")
+    draw(alice, "Auto ROT.png", colour="blue", visibility="public")
+
+    assert in_admin(visitors["staff"], "image", "auto rot") == ["Auto ROT.png", "Rotes Auto.png"]
+    assert in_admin(visitors["staff"], "image", '"auto rot"') == ["Auto ROT.png"]
+
+
+CHANGES: dict[str, Callable[[Image], object]] = {
+    "edit": lambda image: relabel(image, check_labels(description="ЁЛКА"), by=OPERATOR),
+    "saved": lambda image: saved(image, description="ЁЛКА"),
+    "all at once": lambda image: Image.objects.filter(pk=image.pk).update(description="ЁЛКА"),
+    "each its own": lambda image: Image.objects.bulk_update([changed(image, description="ЁЛКА")], ["description"]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_is_found_as_it_is_now(change, alice, draw):
+    image = draw(alice, "one.png", description="ДОЖДЬ")
+
+    CHANGES[change](image)
+    fold_waiting_texts()
+
+    assert names_in(Api(alice).json("/images/", q="елка")) == ["one.png"]
+    assert names_in(Api(alice).json("/images/", q="дождь")) == []
+
+
+def test_every_upload_is_folded_at_once(alice, draw):
+    draw(alice, "Ärger.png", description="in Łódź")
+
+    assert list(FoldedText.objects.values_list("text", flat=True)) == ["arger.png\nin lodz"]
+    assert not Image.objects.not_folded().exists()
+
+
+def test_what_waits_to_be_folded_is_found_the_old_way(alice, draw):
+    draw(alice, "Summer.png", description="über Łódź")
+    FoldedText.objects.all().delete()
+
+    assert names_in(Api(alice).json("/images/", q="SUMM")) == ["Summer.png"]
+    assert names_in(Api(alice).json("/images/", q="Łódź")) == ["Summer.png"]
+    assert names_in(Api(alice).json("/images/", q=unicodedata.normalize("NFD", "Łódź"))) == ["Summer.png"]
+
+
+def test_embed_pending_folds_what_waits_and_what_an_older_folding_made(alice, draw, capsys):
+    for colour in ("red", "blue", "green"):
+        draw(alice, f"Ärger {colour}.png", colour=colour)
+    FoldedText.objects.filter(text__contains="red").delete()
+    FoldedText.objects.filter(text__contains="blue").update(revision=0, text="long ago")
+
+    call_command("embed_pending", "--json")
+
+    assert '"folded": 2' in capsys.readouterr().out
+    assert len(names_in(Api(alice).json("/images/", q="arger"))) == 3
+    assert fold_waiting_texts() == 0
+
+
+def test_migration_folds_a_library_that_is_there(alice, draw):
+    image = draw(alice, "Ärger.png", tags="İstanbul")
+    Album.objects.create(owner=alice, title="ФОТО", description="Łódź")
+    MigrationExecutor(connection).migrate([("gallery", "0009_import_job_skipped")])
+    try:
+        MigrationExecutor(connection).migrate([("gallery", "0011_fold_texts")])
+    finally:
+        call_command("migrate", verbosity=0)
+
+    assert FoldedText.objects.get().pk == image.pk
+    assert FoldedText.objects.get().text == "arger.png\n"
+    assert Tag.objects.get().folded_name == "istanbul"
+    assert Album.objects.get().folded_text == "фото\nlodz"
+    assert User.objects.get(pk=alice.pk).folded_username == "alice"
+
+
+def test_folding_moves_nobodys_rights(alice, draw):
+    draw(alice, "one.png")
+    FoldedText.objects.all().delete()
+    before = AccessState.objects.current().version
+
+    assert fold_waiting_texts() == 1
+
+    assert AccessState.objects.current().version == before
+
+
+@pytest.fixture
+def draw(upload):
+    def make(owner: User, name: str, *, colour: str = "red", **labels: str) -> Image:
+        return upload(owner, name, content=drawn_picture(colour), **labels)
+
+    return make
+
+
+def names_in(page: dict) -> list[str]:
+    return [image["name"] for image in page["results"]]
+
+
+def in_admin(client, kind: str, asked: str) -> list[str]:
+    page = client.get(reverse(f"admin:gallery_{kind}_changelist"), {"q": asked})
+    return sorted(str(row) for row in page.context["cl"].result_list)
+
+
+def changed(image: Image, **values: str) -> Image:
+    for name, value in values.items():
+        setattr(image, name, value)
+    return image
+
+
+def saved(image: Image, **values: str) -> None:
+    changed(image, **values).save(update_fields=list(values))
