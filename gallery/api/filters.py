@@ -9,16 +9,29 @@ from rest_framework.exceptions import NotAuthenticated
 from gallery.errors import ImageSearchError
 from gallery.forms.image_filter import ORDER_BY_KEY, ImageFilter, TagsFilter, WordsFilter
 from gallery.models import ImageQuerySet
+from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
 
 from .authentication import actor_of
+from .schema_fields import TAG_LIST, WITHOUT_NUL
 
+MD5_CHARACTERS = 32
 KEYS = [key for key in ORDER_BY_KEY if not key.startswith("-")]
 TAGS_HELP = "Only pictures with all of these tags; repeat it, or separate them with commas."
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}, "description": TAGS_HELP})
+@extend_schema_field(TAG_LIST | {"description": TAGS_HELP})
 class DescribedTagsFilter(TagsFilter):
     """The same, with what the schema cannot see by itself."""
+
+
+@extend_schema_field({"type": "string", "maxLength": MAX_DESCRIPTION_CHARACTERS, "pattern": WITHOUT_NUL})
+class DescribedWordsFilter(WordsFilter):
+    """The same."""
+
+
+@extend_schema_field({"type": "string", "maxLength": MD5_CHARACTERS, "pattern": WITHOUT_NUL})
+class MD5Filter(filters.CharFilter):  # type: ignore[misc]  # the library has no types
+    """The picture with this MD5, in letters of any case."""
 
 
 class OrderingFilter(filters.OrderingFilter):  # type: ignore[misc]  # the library has no types
@@ -27,12 +40,12 @@ class OrderingFilter(filters.OrderingFilter):  # type: ignore[misc]  # the libra
 
 
 class ImageListFilter(ImageFilter):
-    q = WordsFilter(help_text="Part of the name or the description.")
+    q = DescribedWordsFilter(max_length=MAX_DESCRIPTION_CHARACTERS, help_text="Part of the name or the description.")
     tag = DescribedTagsFilter()
     owner = filters.ChoiceFilter(
         choices=[("me", "me")], method="filter_owner", help_text="`me`: only pictures of your own."
     )
-    md5 = filters.CharFilter(field_name="md5", lookup_expr="iexact", max_length=32)
+    md5 = MD5Filter(field_name="md5", lookup_expr="iexact", max_length=MD5_CHARACTERS)
     ordering = OrderingFilter(
         fields=[(key, key) for key in KEYS],
         help_text="Keys, separated with commas; `order` has a name for one.",

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
@@ -29,10 +29,20 @@ from .authentication import actor_of
 from .descriptions import described, described_results
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
-from .parameters import ID, TOP
-from .serializers import ImageChangeSerializer, ImageSerializer, ResultPageSerializer, UploadSerializer
+from .parameters import ETAG, ID, LOCATION
+from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
+from .schema_fields import PICTURE_FILE
+from .serializers import (
+    ImageChangeFormSerializer,
+    ImageChangeSerializer,
+    ImageSerializer,
+    ResultPageSerializer,
+    TopSerializer,
+    UploadSerializer,
+)
 
 SIZE = OpenApiParameter("size", OpenApiTypes.INT, OpenApiParameter.PATH, enum=sorted(THUMBNAIL_SIZES_PX))
+SHA256 = OpenApiParameter("sha256", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
 
 
 class ImageViewSet(GenericViewSet[Image]):
@@ -61,8 +71,9 @@ class ImageViewSet(GenericViewSet[Image]):
             "The same bytes again answer 200 with the picture as it is; its labels are not changed. "
             "A picture in the trash is restored with all that was written about it."
         ),
-        request={"multipart/form-data": UploadSerializer},
-        responses={201: ImageSerializer, 200: ImageSerializer},
+        request={"multipart/form-data": OpenApiRequest(UploadSerializer, encoding={"file": PICTURE_FILE})},
+        parameters=[LOCATION],
+        responses={201: ImageSerializer, 200: ImageSerializer, 409: CONFLICT},
     )
     def create(self, request: Request) -> Response:
         check_files(request.FILES, field="file")
@@ -82,7 +93,15 @@ class ImageViewSet(GenericViewSet[Image]):
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(described([self.get_object()], request)[0])
 
-    @extend_schema(summary="Change a picture's labels", request=ImageChangeSerializer, responses=ImageSerializer)
+    @extend_schema(
+        summary="Change a picture's labels",
+        request={
+            "application/json": ImageChangeSerializer,
+            "multipart/form-data": ImageChangeFormSerializer,
+            "application/x-www-form-urlencoded": ImageChangeFormSerializer,
+        },
+        responses=ImageSerializer,
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
         image = editable_image_or_403(actor_of(request), pk)
         check_file_fields(request.FILES, field=None)
@@ -100,7 +119,12 @@ class ImageViewSet(GenericViewSet[Image]):
         delete_forever(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(summary="Pictures that look alike", parameters=[TOP], filters=False, responses=ResultPageSerializer)
+    @extend_schema(
+        summary="Pictures that look alike",
+        parameters=[TopSerializer],
+        filters=False,
+        responses={200: ResultPageSerializer, 409: CONFLICT},
+    )
     @action(detail=True, pagination_class=None)
     def similar(self, request: Request, pk: str) -> Response:
         image = self.get_object()
@@ -121,7 +145,12 @@ class ImageViewSet(GenericViewSet[Image]):
         retry_failed(Image.objects.filter(pk=image.pk), by=actor_of(request))
         return Response(described([self.get_object()], request)[0])
 
-    @extend_schema(summary="The uploaded file", filters=False, responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @extend_schema(
+        summary="The uploaded file",
+        filters=False,
+        parameters=[ETAG],
+        responses={(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
+    )
     @action(detail=True, pagination_class=None)
     def original(self, request: Request, pk: str) -> HttpResponseBase:
         return original_response(request._request, self.get_object())
@@ -129,8 +158,8 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(
         summary="A small version (WebP)",
         filters=False,
-        parameters=[SIZE],
-        responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY},
+        parameters=[SIZE, ETAG],
+        responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
     )
     @action(detail=True, pagination_class=None, url_path="thumbnail/(?P<size>[0-9]{1,5})", url_name="thumbnail")
     def thumbnail(self, request: Request, pk: str, size: str) -> HttpResponseBase:
@@ -140,8 +169,8 @@ class ImageViewSet(GenericViewSet[Image]):
         summary="A small version (WebP), to be kept for good",
         description="`urls.thumbnails` of a picture gives its addresses: other bytes have another one.",
         filters=False,
-        parameters=[SIZE],
-        responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY},
+        parameters=[SIZE, SHA256, ETAG],
+        responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
     )
     def thumbnail_content(self, request: Request, pk: int, size: int, sha256: str) -> HttpResponseBase:
         return thumbnail_response(request._request, self.get_object(), size, sha256=sha256)

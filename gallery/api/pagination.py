@@ -10,6 +10,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 MAX_PAGE_SIZE = 200
+MAX_DIGITS = 15
+MAX_PAGE = 10**MAX_DIGITS - 1
 Described = list[dict[str, Any]]
 
 
@@ -43,11 +45,14 @@ class PageNumberPagination(pagination.PageNumberPagination):
     def get_schema_operation_parameters(self, view: Any) -> Described:
         found: Described = super().get_schema_operation_parameters(view)
         for parameter in found:
-            parameter["schema"]["minimum"] = 1
             if parameter["name"] == "page_size":
-                parameter["schema"] |= {"maximum": MAX_PAGE_SIZE, "default": self.page_size}
+                parameter["schema"] |= {"minimum": 1, "maximum": MAX_PAGE_SIZE, "default": self.page_size}
+            if parameter["name"] == "page":
+                either = [{"type": "integer"}, {"type": "string", "enum": ["last"]}]
+                parameter["schema"] = {"oneOf": either, "minimum": 1, "maximum": MAX_PAGE}
         return found
 
 
 def _whole_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 16 else None
+    is_one = text.isascii() and text.lstrip("-").isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if is_one else None

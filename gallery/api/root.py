@@ -1,6 +1,5 @@
 """Where everything is."""
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,11 +8,13 @@ from rest_framework.views import APIView
 
 from .negotiation import AlwaysJSON
 
+ADDRESSES = {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}}
+
 
 class RootView(APIView):
     content_negotiation_class = AlwaysJSON
 
-    @extend_schema(summary="Where everything is", responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Where everything is", responses={200: ADDRESSES})
     def get(self, request: Request) -> Response:
         names = {
             "images": "image-list",

@@ -22,21 +22,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-ERROR = {
-    "type": "object",
-    "description": "The one shape of every error.",
-    "required": ["code", "message", "details"],
-    "properties": {
-        "code": {"type": "string", "description": "For programs: does not depend on the language."},
-        "message": {"type": "string", "description": "For people, in the language of the request."},
-        "details": {
-            "type": "object",
-            "description": "The values that the message names, or the problems of each field.",
-            "additionalProperties": {},
-        },
-    },
-}
-
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     target_class = "gallery.api.authentication.BearerAuthentication"
@@ -44,19 +29,6 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "Made with: manage.py create_api_token USER"}
-
-
-def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Say at every operation that any other answer is an error, and which shape it has."""
-    result["components"]["schemas"]["Error"] = ERROR
-    answer = {
-        "description": "Error",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            operation["responses"]["default"] = answer
-    return result
 
 
 class SchemaView(SpectacularAPIView):

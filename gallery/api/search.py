@@ -3,8 +3,7 @@
 import time
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiRequest, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +18,10 @@ from gallery.services.search import find_images
 from .authentication import actor_of
 from .descriptions import described_results
 from .negotiation import AlwaysJSON
-from .parameters import TAG, TOP
-from .serializers import ResultPageSerializer, SearchSerializer
+from .parameters import TAG
+from .schema_answers import CONFLICT
+from .schema_fields import PICTURE_FILE
+from .serializers import ResultPageSerializer, SearchAddressSerializer, SearchFormSerializer, SearchSerializer
 
 
 class SearchView(APIView):
@@ -31,8 +32,8 @@ class SearchView(APIView):
 
     @extend_schema(
         summary="Search with a text",
-        parameters=[OpenApiParameter("q", OpenApiTypes.STR, required=True, description="What it shows."), TOP, TAG],
-        responses=ResultPageSerializer,
+        parameters=[SearchAddressSerializer, TAG],
+        responses={200: ResultPageSerializer, 409: CONFLICT},
     )
     def get(self, request: Request) -> Response:
         given = request.query_params
@@ -42,8 +43,11 @@ class SearchView(APIView):
 
     @extend_schema(
         summary="Search with a text, a picture or both",
-        request={"application/json": SearchSerializer, "multipart/form-data": SearchSerializer},
-        responses=ResultPageSerializer,
+        request={
+            "application/json": SearchSerializer,
+            "multipart/form-data": OpenApiRequest(SearchFormSerializer, encoding={"image": PICTURE_FILE}),
+        },
+        responses={200: ResultPageSerializer, 409: CONFLICT},
     )
     def post(self, request: Request) -> Response:
         check_files(request.FILES, field="image")

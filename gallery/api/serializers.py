@@ -23,6 +23,8 @@ from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.services.search import Result
 
+from .schema_fields import BASE64_PICTURE, NOT_BLANK, TAGS_OR_LIST, WITHOUT_NUL
+
 storable = ProhibitSurrogateCharactersValidator()
 
 
@@ -164,7 +166,7 @@ class RetrySerializer(serializers.Serializer[Any]):
 # Taken
 
 
-@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
+@extend_schema_field(TAGS_OR_LIST)
 class TagsField(serializers.Field[list[str], Any, Any, Any]):
     """Tags as a list, as a comma-separated text, or as a form field that is repeated."""
 
@@ -191,11 +193,39 @@ class TextField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_blank": True, "required": False} | kwargs)
 
+    def to_internal_value(self, data: Any) -> str:
+        """A number in JSON is no text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(
+    {"type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTION_CHARACTERS, "pattern": WITHOUT_NUL}
+)
+class DescriptionField(TextField):
+    pass
+
+
+@extend_schema_field(serializers.ChoiceField(choices=Visibility.choices))
+class VisibilityField(TextField):
+    pass
+
+
+@extend_schema_field({"type": "string", "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK})
+class NameField(TextField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_blank": False, "max_length": MAX_NAME_CHARACTERS} | kwargs)
+
+
+class SearchTextField(TextField):
+    pass
+
 
 class LabelsSerializer(serializers.Serializer[Image]):
-    description = TextField(help_text=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")
+    description = DescriptionField(help_text=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")
     tags = TagsField(required=False, help_text="A list, or separated with commas.")
-    visibility = TextField(help_text=f"One of {', '.join(Visibility.values)}.")
+    visibility = VisibilityField(help_text=f"One of {', '.join(Visibility.values)}.")
 
 
 class UploadSerializer(LabelsSerializer):
@@ -203,13 +233,18 @@ class UploadSerializer(LabelsSerializer):
 
 
 class ImageChangeSerializer(LabelsSerializer):
-    original_name = serializers.CharField(required=False, max_length=MAX_NAME_CHARACTERS)
-    name = serializers.CharField(
-        required=False, max_length=MAX_NAME_CHARACTERS, source="original_name", help_text="The same, as it is read."
-    )
+    original_name = NameField()
+    name = NameField(source="original_name", help_text="The same, as it is read.")
 
 
-@extend_schema_field(OpenApiTypes.STR)
+class ImageChangeFormSerializer(LabelsSerializer):
+    """As in JSON, but for a name that is left empty, which is none."""
+
+    original_name = NameField(allow_blank=True)
+    name = NameField(allow_blank=True, help_text="The same, as it is read.")
+
+
+@extend_schema_field({"type": "string", "format": BASE64_PICTURE})
 class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
     """A picture as a file of a form, or as base64 in JSON (a data: URL is fine too)."""
 
@@ -234,7 +269,6 @@ class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
             self.fail("not_base64")
 
 
-@extend_schema_field(OpenApiTypes.INT)
 class TopField(serializers.Field[Any, Any, Any, Any]):
     """The value as it was sent: `parse_top` says what is wrong with it."""
 
@@ -242,10 +276,41 @@ class TopField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class TopInBodyField(TopField):
+    pass
+
+
 class SearchSerializer(serializers.Serializer[Any]):
     """A text, a picture, or both, which then mean both."""
 
-    text = TextField(allow_null=True)
+    text = SearchTextField(allow_null=True)
     image = PictureField(required=False, allow_null=True, help_text="A file in a form; base64 in JSON.")
-    top = TopField(required=False, allow_null=True, help_text="How many results.")
+    top = TopInBodyField(required=False, allow_null=True, help_text="How many results.")
     tags = TagsField(required=False, allow_null=True, help_text="Search only pictures with all of these tags.")
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class PictureFileField(PictureField):
+    pass
+
+
+class SearchFormSerializer(SearchSerializer):
+    """As in JSON, but for the picture, which is a file."""
+
+    text = SearchTextField()
+    image = PictureFileField(required=False)
+    top = TopInBodyField(required=False, help_text="How many results.")
+    tags = TagsField(required=False, help_text="Search only pictures with all of these tags.")
+
+
+class SearchAddressSerializer(serializers.Serializer[Any]):
+    """What the schema says of a search by its address."""
+
+    q = SearchTextField(required=True, allow_blank=False, help_text="What it shows.")
+    top = TopField(required=False, help_text="How many results.")
+
+
+class TopSerializer(serializers.Serializer[Any]):
+    """What the schema says of an address with a number of results."""
+
+    top = TopField(required=False, help_text="How many results.")

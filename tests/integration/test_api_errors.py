@@ -156,6 +156,34 @@ def test_another_method_is_not_allowed_and_those_that_are_named(alice, method, p
     assert set(response.headers["Allow"].split(", ")) == allowed
 
 
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/search/", "text"), ("image", "description"), ("image", "name"), ("image", "visibility")],
+)
+def test_a_number_in_json_is_no_text(alice, upload, path, field):
+    api, image = Api(alice), upload(alice, content=drawn_picture())
+
+    response = api.post(path, {field: 5}) if path == "/search/" else api.patch(f"/images/{image.pk}/", **{field: 5})
+
+    assert_error(response, 400, "invalid")
+    assert list(response.json()["details"]) == [field]
+
+
+def test_a_form_may_leave_a_name_empty(alice, upload):
+    api, image = Api(alice), upload(alice, "coffee.png", content=drawn_picture())
+
+    response = api.client.patch(
+        f"{API}/images/{image.pk}/", "name=&description=cup", content_type="application/x-www-form-urlencoded"
+    )
+
+    assert (response.json()["name"], response.json()["description"]) == ("coffee.png", "cup")
+
+
+def test_words_longer_than_any_description_are_refused(db):
+    assert_error(Api().get("/images/", q="x" * 2001), 400, "invalid")
+    assert Api().json("/images/", q="x" * 2000)["count"] == 0
+
+
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 @pytest.mark.parametrize(
     "path", ["/api/", "/api/v1/nothing/", "/api/v2/images/", "/api/v1/nothing", "/api/v1/images/x/y/"]

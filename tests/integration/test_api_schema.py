@@ -1,10 +1,14 @@
 """The schema is valid OpenAPI and names every endpoint; the page that shows it keeps a strict policy."""
 
+import re
 from io import StringIO
+from typing import Any
 
+import pytest
 import yaml
 from django.core.management import call_command
 
+from gallery.api.schema_fields import NOT_BLANK
 from tests.integration.api_client import API, Api
 
 PATHS = {
@@ -44,6 +48,127 @@ def test_the_schema_names_every_endpoint_and_its_errors(db):
             assert error == {"$ref": "#/components/schemas/Error"}
             assert operation["summary"]
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+
+
+def operation(method: str, path: str) -> dict[str, Any]:
+    return Api().json("/schema/")["paths"][f"{API}{path}"][method]
+
+
+def parameter(name: str, path: str) -> dict[str, Any]:
+    [found] = [each for each in operation("get", path)["parameters"] if each["name"] == name]
+    return found["schema"]
+
+
+def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db):
+    paths = Api().json("/schema/")["paths"]
+    open_to_all = {
+        (method, path.removeprefix(API))
+        for path, operations in paths.items()
+        for method, each in operations.items()
+        if {} in each["security"]
+    }
+
+    reads = {("get", path) for path, methods in PATHS.items() if "get" in methods}
+    assert open_to_all == reads | {("post", "/search/")}
+    assert operation("post", "/images/")["security"] == [{"token": []}, {"cookieAuth": []}]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "limits"),
+    [
+        ("id", "/images/{id}/", {"minimum": 1, "maximum": 10**18 - 1}),
+        ("page_size", "/tags/", {"minimum": 1, "maximum": 200, "default": 50}),
+        ("q", "/search/", {"minLength": 1, "maxLength": 500, "format": "search-text"}),
+        ("top", "/search/", {"minimum": 1, "maximum": 200, "default": 20}),
+        ("top", "/images/{id}/similar/", {"minimum": 1, "maximum": 200, "default": 20}),
+        ("q", "/images/", {"maxLength": 2000}),
+        ("md5", "/images/", {"maxLength": 32}),
+        ("order", "/images/", {"enum": ["name", "newest", "oldest", "size", "taken"]}),
+        ("size", "/images/{id}/thumbnail/{size}/", {"enum": [1280, 400]}),
+        ("sha256", "/images/{id}/thumbnail/{size}/{sha256}.webp", {"pattern": "^[0-9a-f]{64}$"}),
+    ],
+)
+def test_the_schema_names_the_limits_of_a_parameter(db, name, path, limits):
+    assert {key: parameter(name, path).get(key) for key in limits} == limits
+
+
+def test_a_page_is_a_number_or_the_last(db):
+    page = parameter("page", "/images/")
+
+    assert page["oneOf"] == [{"type": "integer"}, {"type": "string", "enum": ["last"]}]
+    assert Api().get("/images/", page=page["maximum"]).status_code == 404
+    assert Api().get("/images/", page=page["maximum"] + 1).status_code == 400
+    assert Api().get("/images/", page=page["minimum"] - 1).status_code == 400
+
+
+def test_the_schema_follows_the_settings(db, limits_of):
+    limits_of(max_results=30, max_query_characters=40)
+
+    assert parameter("top", "/search/")["maximum"] == 30
+    assert parameter("q", "/search/")["maxLength"] == 40
+
+
+def test_a_filter_without_a_value_narrows_nothing(db):
+    filters = [each for each in operation("get", "/images/")["parameters"] if not each["name"].startswith("page")]
+
+    assert all(each["allowEmptyValue"] for each in filters)
+    assert Api().json("/images/", **{each["name"]: "" for each in filters})["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("get", "/stats/", {200, 400, 401, 429, 500, 503}),
+        ("get", "/images/", {200, 400, 401, 404, 429, 500, 503}),
+        ("post", "/images/", {200, 201, 400, 401, 403, 409, 411, 413, 415, 429, 500, 503, 507}),
+        ("patch", "/images/{id}/", {200, 400, 401, 403, 404, 411, 413, 415, 429, 500, 503, 507}),
+        ("get", "/images/{id}/similar/", {200, 400, 401, 404, 409, 429, 500, 503}),
+        ("get", "/images/{id}/original/", {200, 304, 400, 401, 404, 410, 429, 500, 503}),
+    ],
+)
+def test_the_schema_names_the_statuses_of_an_operation(db, method, path, statuses):
+    answers = set(operation(method, path)["responses"]) - {"default"}
+
+    assert answers == {str(status) for status in statuses}
+
+
+def test_an_empty_number_of_results_is_none(db):
+    [top] = [each for each in operation("get", "/search/")["parameters"] if each["name"] == "top"]
+    in_body = Api().json("/schema/")["components"]["schemas"]["SearchRequest"]["properties"]["top"]
+
+    assert top["allowEmptyValue"]
+    assert in_body["oneOf"] == [{"type": "integer"}, {"type": "string", "maxLength": 0}]
+    assert Api().get("/search/", q="cat", top="").status_code == 200
+    assert Api().post("/search/", {"text": "cat", "top": ""}).status_code == 200
+
+
+def test_every_error_of_the_schema_has_the_one_shape(db):
+    schema = Api().json("/schema/")
+
+    for answer in schema["components"]["responses"].values():
+        assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert "Retry-After" in schema["components"]["responses"]["TooManyRequests"]["headers"]
+    assert "WWW-Authenticate" in schema["components"]["responses"]["Unauthorized"]["headers"]
+
+
+def test_the_schema_names_the_headers_that_programs_need(db):
+    assert "Location" in operation("post", "/images/")["responses"]["201"]["headers"]
+    assert "ETag" in operation("get", "/images/{id}/original/")["responses"]["200"]["headers"]
+
+
+def test_a_search_is_of_a_text_or_a_picture_at_least(db):
+    schemas = Api().json("/schema/")["components"]["schemas"]
+
+    for name, picture in (("SearchRequest", "base64-picture"), ("SearchFormRequest", "binary")):
+        text, image = schemas[name]["anyOf"]
+        assert (text["required"], text["properties"]["text"]["minLength"]) == (["text"], 1)
+        assert (image["required"], image["properties"]["image"]["format"]) == (["image"], picture)
+
+
+def test_a_name_is_blank_where_stripping_it_leaves_nothing():
+    characters = [chr(code) for code in range(1, 0x3100)]
+
+    assert [each for each in characters if re.search(NOT_BLANK, each)] == [each for each in characters if each.strip()]
 
 
 def test_the_schema_comes_in_yaml_for_those_who_ask(db):

@@ -1,0 +1,3 @@
+"""Who asks."""
+
+ROLES = ("anonymous", "member", "reader", "curator")

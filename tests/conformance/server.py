@@ -1,0 +1,74 @@
+"""The site as `make run` serves it, on a free port of this machine, with a library of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from tests.waiting import PATIENCE_SECONDS
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    tokens: Mapping[str, str]
+
+
+@contextmanager
+def library_and_server(data_dir: str | Path, **environment: str) -> Iterator[Site]:
+    """Fill a library in `data_dir`, and serve it until the end of the block."""
+    own = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
+        "IMAGESEARCH_DATA_DIR": str(data_dir),
+        "IMAGESEARCH_LOG_LEVEL": "ERROR",
+        **environment,
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.conformance.library"], cwd=ROOT, env=own, stdout=subprocess.PIPE, check=True
+    )
+    with served(own) as url:
+        yield Site(url, json.loads(made.stdout))
+
+
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        command = [
+            "gunicorn",
+            "imagesearch_project.wsgi",
+            "--bind",
+            f"fd://{listener.fileno()}",
+            "--log-level",
+            "error",
+        ]
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, pass_fds=[listener.fileno()]
+        )
+        port = listener.getsockname()[1]
+    try:
+        wait_until_ready(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        connection.request("GET", "/readyz")
+        if connection.getresponse().status == 200:
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the server did not start: see above")

@@ -1,0 +1,47 @@
+"""A short run of schemathesis, and proof that it sees what is wrong. The long one: docs/contributing.md."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.conformance.asking import ask
+from tests.conformance.server import Site, library_and_server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def site(own_database: dict[str, str], tmp_path: Path) -> Iterator[Site]:
+    with library_and_server(tmp_path / "site", **own_database) as site:
+        yield site
+
+
+def with_faults(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with three lies: a limit that is too high, an answer that is not named, a wrong type."""
+    paths, prefix = schema["paths"], "/api/v1"
+    [size] = [each for each in paths[f"{prefix}/tags/"]["get"]["parameters"] if each["name"] == "page_size"]
+    size["schema"]["maximum"] = 1_000
+    del paths[f"{prefix}/albums/{{id}}/"]["get"]["responses"]["404"]
+    schema["components"]["schemas"]["Statistics"]["properties"]["images"] = {"type": "string"}
+    return schema
+
+
+def test_api_is_as_its_schema_says(site):
+    run = ask(site, "member", examples=2)
+
+    assert run.returncode == 0, run.stdout[-20_000:]
+
+
+def test_a_run_finds_what_the_schema_says_wrongly(site, tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(with_faults(requests.get(f"{site.url}/api/v1/schema/", timeout=60).json())))
+
+    run = ask(site, "member", examples=5, schema=wrong, more=["--include-path-regex", "(tags|albums/{id}|stats)/$"])
+
+    assert run.returncode == 1
+    for found in ("Schema-valid request rejected", "Undocumented status code", "Response violates schema"):
+        assert f"{found}: 1" in run.stdout
