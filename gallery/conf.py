@@ -28,6 +28,7 @@ class Gallery:
     search_threads: int  # 0: one per core
     embed_batch_size: int
     lock_timeout_seconds: int
+    embedded_words: bool
     sign_up_open: bool
     trash_days: int
     metrics_enabled: bool

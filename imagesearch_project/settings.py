@@ -313,6 +313,7 @@ GALLERY = {
     "search_threads": env_int("IMAGESEARCH_SEARCH_THREADS", 0, minimum=0, maximum=1_024),
     "embed_batch_size": env_int("IMAGESEARCH_EMBED_BATCH_SIZE", 16, minimum=1, maximum=4_096),
     "lock_timeout_seconds": env_int("IMAGESEARCH_LOCK_TIMEOUT_SECONDS", 60, minimum=1, maximum=3_600),
+    "embedded_words": env_bool("IMAGESEARCH_EMBEDDED_WORDS", True),
     "sign_up_open": env_bool("IMAGESEARCH_SIGN_UP", True),
     "trash_days": env_int("IMAGESEARCH_TRASH_DAYS", 30, minimum=1, maximum=3_650),
     "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),

@@ -6,15 +6,22 @@ from typing import Any
 from rest_framework.request import Request
 
 from gallery.models import Image
+from gallery.services.ingest import Upload
 from gallery.services.search import ResultPage
 
 from .authentication import actor_of
-from .serializers import ImageSerializer, ResultSerializer, editable_ids
+from .serializers import ImageSerializer, ResultSerializer, UploadedSerializer, editable_ids
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
     context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
     return [ImageSerializer(image, context=context).data for image in images]
+
+
+def described_upload(upload: Upload, request: Request) -> dict[str, Any]:
+    images = [upload.image]
+    context = {"request": request, "editable_ids": editable_ids(images, actor_of(request)), "warnings": upload.warnings}
+    return UploadedSerializer(upload.image, context=context).data
 
 
 def described_results(page: ResultPage, request: Request, *, milliseconds: float) -> dict[str, Any]:

@@ -26,9 +26,10 @@ from gallery.services.labels import Labels, check_labels
 from gallery.services.search import find_similar
 
 from .authentication import actor_of
-from .descriptions import described, described_results
+from .descriptions import described, described_results, described_upload
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
+<<<<<<< HEAD
 from .parameters import ETAG, ID, LOCATION
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
 from .schema_fields import PICTURE_FILE
@@ -38,6 +39,14 @@ from .serializers import (
     ImageSerializer,
     ResultPageSerializer,
     TopSerializer,
+=======
+from .parameters import ID, TOP
+from .serializers import (
+    ImageChangeSerializer,
+    ImageSerializer,
+    ResultPageSerializer,
+    UploadedSerializer,
+>>>>>>> 6adbe38 (ingest: Take over the words and stars that files bring along.)
     UploadSerializer,
 )
 
@@ -71,9 +80,14 @@ class ImageViewSet(GenericViewSet[Image]):
             "The same bytes again answer 200 with the picture as it is; its labels are not changed. "
             "A picture in the trash is restored with all that was written about it."
         ),
+<<<<<<< HEAD
         request={"multipart/form-data": OpenApiRequest(UploadSerializer, encoding={"file": PICTURE_FILE})},
         parameters=[LOCATION],
         responses={201: ImageSerializer, 200: ImageSerializer, 409: CONFLICT},
+=======
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: UploadedSerializer, 200: UploadedSerializer},
+>>>>>>> 6adbe38 (ingest: Take over the words and stars that files bring along.)
     )
     def create(self, request: Request) -> Response:
         check_files(request.FILES, field="file")
@@ -81,10 +95,11 @@ class ImageViewSet(GenericViewSet[Image]):
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = dict(form.validated_data)
-        file = given.pop("file")
+        file, takes_words = given.pop("file"), given.pop("embedded_words", gallery().embedded_words)
+        labels = check_labels(**given, takes_embedded_words=takes_words)
         owner = cast(User, request.user)  # ReadOrSignedIn let nobody else in
-        upload = accept_upload(file, owner=owner, name=file.name, labels=check_labels(**given), by=actor_of(request))
-        [body] = described([upload.image], request)  # not asked for again: it may be deleted by now
+        upload = accept_upload(file, owner=owner, name=file.name, labels=labels, by=actor_of(request))
+        body = described_upload(upload, request)  # not asked for again: it may be deleted by now
         if not upload.created:
             return Response(body)
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["urls"]["self"]})

@@ -96,6 +96,15 @@ class ImageSerializer(serializers.Serializer[Image]):
         }
 
 
+class UploadedSerializer(ImageSerializer):
+    """A picture that was uploaded. The context also holds `warnings`: what of its file was not taken over."""
+
+    warnings = serializers.SerializerMethodField(help_text="What the file says and was not taken over, in sentences.")
+
+    def get_warnings(self, image: Image) -> list[str]:
+        return [stored_sentence(warning) for warning in self.context["warnings"]]
+
+
 class ResultSerializer(ImageSerializer):
     """A picture that was found. The context also holds `found`: what the search says about each id."""
 
@@ -222,6 +231,12 @@ class SearchTextField(TextField):
     pass
 
 
+class SwitchField(serializers.BooleanField):
+    """Yes or no; a form that lacks it says neither."""
+
+    default_empty_html = serializers.empty
+
+
 class LabelsSerializer(serializers.Serializer[Image]):
     description = DescriptionField(help_text=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")
     tags = TagsField(required=False, help_text="A list, or separated with commas.")
@@ -230,6 +245,11 @@ class LabelsSerializer(serializers.Serializer[Image]):
 
 class UploadSerializer(LabelsSerializer):
     file = serializers.FileField(allow_empty_file=True)
+    embedded_words = SwitchField(
+        required=False,
+        help_text="Whether title, caption and keywords in the file become description and tags where you send none, "
+        "and beside the tags that you send. By default as the site is set.",
+    )
 
 
 class ImageChangeSerializer(LabelsSerializer):

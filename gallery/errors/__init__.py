@@ -80,6 +80,7 @@ from .pictures import (
     TooManyFrames,
     TooManyPixels,
     UnsupportedFormat,
+    WordsLeftOut,
 )
 from .storage import (
     DatabaseBusy,
@@ -186,6 +187,7 @@ __all__ = [
     "UnusableVectors",
     "UnwritablePath",
     "VideoLeftOut",
+    "WordsLeftOut",
     "gettext_noop",
     "kind_named",
     "readable",

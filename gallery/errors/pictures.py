@@ -85,6 +85,13 @@ class DecoderUnavailable(ImageSearchError):
     )
 
 
+class WordsLeftOut(InvalidPicture):
+    """A picture that is brought in, but for something that its file says."""
+
+    code = "words_left_out"
+    message = gettext_noop("Not all that this file says was taken over: %(reason)s.")
+
+
 class ContentCollision(InvalidPicture):
     code = "content_collision"
     http_status = 409

@@ -6,6 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError, InvalidInput, NoFiles, TooManyFiles
 from gallery.models import Visibility
@@ -20,6 +21,18 @@ FIELD_OF_CODE = {
     "description_too_long": "description",
     "invalid_visibility": "visibility",
 }
+
+
+class Switch(forms.CheckboxInput):
+    """A checkbox that says when it is off, so that a program that does not know it gets what the settings say.
+
+    The page has a hidden field of the same name and the value "off" before it: the last one counts.
+    """
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> bool:
+        if name not in data:
+            return gallery().embedded_words
+        return str(data.get(name)).lower() not in ("off", "false", "0", "no", "")
 
 
 class UploadForm(forms.Form):
@@ -43,11 +56,21 @@ class UploadForm(forms.Form):
         widget=forms.Select(choices=Visibility.choices),
     )
 
+    embedded_words = forms.BooleanField(
+        required=False,
+        label=_("Use the words in the files"),
+        help_text=_(
+            "Titles, captions and keywords that are written in them: beside your tags, and where you describe nothing."
+        ),
+        widget=Switch(),
+    )
+
     labels = Labels()
     error: ImageSearchError | None = None
 
     def __init__(self, *args: Any, max_files: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["embedded_words"].initial = gallery().embedded_words
         self.max_files = max_files
 
     def clean_description(self) -> str:
@@ -61,6 +84,7 @@ class UploadForm(forms.Form):
                 description=values.get("description", ""),
                 tags=values.get("tags", ""),
                 visibility=values.get("visibility") or Visibility.PRIVATE,
+                takes_embedded_words=values.get("embedded_words", False),
             )
             self.check_files()
         except InvalidInput as error:

@@ -9,6 +9,7 @@ memory and time: a hostile file may end one of them, never the site. The work it
 
 from gallery.imaging.decoding import PREVIEW_PX, Limits
 from gallery.imaging.embedded.found import Embedded
+from gallery.imaging.embedded.takeout import read_takeout
 from gallery.imaging.formats import (
     ALL_EXTENSIONS,
     EXTENSIONS,
@@ -19,7 +20,15 @@ from gallery.imaging.formats import (
     SNIFFED_BYTES,
     sniff,
 )
-from gallery.imaging.inspection import Facts, Picture, copy_without_metadata, inspect, load_pixels
+from gallery.imaging.inspection import (
+    Facts,
+    Picture,
+    copy_without_metadata,
+    inspect,
+    load_pixels,
+    read_told,
+    read_xmp_beside,
+)
 from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.thumbnails import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX, thumbnails
 
@@ -42,6 +51,9 @@ __all__ = [
     "copy_without_metadata",
     "inspect",
     "load_pixels",
+    "read_takeout",
+    "read_told",
+    "read_xmp_beside",
     "sniff",
     "thumbnails",
 ]

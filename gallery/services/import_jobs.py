@@ -37,8 +37,9 @@ class ImportCounts:
     """What became of the files of an import so far.
 
     `ignored` are files of a folder that neither are nor claim to be pictures, and what the setting `import_ignore`
-    leaves out. `skipped` are named beside their count: what lies in its owner's trash is a duplicate too.
-    `vectors_taken` counts the vectors that came with the pictures, `embedded` those that were computed.
+    leaves out. `skipped` are named beside their count: what lies in its owner's trash is a duplicate too. `warnings`
+    name what was brought in without all that its file says. `vectors_taken` counts the vectors that came with the
+    pictures, `embedded` those that were computed.
     """
 
     added: int = 0
@@ -46,6 +47,7 @@ class ImportCounts:
     ignored: int = 0
     failed: tuple[FileFailure, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
+    warnings: tuple[FileFailure, ...] = ()
     vectors_taken: int = 0
     embedded: int = 0
 
@@ -56,6 +58,7 @@ class ImportCounts:
             ignored=self.ignored + other.ignored,
             failed=self.failed + other.failed,
             skipped=self.skipped + other.skipped,
+            warnings=self.warnings + other.warnings,
             vectors_taken=self.vectors_taken + other.vectors_taken,
             embedded=self.embedded + other.embedded,
         )

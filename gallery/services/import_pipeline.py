@@ -25,10 +25,11 @@ from gallery.errors import (
     StorageNotWritable,
     StoredError,
 )
-from gallery.imaging import Facts, Limits, inspect
+from gallery.imaging import Embedded, Facts, Limits, inspect
 from gallery.models import Actor, Image, ImportJob, User
 
 from .decode_limits import decode_limits
+from .embedded_words import with_embedded_words
 from .embedding.encoder_in_use import current_encoder
 from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
 from .import_jobs import FileFailure, ImportCounts, SkippedFile
@@ -67,6 +68,9 @@ class IncomingFile(Protocol):
 
         Raises InvalidInput, InvalidPicture.
         """
+
+    def with_files_beside(self, embedded: Embedded, limits: Limits) -> Embedded:
+        """Return what its picture says together with what files beside it say. Called in a thread of the readers."""
 
     def vector(self) -> Vectors | None:
         """Return its vector of the library's encoder, (dimension,) float32, if it comes with one."""
@@ -121,6 +125,7 @@ class ImportPipeline(Generic[File]):
         self._progress = progress
         self._counts = ImportCounts()
         self._failed: list[FileFailure] = []
+        self._warnings: list[FileFailure] = []
         self._skipped: list[SkippedFile] = []
         self._with_vector: list[tuple[Image, Vectors]] = []
         self._with_pixels: list[tuple[Image, Pixels]] = []
@@ -129,7 +134,8 @@ class ImportPipeline(Generic[File]):
 
     def counts(self) -> ImportCounts:
         """Return what became of the files so far."""
-        return replace(self._counts, failed=tuple(self._failed), skipped=tuple(self._skipped))
+        told = {"failed": self._failed, "skipped": self._skipped, "warnings": self._warnings}
+        return replace(self._counts, **{name: tuple(files) for name, files in told.items()})
 
     def run(self, job: ImportJob) -> None:
         """Bring all files in, noted by `job`.
@@ -182,24 +188,27 @@ class ImportPipeline(Generic[File]):
         """Leave the picture and its labels as they are; bring its original back if that is lost."""
         image = existing_image(known.md5, known.sha256, owner=self._owner)
         if image is None:  # deleted since the run began
-            self._take_new(file, _inspected(known.content, decode_limits()), job)
+            self._take_new(file, _inspected(file, known.content, decode_limits()), job)
             return
         if not original_is_whole(image):
             bring_back_original(image, BytesIO(known.content), by=self._by)
         self._taken(file, Upload(image, created=False), None)
 
     def _take_new(self, file: File, prepared: _Prepared, job: ImportJob) -> None:
+        words = with_embedded_words(file.labels, prepared.facts.embedded)
         upload = store_picture(
             BytesIO(prepared.content),
             prepared.facts,
             prepared.thumbnails,
             owner=self._owner,
             name=file.name,
-            labels=file.labels,
+            labels=words.labels,
             by=self._by,
             job=job,
             created_at=file.created_at,
         )
+        if upload.created:
+            self._warnings += [FileFailure(file.path, error) for error in words.left_out]
         self._taken(file, upload, prepared.pixels if upload.created else None)
 
     def _taken(self, file: File, upload: Upload, pixels: Pixels | None) -> None:
@@ -270,9 +279,10 @@ def _prepare(file: File, known: frozenset[str], limits: Limits) -> _Read:
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 in known:
         return _Known(content, md5, hashlib.sha256(content).hexdigest())
-    return _inspected(content, limits)
+    return _inspected(file, content, limits)
 
 
-def _inspected(content: bytes, limits: Limits) -> _Prepared:
+def _inspected(file: File, content: bytes, limits: Limits) -> _Prepared:
     picture = inspect(BytesIO(content), limits=limits, with_thumbnails=True)
-    return _Prepared(content, picture.facts, picture.thumbnails, picture.pixels)
+    embedded = file.with_files_beside(picture.facts.embedded, limits)
+    return _Prepared(content, replace(picture.facts, embedded=embedded), picture.thumbnails, picture.pixels)

@@ -10,7 +10,7 @@ from pathlib import Path
 from gallery.durable.regular_file import open_regular_file
 from gallery.encoders.base import Vectors
 from gallery.errors import FileTooLarge, UnsupportedFormat, shown
-from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Limits, sniff
+from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Embedded, Limits, sniff
 from gallery.models import Actor, User
 
 from .embedding.encoder_in_use import current_encoder
@@ -19,6 +19,7 @@ from .import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
 from .import_pipeline import ImportPipeline
 from .ingest import Upload
 from .labels import Labels
+from .sidecar_words import with_sidecars
 
 __all__ = ["FoundFiles", "ImportReport", "Source", "find_files", "import_files"]
 
@@ -34,6 +35,7 @@ class ImportReport:
     ignored: int
     failed: tuple[FileFailure, ...]
     skipped: tuple[SkippedFile, ...]
+    warnings: tuple[FileFailure, ...]
     seconds: float
 
     @property
@@ -62,6 +64,9 @@ class _File:
         if not self.source.named and path.suffix.lower() not in ALL_EXTENSIONS and not _is_picture(path):
             return None
         return _read(path, limits)
+
+    def with_files_beside(self, embedded: Embedded, limits: Limits) -> Embedded:
+        return with_sidecars(embedded, self.source.sidecars, limits)
 
     def vector(self) -> Vectors | None:
         return None
@@ -101,6 +106,7 @@ def import_files(
         ignored=done.ignored,
         failed=done.failed,
         skipped=done.skipped,
+        warnings=done.warnings,
         seconds=time.perf_counter() - started,
     )
 

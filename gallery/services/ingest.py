@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gallery.errors import ContentCollision, StorageUnavailable
+from gallery.errors import ContentCollision, StorageUnavailable, StoredError
 from gallery.imaging import Embedded, Facts, inspect
 from gallery.models import Actor, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
@@ -18,6 +18,7 @@ from gallery.text.wall_clock import stored_wall_clock
 from .audit import Action, record_added
 from .curation import requeue_failed, restore
 from .decode_limits import decode_limits
+from .embedded_words import with_embedded_words
 from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
@@ -34,6 +35,7 @@ class Upload:
     image: Image
     created: bool
     restored: bool = False
+    warnings: tuple[StoredError, ...] = ()  # what its file says and was not taken over
 
 
 def accept_upload(
@@ -48,10 +50,11 @@ def accept_upload(
     """
     _refuse_strangers(by, owner.pk)
     picture = inspect(file, limits=decode_limits(), with_thumbnails=True)
-    small = picture.thumbnails
+    small, words = picture.thumbnails, with_embedded_words(labels, picture.facts.embedded)
     upload = store_picture(
-        file, picture.facts, small, owner=owner, name=name, labels=labels, by=by, job=job, restores=True
+        file, picture.facts, small, owner=owner, name=name, labels=words.labels, by=by, job=job, restores=True
     )
+    upload = replace(upload, warnings=words.left_out if upload.created else ())
     if upload.image.is_failed:
         requeue_failed(Image.objects.filter(pk=upload.image.pk), by=by)
     if upload.image.is_searchable:

@@ -19,6 +19,7 @@ class Labels:
     tags: tuple[str, ...] = ()
     visibility: str = Visibility.PRIVATE
     gives_whole_original: bool | None = None  # None: as the owner's account says
+    takes_embedded_words: bool = False  # whether what the file itself says is joined to this
 
 
 def check_labels(
@@ -27,6 +28,7 @@ def check_labels(
     tags: str | Iterable[str] = (),
     visibility: str = Visibility.PRIVATE,
     gives_whole_original: bool | None = None,
+    takes_embedded_words: bool = False,
 ) -> Labels:
     """Raises DescriptionTooLong, InvalidTag, TooManyTags, InvalidVisibility."""
     description = plain_text(description).strip()
@@ -34,7 +36,7 @@ def check_labels(
         raise DescriptionTooLong(length=len(description), limit=MAX_DESCRIPTION_CHARACTERS)
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
-    return Labels(description, tuple(parse_tags(tags)), visibility, gives_whole_original)
+    return Labels(description, tuple(parse_tags(tags)), visibility, gives_whole_original, takes_embedded_words)
 
 
 def clean_name(name: str, *, fallback: str) -> str:

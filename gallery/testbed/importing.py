@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import IncompleteTestbedEntry, Phrase, StoredError, shown
-from gallery.imaging import Limits
+from gallery.imaging import Embedded, Limits
 from gallery.models import Actor, User
 from gallery.services.embedding.encoder_in_use import current_encoder
 from gallery.services.import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
@@ -146,6 +146,9 @@ class _TestbedFile:
 
     def read(self, limits: Limits) -> bytes | None:
         return self.originals.read(self.entry, limits)
+
+    def with_files_beside(self, embedded: Embedded, limits: Limits) -> Embedded:
+        return embedded
 
     def vector(self) -> Vectors | None:
         if self.vectors is None or self.reason_against_vector() is not None:

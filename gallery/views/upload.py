@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.conf import gallery
-from gallery.error_messages import body_of, error_body, for_visitors, known_error, sentence
-from gallery.errors import ImageSearchError, gettext_noop
+from gallery.error_messages import body_of, error_body, for_visitors, known_error, sentence, stored_sentence
+from gallery.errors import ImageSearchError, StoredError, gettext_noop
 from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
 from gallery.media_responses import thumbnail_address
@@ -41,6 +41,7 @@ class FileResult:
     image: Image | None = None
     created: bool = False
     restored: bool = False
+    warnings: tuple[StoredError, ...] = ()
     error: ImageSearchError | None = None
 
     @property
@@ -58,9 +59,13 @@ class FileResult:
             return gettext("It was in your trash and is back as it was, with all that you wrote about it.")
         if not self.created:
             return gettext("You had this picture already.")
-        if self.image is not None and not self.image.is_searchable:
-            return gettext("Added. It cannot be found by what it shows yet.")
-        return gettext("Added.")
+        is_searchable = self.image is not None and self.image.is_searchable
+        added = gettext("Added.") if is_searchable else gettext("Added. It cannot be found by what it shows yet.")
+        return " ".join([added, *self.warning_sentences])
+
+    @property
+    def warning_sentences(self) -> list[str]:
+        return [stored_sentence(warning) for warning in self.warnings]
 
     @property
     def status(self) -> int:
@@ -108,7 +113,9 @@ def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels, by:
         accepted = accept_upload(file, owner=owner, name=name, labels=labels, by=by)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 -- a defect met by one file must not lose the others; it is logged
         return FileResult(name, error=_reported(error))
-    return FileResult(name, accepted.image, created=accepted.created, restored=accepted.restored)
+    return FileResult(
+        name, accepted.image, created=accepted.created, restored=accepted.restored, warnings=accepted.warnings
+    )
 
 
 def _reported(error: Exception) -> ImageSearchError:
@@ -138,6 +145,7 @@ def _answer(result: FileResult) -> JsonResponse:
     values = {
         "outcome": result.outcome,
         "message": result.sentence,
+        "warnings": result.warning_sentences,
         "name": result.image.original_name,
         "url": reverse("image", args=[result.image.pk]),
         "thumbnail": thumbnail_address(result.image),

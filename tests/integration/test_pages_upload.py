@@ -169,6 +169,7 @@ def test_file_endpoint_answers_with_the_picture(alice):
     assert response.json() == {
         "outcome": "added",
         "message": "Added.",
+        "warnings": [],
         "name": "a.png",
         "url": f"/images/{image.pk}/",
         "thumbnail": f"/images/{image.pk}/thumbnail/400/{image.sha256}.webp",

@@ -54,6 +54,9 @@ class Embedded:
         """Return this with a date where it has none."""
         return self if self.taken_at is not None else replace(self, taken_at=taken_at)
 
+    def without_date(self) -> "Embedded":
+        return replace(self, taken_at=None)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "taken_at": self.taken_at and self.taken_at.isoformat(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gallery.errors import DecoderUnavailable
-from gallery.imaging.sandbox.messages import COPY, DECODE, BadMessage, Message, receive, send
+from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMessage, Message, receive, send
 
 _MODULE = "gallery.imaging.sandbox.child_main"
 # All that the process is told. NumPy would start a thread for each core, which is never used here.
@@ -21,6 +21,8 @@ _PIPE_BYTES = 1 << 20  # of Linux: 16 times the default, so that a picture takes
 _MAX_ANSWER_BYTES = {
     DECODE: 64_000_000,  # one preview and its thumbnails are far below
     COPY: 1_000_000_000,  # 128 million pixels of noise are a JPEG of 250 million bytes
+    TELL: 0,
+    TELL_XMP: 0,
 }
 
 

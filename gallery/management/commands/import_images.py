@@ -1,6 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from gallery.conf import gallery
 from gallery.management.command import (
     GalleryCommand,
     Report,
@@ -24,10 +25,19 @@ class Command(GalleryCommand):
         parser.add_argument("--owner", help="whose pictures they become (default: the first administrator)")
         parser.add_argument("--tags", default="", help="comma-separated tags for all of them")
         parser.add_argument("--visibility", default=Visibility.PRIVATE, help=", ".join(Visibility.values))
+        parser.add_argument(
+            "--without-embedded-words",
+            action="store_true",
+            help="leave titles, captions and keywords inside of the files, and beside them, where they are",
+        )
         parser.add_argument("--recursive", action="store_true", help="look into folders of folders too")
 
     def run(self, **options: Any) -> Report:
-        labels = check_labels(tags=options["tags"], visibility=options["visibility"])
+        labels = check_labels(
+            tags=options["tags"],
+            visibility=options["visibility"],
+            takes_embedded_words=gallery().embedded_words and not options["without_embedded_words"],
+        )
         found = find_files(options["paths"], recursive=options["recursive"])
         owner = owner_named(options["owner"])
         with self.progress(len(found.sources), "picture") as advance:
@@ -37,6 +47,7 @@ class Command(GalleryCommand):
             "duplicates": report.duplicates,
             "failed": printed_files(report.failed),
             "skipped": printed_skips(report.skipped),
+            "warnings": printed_files(report.warnings),
             "ignored": report.ignored,
             "seconds": round(report.seconds, 3),
             "images_per_second": round(report.images_per_second, 2),
@@ -50,6 +61,7 @@ class Command(GalleryCommand):
         ]
         lines += [f"  {failure['path']}: {failure['error']}" for failure in report["failed"]]
         lines += skipped_lines(report)
+        lines += [f"  {warning['path']}: {warning['error']}" for warning in report["warnings"]]
         return "\n".join(lines)
 
     def failed(self, report: Report) -> bool:
