@@ -29,7 +29,6 @@ from .authentication import actor_of
 from .descriptions import described, described_results, described_upload
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
-<<<<<<< HEAD
 from .parameters import ETAG, ID, LOCATION
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
 from .schema_fields import PICTURE_FILE
@@ -39,14 +38,7 @@ from .serializers import (
     ImageSerializer,
     ResultPageSerializer,
     TopSerializer,
-=======
-from .parameters import ID, TOP
-from .serializers import (
-    ImageChangeSerializer,
-    ImageSerializer,
-    ResultPageSerializer,
     UploadedSerializer,
->>>>>>> 6adbe38 (ingest: Take over the words and stars that files bring along.)
     UploadSerializer,
 )
 
@@ -80,14 +72,9 @@ class ImageViewSet(GenericViewSet[Image]):
             "The same bytes again answer 200 with the picture as it is; its labels are not changed. "
             "A picture in the trash is restored with all that was written about it."
         ),
-<<<<<<< HEAD
         request={"multipart/form-data": OpenApiRequest(UploadSerializer, encoding={"file": PICTURE_FILE})},
         parameters=[LOCATION],
-        responses={201: ImageSerializer, 200: ImageSerializer, 409: CONFLICT},
-=======
-        request={"multipart/form-data": UploadSerializer},
-        responses={201: UploadedSerializer, 200: UploadedSerializer},
->>>>>>> 6adbe38 (ingest: Take over the words and stars that files bring along.)
+        responses={201: UploadedSerializer, 200: UploadedSerializer, 409: CONFLICT},
     )
     def create(self, request: Request) -> Response:
         check_files(request.FILES, field="file")
