@@ -36,6 +36,7 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
         "finished_at",
         "failure_table",
         "skipped_table",
+        "changed_table",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
@@ -52,6 +53,21 @@ class ImportJobAdmin(ReadOnlyAdmin[ImportJob]):
     @admin.display(description=gettext_lazy("skipped files"))
     def skipped_table(self, job: ImportJob) -> str | SafeString:
         return self._table([(each["path"], each["reason"]) for each in job.skipped], gettext("Why it was left out"))
+
+    @admin.display(description=gettext_lazy("changed files"))
+    def changed_table(self, job: ImportJob) -> str | SafeString:
+        """Show pictures by their ids: they may be gone, and whoever sees the import need not be allowed to see them."""
+        if not job.changed:
+            return gettext("None.")
+        rows = ((each["path"], each["id"], each["previous_id"]) for each in job.changed[:SHOWN_FILES])
+        return format_html(
+            "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead>{}</table>{}",
+            gettext("File"),
+            gettext("Picture now"),
+            gettext("Picture before"),
+            format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows),
+            self._rest(len(job.changed) - SHOWN_FILES),
+        )
 
     def _table(self, files: Sequence[tuple[str, Any]], heading: str) -> str | SafeString:
         if not files:

@@ -8,6 +8,7 @@ from .embedding_failure import EmbeddingFailure
 from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
 from .import_job import ImportedImage, ImportJob
+from .imported_path import ImportedPath
 from .index_state import IndexState
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
@@ -32,6 +33,7 @@ __all__ = [
     "ImageQuerySet",
     "ImportJob",
     "ImportedImage",
+    "ImportedPath",
     "IndexState",
     "LibraryStatistics",
     "ModelChange",

@@ -24,6 +24,7 @@ class ImportJob(models.Model):
     ignored = models.PositiveIntegerField(_("ignored"), default=0)
     failures = models.JSONField(_("failed files"), default=list, blank=True)
     skipped = models.JSONField(_("skipped files"), default=list, blank=True)
+    changed = models.JSONField(_("changed files"), default=list, blank=True)
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
     finished_at = models.DateTimeField(pgettext_lazy("when", "finished"), null=True, blank=True)
 

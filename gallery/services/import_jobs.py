@@ -33,6 +33,20 @@ class SkippedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that held another picture, which was brought in before.
+
+    `has_labels`: the new picture has what people wrote on that one. `is_replaced`: that one went to the trash.
+    """
+
+    path: str
+    image_id: int
+    previous_id: int
+    has_labels: bool = False
+    is_replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
     """What became of the files of an import so far.
 
@@ -48,6 +62,7 @@ class ImportCounts:
     failed: tuple[FileFailure, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
     warnings: tuple[FileFailure, ...] = ()
+    changed: tuple[ChangedFile, ...] = ()
     vectors_taken: int = 0
     embedded: int = 0
 
@@ -59,6 +74,7 @@ class ImportCounts:
             failed=self.failed + other.failed,
             skipped=self.skipped + other.skipped,
             warnings=self.warnings + other.warnings,
+            changed=self.changed + other.changed,
             vectors_taken=self.vectors_taken + other.vectors_taken,
             embedded=self.embedded + other.embedded,
         )
@@ -87,6 +103,10 @@ def noted_import(
         job.added, job.duplicates = done.added, done.duplicates
         job.failures = [{"path": failure.path, "error": failure.error.as_json()} for failure in done.failed]
         job.skipped = [{"path": skipped.path, "reason": skipped.reason.as_json()} for skipped in done.skipped]
+        job.changed = [
+            {"path": changed.path, "id": changed.image_id, "previous_id": changed.previous_id}
+            for changed in done.changed
+        ]
         job.ignored = done.ignored
         _end(job, status, by=by)
 
@@ -105,6 +125,7 @@ def _end(job: ImportJob, status: str, *, by: Actor) -> None:
             "duplicates": job.duplicates,
             "failed": len(job.failures),
             "skipped": len(job.skipped),
+            "changed": len(job.changed),
             "failures": [_told(failure) for failure in job.failures[:LISTED_FAILURES]],
         }
         record(Action(by), AuditVerb.IMPORTED, job, label=job.source.partition("\n")[0], after=told)

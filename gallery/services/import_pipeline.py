@@ -28,6 +28,7 @@ from gallery.errors import (
 from gallery.imaging import Embedded, Facts, Limits, inspect
 from gallery.models import Actor, Image, ImportJob, User
 
+from .changed_files import ChangedFiles, OnChange
 from .decode_limits import decode_limits
 from .embedded_words import with_embedded_words
 from .embedding.encoder_in_use import current_encoder
@@ -55,6 +56,10 @@ class IncomingFile(Protocol):
     @property
     def name(self) -> str:
         """The file name that its picture gets."""
+
+    @property
+    def place(self) -> bytes | None:
+        """The file's real path, by which it is known again at the next import; None if it has none of its own."""
 
     @property
     def labels(self) -> Labels: ...
@@ -117,12 +122,22 @@ class ImportPipeline(Generic[File]):
     May be killed at any moment and run again: nothing is lost or doubled. A picture is decoded once.
     """
 
-    def __init__(self, files: Files[File], *, owner: User, by: Actor, encoder: Encoder, progress: Progress) -> None:
+    def __init__(
+        self,
+        files: Files[File],
+        *,
+        owner: User,
+        by: Actor,
+        encoder: Encoder,
+        progress: Progress,
+        on_change: OnChange = OnChange.KEEP,
+    ) -> None:
         self._files = files
         self._owner = owner
         self._by = by
         self._encoder = encoder
         self._progress = progress
+        self._changed_files = ChangedFiles(owner=owner, by=by, on_change=on_change)
         self._counts = ImportCounts()
         self._failed: list[FileFailure] = []
         self._warnings: list[FileFailure] = []
@@ -135,7 +150,8 @@ class ImportPipeline(Generic[File]):
     def counts(self) -> ImportCounts:
         """Return what became of the files so far."""
         told = {"failed": self._failed, "skipped": self._skipped, "warnings": self._warnings}
-        return replace(self._counts, **{name: tuple(files) for name, files in told.items()})
+        lists = {name: tuple(files) for name, files in told.items()}
+        return replace(self._counts, changed=self._changed_files.changed, **lists)
 
     def run(self, job: ImportJob) -> None:
         """Bring all files in, noted by `job`.
@@ -154,6 +170,7 @@ class ImportPipeline(Generic[File]):
             while self._encoding:
                 self._commit_oldest()
         self._count_embedded(embed_images(self._left_in_queue))
+        self._changed_files.replace_previous()
 
     def _read_ahead(self, readers: ThreadPoolExecutor, known: frozenset[str]) -> Iterator[tuple[File, Future[_Read]]]:
         """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
@@ -193,9 +210,13 @@ class ImportPipeline(Generic[File]):
         if not original_is_whole(image):
             bring_back_original(image, BytesIO(known.content), by=self._by)
         self._taken(file, Upload(image, created=False), None)
+        self._changed_files.note(file.path, file.place, image, self._changed_files.previous(file.place))
 
     def _take_new(self, file: File, prepared: _Prepared, job: ImportJob) -> None:
-        words = with_embedded_words(file.labels, prepared.facts.embedded)
+        previous = self._changed_files.previous(file.place)
+        place = self._changed_files.place_to_note(file.place, previous)
+        handed_over = self._changed_files.labels_for(previous, file.labels, prepared.facts, prepared.pixels)
+        words = with_embedded_words(handed_over or file.labels, prepared.facts.embedded)
         upload = store_picture(
             BytesIO(prepared.content),
             prepared.facts,
@@ -206,10 +227,15 @@ class ImportPipeline(Generic[File]):
             by=self._by,
             job=job,
             created_at=file.created_at,
+            place=place,
         )
         if upload.created:
             self._warnings += [FileFailure(file.path, error) for error in words.left_out]
         self._taken(file, upload, prepared.pixels if upload.created else None)
+        has_labels, is_noted = upload.created and handed_over is not None, place is not None
+        self._changed_files.note(
+            file.path, file.place, upload.image, previous, has_labels=has_labels, is_noted=is_noted
+        )
 
     def _taken(self, file: File, upload: Upload, pixels: Pixels | None) -> None:
         """Count it and have it embedded: with the vector it brings, with its pixels, or by the queue."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from gallery.durable.regular_file import open_regular_file
@@ -13,9 +14,10 @@ from gallery.errors import FileTooLarge, UnsupportedFormat, shown
 from gallery.imaging import ALL_EXTENSIONS, SNIFFED_BYTES, Embedded, Limits, sniff
 from gallery.models import Actor, User
 
+from .changed_files import OnChange
 from .embedding.encoder_in_use import current_encoder
 from .found_files import FoundFiles, Source, find_files
-from .import_jobs import FileFailure, ImportCounts, SkippedFile, noted_import
+from .import_jobs import ChangedFile, FileFailure, ImportCounts, SkippedFile, noted_import
 from .import_pipeline import ImportPipeline
 from .ingest import Upload
 from .labels import Labels
@@ -36,6 +38,7 @@ class ImportReport:
     failed: tuple[FileFailure, ...]
     skipped: tuple[SkippedFile, ...]
     warnings: tuple[FileFailure, ...]
+    changed: tuple[ChangedFile, ...]
     seconds: float
 
     @property
@@ -59,6 +62,12 @@ class _File:
     def name(self) -> str:
         return self.source.path.name
 
+    @property
+    def place(self) -> bytes:
+        """A link to a file is a place of its own; links among the folders above it are not."""
+        path = self.source.path
+        return os.path.join(os.fsencode(_real_folder(path.parent)), os.fsencode(path.name))
+
     def read(self, limits: Limits) -> bytes | None:
         path = self.source.path
         if not self.source.named and path.suffix.lower() not in ALL_EXTENSIONS and not _is_picture(path):
@@ -80,18 +89,27 @@ class _Files:
         """Every file is the same here."""
 
 
+@lru_cache(maxsize=1_000)
+def _real_folder(folder: Path) -> str:
+    return os.path.realpath(folder)
+
+
 def import_files(
     found: FoundFiles,
     *,
     owner: User,
     labels: Labels,
     by: Actor,
+    on_change: OnChange = OnChange.KEEP,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> ImportReport:
     """Bring the files in and embed them. May be killed at any moment and run again: nothing is lost or doubled."""
     started = time.perf_counter()
+    _real_folder.cache_clear()
     files = _Files([_File(source, labels) for source in found.sources])
-    pipeline = ImportPipeline(files, owner=owner, by=by, encoder=current_encoder(), progress=progress)
+    pipeline = ImportPipeline(
+        files, owner=owner, by=by, encoder=current_encoder(), progress=progress, on_change=on_change
+    )
 
     def counts() -> ImportCounts:
         seen = ImportCounts(ignored=found.ignored, failed=found.failed, skipped=found.skipped)
@@ -107,6 +125,7 @@ def import_files(
         failed=done.failed,
         skipped=done.skipped,
         warnings=done.warnings,
+        changed=done.changed,
         seconds=time.perf_counter() - started,
     )
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, StorageUnavailable, StoredError
 from gallery.imaging import Embedded, Facts, inspect
-from gallery.models import Actor, Image, ImportedImage, ImportJob, NextEmbedding, Tag, User
+from gallery.models import Actor, Image, ImportedImage, ImportedPath, ImportJob, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 from gallery.text.wall_clock import stored_wall_clock
 
@@ -77,13 +77,15 @@ def store_picture(
     created_at: datetime | None = None,
     job: ImportJob | None = None,
     restores: bool = False,
+    place: bytes | None = None,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
     If one of these fails, the files that no picture uses go away again. A picture of these bytes that is there stays as
     it is, but that one in the trash comes back if `restores`. `created_at` (now by default) is for pictures that were
     added to another library before. What an import (`job`) brings in is in the list of its audit entry; all else has an
-    entry of its own. Raises PermissionDenied, ContentCollision.
+    entry of its own. `place` is the path of the file that holds the picture, to know it again (`ImportedPath`).
+    Raises PermissionDenied, ContentCollision.
     """
     _refuse_strangers(by, owner.pk)
     with content_lock(facts.sha256):
@@ -92,6 +94,8 @@ def store_picture(
             save_thumbnails(small, sha256=facts.sha256)
             with transaction.atomic():
                 upload = _stored(facts, owner=owner, name=name, labels=labels, by=by, created_at=created_at, job=job)
+                if place is not None:
+                    ImportedPath.objects.remember(place, upload.image)
                 if is_written and not upload.created:
                     _try_again(upload.image)
                 is_to_restore = restores and upload.image.trashed_at is not None
