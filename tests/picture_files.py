@@ -9,6 +9,10 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms
 
+from gallery.imaging import FORMATS
+
+WRITABLE = tuple(kind for kind in FORMATS if kind != "RAW")  # by Pillow and its plugins
+
 
 def register_writers() -> None:
     """After this, Image.save knows "HEIF" and "JXL"."""

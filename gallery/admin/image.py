@@ -33,6 +33,7 @@ EXIF_LABELS = {
     "iso": gettext_lazy("ISO"),
     "focal_length_mm": gettext_lazy("focal length in mm"),
     "rating": gettext_lazy("rating in stars"),
+    "shown": gettext_lazy("shown of the raw file"),
 }
 
 

@@ -80,6 +80,7 @@ from .pictures import (
     TooManyFrames,
     TooManyPixels,
     UnsupportedFormat,
+    UnsupportedTiff,
     WordsLeftOut,
 )
 from .storage import (
@@ -184,6 +185,7 @@ __all__ = [
     "UnreadablePath",
     "UnreadableTestbed",
     "UnsupportedFormat",
+    "UnsupportedTiff",
     "UnusableVectors",
     "UnwritablePath",
     "VideoLeftOut",

@@ -44,6 +44,17 @@ class UnsupportedFormat(InvalidPicture):
     message = gettext_noop("This file is not one of the picture formats that can be read: %(formats)s.")
 
 
+class UnsupportedTiff(InvalidPicture):
+    """A sound file of a kind that no program here can show. `kind` is for people who know TIFF."""
+
+    code = "unsupported_tiff"
+    http_status = 415
+    message = gettext_noop(
+        "This kind of TIFF (%(kind)s) cannot be shown. Save it with 8 or 16 bits a colour, without compression, "
+        "or as PNG, and try again."
+    )
+
+
 class BrokenPicture(InvalidPicture):
     """`reason` is for programs only: it is the decoder's own English."""
 

@@ -1,14 +1,20 @@
 """Any colours to plain sRGB: transparency on white, deep grey scaled, colour profiles applied."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+DEEP_WHITE = "deep_white"  # in Image.info: the number that a TIFF says is its largest, 0 where it does not say
+BLACK_AND_WHITE = (0.0, 1.0)
+_SENSOR_BITS = (8, 10, 12, 14)  # in 16: what cameras, scanners and microscopes write without scaling it
+_SAMPLE_NUMBERS = 1_000_000
 _STRIP_PX = 1 << 20
 _Numbers = npt.NDArray[Any]
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -18,11 +24,27 @@ def resizable(image: Image.Image) -> Image.Image:
     """Return the picture in a mode that resizes without false colours: L, RGB, RGBA or CMYK."""
     if image.mode.startswith(("I", "F")):
         return _eight_bit(image)
+    if isinstance(image, BmpImageFile) and _has_unused_alpha(image):
+        return image.convert("RGB")
+    if isinstance(image, GifImageFile) and image.dispose_extent not in (None, (0, 0, *image.size)):
+        return _clear_outside(image, image.dispose_extent)
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode == "LAB":
         return _transformed(image, _LAB)
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _has_unused_alpha(image: Image.Image) -> bool:
+    """Say whether a BMP has room for alpha and zeros in it everywhere: programs leave it so and mean opaque."""
+    return image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0)
+
+
+def _clear_outside(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """Return the picture transparent outside of the part of the canvas that a GIF's first frame covers."""
+    canvas = Image.new("RGBA", image.size, (255, 255, 255, 0))
+    canvas.paste(image.crop(box).convert("RGBA"), box[:2])
+    return canvas
 
 
 def plain_rgb(image: Image.Image, profile: object) -> Image.Image:
@@ -68,19 +90,68 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.
     return ImageCms.applyTransform(image, transform) or image
 
 
+def deep_bits(highest: int, said: int = 0) -> int:
+    """Return how many of 16 bits are used, by the largest number that occurs and the one that the file says.
+
+    A picture whose numbers all fit into 14, 12, 10 or 8 bits is of so many; one of 15 is a dark one of 16.
+    """
+    return next((bits for bits in _SENSOR_BITS if max(highest, said) < 1 << bits), 16)
+
+
+def span(parts: Iterable[_Numbers], size: int) -> tuple[float, float]:
+    """Return the numbers to show as black and as white: all that occur, but for a few that are far out.
+
+    One hot pixel, or a lost one marked by -9999, would make everything else one shade. The outermost thousandth, and
+    one number at least, is left out on both sides where it takes more than half of the range. `size` is the number of
+    all numbers in the parts together.
+    """
+    step = max(1, size // _SAMPLE_NUMBERS)
+    samples, lows, highs = [], [], []
+    for part in parts:
+        numbers = part[np.isfinite(part)].astype(np.float64)
+        if numbers.size:
+            samples.append(numbers[::step])
+            lows.append(numbers.min())
+            highs.append(numbers.max())
+    if not samples:
+        return BLACK_AND_WHITE
+    low, high = float(min(lows)), float(max(highs))
+    inner_low, inner_high = _inner(np.sort(np.concatenate(samples)))
+    if 0 < inner_high - inner_low < high / 2 - low / 2:
+        return inner_low, inner_high
+    return (low, high) if high > low else (min(0.0, low), max(0.0, high))
+
+
+def _inner(numbers: _Numbers) -> tuple[float, float]:
+    """Return the lowest and the highest of sorted numbers but for the outermost ones."""
+    last = len(numbers) - 1
+    out = min(max(1, len(numbers) // 1_000), last)
+    return float(numbers[out]), float(numbers[last - out])
+
+
+def eight_bit(values: _Numbers, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Return 0 for `low` and less and what is no number, 255 for `high` and more."""
+    finite = np.nan_to_num(values.astype(np.float64), nan=low, posinf=low, neginf=low)
+    return ((finite - low) * (255 / ((high - low) or 1.0))).clip(0, 255).astype(np.uint8)
+
+
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale deep grey to 8 bits, where Pillow would clip: 16 bits by their full range, others by what occurs.
+    """Scale deep grey to 8 bits, where Pillow would clip: 16 bits by the bits in use, others by what occurs.
 
     Strip by strip: the numbers of a large picture would take several times the memory of the picture itself.
     """
     if image.mode.startswith("I;16"):
-        return _in_strips(image, lambda values: values >> 8)
-    low, high = 0.0, 0.0
-    for number, (_top, values) in enumerate(_strips(image)):
-        low = min(low, values.min()) if number else values.min()
-        high = max(high, values.max()) if number else values.max()
-    scale = 255 / ((high - low) or 1.0)
-    return _in_strips(image, lambda values: (values - low) * scale)
+        shift = _used_bits(image) - 8
+        return _in_strips(image, lambda values: values >> shift)
+    low, high = span((values for _top, values in _strips(image)), image.width * image.height)
+    return _in_strips(image, lambda values: eight_bit(values, low, high))
+
+
+def _used_bits(image: Image.Image) -> int:
+    """Return 16 but for a TIFF of fewer: in PNG and JPEG XL white is the largest number that there can be."""
+    if DEEP_WHITE not in image.info:
+        return 16
+    return deep_bits(max(int(values.max()) for _top, values in _strips(image)), image.info[DEEP_WHITE])
 
 
 def _in_strips(image: Image.Image, to_eight_bit: Callable[[_Numbers], _Numbers]) -> Image.Image:
@@ -91,13 +162,10 @@ def _in_strips(image: Image.Image, to_eight_bit: Callable[[_Numbers], _Numbers])
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, _Numbers]]:
-    """Yield (top row, numbers) of the whole picture: 16-bit numbers as they are, others as finite float64."""
+    """Yield (top row, numbers) of the whole picture."""
     rows = max(1, _STRIP_PX // image.width)
     for top in range(0, image.height, rows):
-        values = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
-        if values.dtype.itemsize != 2:  # float32 overflows on the range of hostile values
-            values = np.nan_to_num(values, posinf=0, neginf=0).astype(np.float64)
-        yield top, values
+        yield top, np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

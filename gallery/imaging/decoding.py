@@ -1,10 +1,11 @@
 """From bytes to one small RGB picture: limits first, then decoding, then colours, size and orientation."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from typing import TypeVar
 
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
@@ -15,7 +16,9 @@ from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.embedded.reading import read_embedded
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
-from gallery.imaging.orientation import orientation_of
+from gallery.imaging.mending import mended
+from gallery.imaging.orientation import SIDEWAYS, orientation_of, turned
+from gallery.imaging.raw import FULL_SIZE, SHOWN
 from gallery.imaging.tiff import count_pages
 
 PREVIEW_PX = 1280  # longest side of the decoded picture: the large thumbnail; encoders look at 224 to 512 px
@@ -24,16 +27,7 @@ PANORAMA_SHORT_PX, PANORAMA_LONG_PX = 256, 5120
 MAX_PREVIEW_PX = PREVIEW_PX * PREVIEW_PX  # pixels of a decoded picture, panoramas included
 _TIFF_TILE_TAGS = (322, 323)  # width_px, height_px of one tile
 _OUT_OF_MEMORY = re.compile(r"memory|bad_alloc", re.IGNORECASE)
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = (5, 6, 7, 8)
+Result = TypeVar("Result")
 _COUNTED_WHEN_OPENED = ("PNG", "WEBP", "AVIF", "HEIF")  # their headers say it
 
 
@@ -72,16 +66,20 @@ class Decoded:
 def decode(data: bytes, limits: Limits) -> Decoded:
     """Return the first frame of `data`, decoded in this very process: `Decoders.decode` is for all who serve others.
 
-    Raises UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture, and MemoryError.
+    A file that is refused for faults outside of its pixels is read without them.
+    Raises UnsupportedFormat, UnsupportedTiff, TooManyPixels, TooManyFrames, BrokenPicture, and MemoryError.
     """
-    with _opened(data, limits) as (known, image, frames):
-        size = image.size
+
+    def work(known: Format, image: Image.Image, frames: int) -> Decoded:
+        size = image.info.get(FULL_SIZE, image.size)
         pixels = _small_rgb(image)
-        shot = read_shot(image)
+        shot = _with_what_is_shown(read_shot(image), image)
         embedded = read_embedded(image, data)
         turn = orientation_of(image)
-    width_px, height_px = reversed(size) if turn in _SIDEWAYS else size
-    return Decoded(known, width_px, height_px, frames, shot, embedded, _upright(pixels, turn))
+        width_px, height_px = reversed(size) if turn in SIDEWAYS else size
+        return Decoded(known, width_px, height_px, frames, shot, embedded, turned(pixels, turn))
+
+    return _read(data, limits, work)
 
 
 def read_told(data: bytes, limits: Limits) -> tuple[Shot, Embedded]:
@@ -89,10 +87,13 @@ def read_told(data: bytes, limits: Limits) -> tuple[Shot, Embedded]:
 
     Done in this very process, as `decode` is; raises what that raises.
     """
-    with _opened(data, limits) as (known, image, _frames):
+
+    def work(known: Format, image: Image.Image, _frames: int) -> tuple[Shot, Embedded]:
         if known.name == "PNG":
             image.load()  # its texts may lie behind its pixels
-        return read_shot(image), read_embedded(image, data)
+        return _with_what_is_shown(read_shot(image), image), read_embedded(image, data)
+
+    return _read(data, limits, work)
 
 
 def decode_whole(data: bytes, limits: Limits) -> Image.Image:
@@ -100,26 +101,42 @@ def decode_whole(data: bytes, limits: Limits) -> Image.Image:
 
     Decoded in this very process, as `decode` does; raises what that raises.
     """
-    with _opened(data, limits) as (_known, image, _frames):
+
+    def work(_known: Format, image: Image.Image, _frames: int) -> Image.Image:
         image.load()
         pixels = plain_colours(resizable(image), image.info.get("icc_profile"))
-        turn = orientation_of(image)
-    return _upright(pixels, turn)
+        return turned(pixels, orientation_of(image))
+
+    return _read(data, limits, work)
 
 
-@contextmanager
-def _opened(data: bytes, limits: Limits) -> Iterator[tuple[Format, Image.Image, int]]:
-    """Give the format, the opened picture and its number of frames, all within the limits."""
+def _read(data: bytes, limits: Limits, work: Callable[[Format, Image.Image, int], Result]) -> Result:
+    """Return what `work` makes of the format, the opened picture and its number of frames, all within the limits."""
     known = sniff(data)
+    try:
+        return _worked(data, known, limits, work)
+    except BrokenPicture:
+        for whole in mended(data, known.name):
+            with suppress(BrokenPicture):
+                return _worked(whole, known, limits, work)
+        raise
+
+
+def _worked(data: bytes, known: Format, limits: Limits, work: Callable[[Format, Image.Image, int], Result]) -> Result:
     with _hostile(known.label):
         _check_pixels(promised_size(data, known.name), limits)
         frames = _check_frames(_count_frames(data, known.name, limits), limits)
         with known.open(BytesIO(data)) as image:
-            _check_pixels(image.size, limits)
+            _check_pixels(image.info.get(FULL_SIZE, image.size), limits)
             _check_tiles(image, limits)
             if known.name in _COUNTED_WHEN_OPENED:
                 frames = _check_frames(int(getattr(image, "n_frames", 1)), limits)
-            yield known, image, frames
+            return work(known, image, frames)
+
+
+def _with_what_is_shown(shot: Shot, image: Image.Image) -> Shot:
+    shown = image.info.get(SHOWN)
+    return replace(shot, selection=shot.selection | {"shown": shown}) if shown else shot
 
 
 @contextmanager
@@ -182,7 +199,3 @@ def _small_rgb(image: Image.Image) -> Image.Image:
     if small.size != target:
         small = small.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return plain_rgb(small, image.info.get("icc_profile"))
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image

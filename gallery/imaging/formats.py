@@ -13,12 +13,10 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from gallery.errors import UnsupportedFormat
-from gallery.imaging import jpeg_xl
+from gallery.imaging import jpeg_xl, large, raw, tiff_file, webp
 from gallery.imaging.orientation import UPRIGHT
-from gallery.imaging.tiff_file import PlainTiffFile
 
 if TYPE_CHECKING:
     from pillow_heif import HeifFile
@@ -114,25 +112,32 @@ def _restore_exif(opened: Image.Image, file: "HeifFile") -> None:
 
 def _open_avif(file: BytesIO) -> Image.Image:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as above; each thread more takes memory for frames of its own
-    return AvifImageFile(file)
+    image = AvifImageFile(file)
+    is_large = image.mode == "RGBA" and image.width * image.height > large.LARGE_PX
+    return large.with_pixels(image, image._decoder.get_frame(0)[0]) if is_large else image
 
 
 def _open_jpeg_xl(file: BytesIO) -> Image.Image:
     return jpeg_xl.open_picture(file, open_jpeg=_open_jpeg)
 
 
+_RAW_EXTENSIONS = (
+    ".raw",  # of stored files: what a file is called is its owner's business
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".pef", ".raf", ".srw"),
+    *(".3fr", ".erf", ".mrw", ".x3f", ".kdc", ".dcr", ".mef", ".mos", ".iiq", ".rwl"),
+)
 _TABLE = (
     Format("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", _open_jpeg, _prefix(b"\xff\xd8\xff")),
     Format("PNG", "PNG", (".png", ".apng"), "image/png", PngImageFile, _prefix(b"\x89PNG\r\n\x1a\n")),
     Format("GIF", "GIF", (".gif",), "image/gif", GifImageFile, _prefix(b"GIF87a", b"GIF89a")),
     Format("BMP", "BMP", (".bmp",), "image/bmp", BmpImageFile, _is_bmp),
-    Format("WEBP", "WebP", (".webp",), "image/webp", WebPImageFile, _is_webp),
+    Format("WEBP", "WebP", (".webp",), "image/webp", webp.open_webp, _is_webp),
     Format(
         "TIFF",
         "TIFF",
         (".tif", ".tiff"),
         "image/tiff",
-        PlainTiffFile,
+        tiff_file.open_tiff,
         _prefix(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         is_shown_by_browsers=False,
     ),
@@ -140,6 +145,9 @@ _TABLE = (
     Format("HEIF", "HEIC", (".heic", ".heif", ".hif"), "image/heic", _open_heif, _is_heif, is_shown_by_browsers=False),
     Format(
         "JXL", "JPEG XL", (".jxl",), "image/jxl", _open_jpeg_xl, _prefix(*jpeg_xl.STARTS), is_shown_by_browsers=False
+    ),
+    Format(
+        "RAW", "Camera raw", _RAW_EXTENSIONS, "image/x-dcraw", raw.open_raw, raw.is_raw_head, is_shown_by_browsers=False
     ),
 )
 _BY_NAME = {known.name: known for known in _TABLE}
@@ -159,38 +167,30 @@ def format_named(name: str) -> Format:
 def sniff(data: bytes) -> Format:
     """Return the format of `data` by its content; the file's name is never asked. Raises UnsupportedFormat."""
     head = bytes(data[:SNIFFED_BYTES])
+    if raw.is_raw_head(head):
+        return _BY_NAME["RAW"]
     for known in _TABLE:
         if known.starts(head):
-            return known
+            return _BY_NAME["RAW"] if known.name == "TIFF" and raw.is_raw_tiff(data) else known
     raise UnsupportedFormat(formats=", ".join(LABELS.values()))
 
 
 def promised_size(data: bytes, name: str) -> tuple[int, int] | None:
-    """Return (width_px, height_px) from the header of a GIF, WebP or JPEG XL, None for formats that are opened lazily.
+    """Return (width_px, height_px) from the header of a GIF, WebP, TIFF or JPEG XL, None for others.
 
-    Whole canvases are allocated when these three are merely opened, so their size must be known before.
+    Whole canvases may be allocated when these are merely opened, so their size must be known before.
     Raises struct.error or ValueError when the header is cut short.
     """
     if name == "JXL":
         return jpeg_xl.promised_size(data)
+    if name == "RAW":
+        return raw.promised_size(data)
+    if name == "TIFF":
+        return tiff_file.promised_size(data)
     if name == "GIF":
         width, height = struct.unpack_from("<HH", data, 6)
         return width, height
-    return _webp_size(data) if name == "WEBP" else None
-
-
-def _webp_size(data: bytes) -> tuple[int, int] | None:
-    chunk = data[12:16]
-    if chunk == b"VP8X":  # extended: two 24-bit numbers, each stored less one
-        low_width, high_width, low_height, high_height = struct.unpack_from("<HBHB", data, 24)
-        return (high_width << 16 | low_width) + 1, (high_height << 16 | low_height) + 1
-    if chunk == b"VP8L":  # lossless: two 14-bit numbers, each stored less one
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if chunk == b"VP8 ":  # lossy: 14-bit numbers below two bits of scaling each
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    return None
+    return webp.promised_size(data) if name == "WEBP" else None
 
 
 def count_gif_frames(data: bytes, stop_after: int) -> int:

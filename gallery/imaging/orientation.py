@@ -10,10 +10,25 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 UPRIGHT = "is_upright"  # in Image.info: the decoder turned the picture already, whatever its EXIF data says
+SIDEWAYS = (5, 6, 7, 8)
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _HEADER = b"Exif\0\0"
 _TAG = 0x0112
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # TIFF's kinds of whole numbers; cameras mean 3
 _ENTRY_BYTES = 12
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Return the picture upright, given EXIF's number of how it is stored."""
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -1,8 +1,28 @@
-"""TIFF as Pillow reads it, but for what Pillow takes from elsewhere."""
+"""TIFF: Pillow reads the common kinds; numbers that it cannot hold, or would misread, are read by tifffile.
 
+tifffile knows of compressions what Python itself knows: none, Deflate and PackBits.
+"""
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from PIL.ExifTags import Base
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
+
+from gallery.errors import UnsupportedTiff
+from gallery.imaging.colours import BLACK_AND_WHITE, DEEP_WHITE, deep_bits, eight_bit, span
+from gallery.imaging.tiff import Tags, directories
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 257, 258, 259, 262, 277
+_MAX_SAMPLE, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA_SAMPLES, _FORMAT = 281, 284, 322, 323, 338, 339
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_READ_BY_TIFFFILE = (1, 8, 32946, 32773)  # compressions
+_MAX_TILE_EXCESS_PX = 1 << 20
+_Numbers = npt.NDArray[Any]
 
 
 class PlainTiffFile(TiffImageFile):
@@ -13,3 +33,152 @@ class PlainTiffFile(TiffImageFile):
         if Base.Orientation in exif and Base.Orientation not in self.tag_v2:
             del exif[Base.Orientation]
         return exif
+
+
+def promised_size(data: bytes) -> tuple[int, int] | None:
+    """Return (width_px, height_px) as they are stored, None where the first directory does not say."""
+    tags = _first(data)
+    size = tags.get(_WIDTH, (0,))[0], tags.get(_HEIGHT, (0,))[0]
+    return size if all(size) else None
+
+
+def open_tiff(file: BytesIO) -> Image.Image:
+    """Return the first page. Raises UnsupportedTiff for a sound file of a kind that cannot be shown."""
+    tags = _first(file.getvalue())
+    if _is_beyond_pillow(tags):
+        return _read_numbers(file, tags)
+    if _may_be_darker(tags) and (brighter := _brightened(file, tags)):
+        return brighter
+    image = _opened(file, tags)
+    if image.mode.startswith("I;16"):
+        image.info[DEEP_WHITE] = tags.get(_MAX_SAMPLE, (0,))[0]
+    return image
+
+
+def _first(data: bytes) -> Tags:
+    return next(iter(directories(data, most=1)), {})
+
+
+def _opened(file: BytesIO, tags: Tags) -> Image.Image:
+    try:
+        return PlainTiffFile(file)
+    except SyntaxError as error:
+        is_odd = str(error) == "unknown pixel mode" or tags.get(_COMPRESSION, (1,))[0] not in COMPRESSION_INFO
+        if is_odd and promised_size(file.getvalue()):
+            raise UnsupportedTiff(kind=_described(tags)) from error
+        raise
+
+
+def _is_beyond_pillow(tags: Tags) -> bool:
+    """Say whether Pillow refuses or misreads these numbers: only unsigned ones of 16 bits and what PNG has it knows."""
+    samples, bits, kind = _shape(tags)
+    if tags.get(_PHOTOMETRIC, (None,))[0] not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or samples not in (1, 2, 3, 4):
+        return False
+    if bits == 16 and kind == _UNSIGNED:
+        is_split = tags.get(_PLANAR, (1,))[0] == 2 and samples > 1
+        return is_split or samples == 2 or tags[_PHOTOMETRIC][0] == _WHITE_IS_ZERO
+    if samples == 1 and (bits, kind) in ((32, _SIGNED), (32, _FLOAT), (16, _SIGNED)):
+        return tags[_PHOTOMETRIC][0] == _WHITE_IS_ZERO
+    return bits in (32, 64) or (bits == 16 and kind in (_SIGNED, _FLOAT))
+
+
+def _may_be_darker(tags: Tags) -> bool:
+    """Say whether these are colours of 16 bits, of which Pillow keeps the upper 8 alone."""
+    samples, bits, kind = _shape(tags)
+    is_known = tags.get(_COMPRESSION, (1,))[0] in _READ_BY_TIFFFILE
+    return is_known and (bits, kind) == (16, _UNSIGNED) and samples in (3, 4) and tags.get(_PHOTOMETRIC) == (_RGB,)
+
+
+def _shape(tags: Tags) -> tuple[int, int, int]:
+    """Return (samples of a pixel, bits of a sample, kind of number); 0 bits where samples differ."""
+    bits, kinds = set(tags.get(_BITS, (1,))), set(tags.get(_FORMAT, (_UNSIGNED,)))
+    samples = tags.get(_SAMPLES, (len(tags.get(_BITS, (1,))),))[0]
+    return samples, bits.pop() if len(bits) == 1 else 0, kinds.pop() if len(kinds) == 1 else 0
+
+
+def _brightened(file: BytesIO, tags: Tags) -> Image.Image | None:
+    """Return colours of 10, 12 or 14 bits in 16; None where all 16 are used."""
+    values = _values(file, tags)
+    highest = int(values[..., :3].max(initial=0))
+    return _as_picture(values, tags, file) if deep_bits(highest, tags.get(_MAX_SAMPLE, (0,))[0]) < 16 else None
+
+
+def _read_numbers(file: BytesIO, tags: Tags) -> Image.Image:
+    if tags.get(_COMPRESSION, (1,))[0] not in _READ_BY_TIFFFILE:
+        raise UnsupportedTiff(kind=_described(tags))
+    return _as_picture(_values(file, tags), tags, file)
+
+
+def _values(file: BytesIO, tags: Tags) -> _Numbers:
+    """Return (height, width, samples) as they are stored. Raises ValueError for data that is not all there."""
+    from tifffile import TiffFile  # noqa: PLC0415 -- loaded in decoder processes only, for rare files
+
+    _check_tile(tags)
+    with TiffFile(file) as opened:
+        page = opened.pages.first
+        size = page.imagelength, page.imagewidth
+        values: _Numbers = page.asarray()
+        if page.planarconfig == 2 and values.ndim == 3:
+            values = np.moveaxis(values, 0, -1)
+    if sum(page.databytecounts) > len(file.getvalue()) or values.shape[:2] != size:
+        raise ValueError("its pixels are not all there")
+    file.seek(0)
+    return values[..., np.newaxis] if values.ndim == 2 else values
+
+
+def _check_tile(tags: Tags) -> None:
+    tile_px = tags.get(_TILE_WIDTH, (0,))[0] * tags.get(_TILE_HEIGHT, (0,))[0]
+    if tile_px > 4 * tags[_WIDTH][0] * tags[_HEIGHT][0] + _MAX_TILE_EXCESS_PX:
+        raise ValueError("its tiles are larger than the picture")
+
+
+def _as_picture(values: _Numbers, tags: Tags, file: BytesIO) -> Image.Image:
+    """Return 8-bit L, LA, RGB or RGBA with the file's profile, EXIF data and orientation still to be followed."""
+    if values.dtype.kind not in "uif":
+        raise UnsupportedTiff(kind=_described(tags))
+    colours = values.shape[2] - (1 if values.shape[2] in (2, 4) else 0)
+    light = _eight_bits(values[..., :colours], tags)
+    if tags[_PHOTOMETRIC][0] == _WHITE_IS_ZERO:
+        light = 255 - light
+    if values.shape[2] > colours and tags.get(_EXTRA_SAMPLES, (2,))[0] != 0:
+        light = np.concatenate([light, _full_range(values[..., colours:])], axis=2)
+    picture = Image.fromarray(np.ascontiguousarray(light[..., 0] if light.shape[2] == 1 else light))
+    return _with_facts(picture, file, tags)
+
+
+def _eight_bits(colours: _Numbers, tags: Tags) -> npt.NDArray[np.uint8]:
+    if colours.dtype.kind == "u" and colours.dtype.itemsize == 2:
+        bits = deep_bits(int(colours.max(initial=0)), tags.get(_MAX_SAMPLE, (0,))[0])
+        shown: npt.NDArray[np.uint8] = np.clip(colours >> (bits - 8), 0, 255).astype(np.uint8)
+        return shown
+    low, high = span(colours, colours.size)
+    if colours.dtype.kind == "f" and colours.shape[2] == 3 and low >= 0 and high <= 1:
+        low, high = BLACK_AND_WHITE  # as programs write colours that need no stretching
+    return eight_bit(colours, low, high)
+
+
+def _full_range(alpha: _Numbers) -> npt.NDArray[np.uint8]:
+    opaque = 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
+    return eight_bit(alpha, 0.0, opaque)
+
+
+def _with_facts(picture: Image.Image, file: BytesIO, tags: Tags) -> Image.Image:
+    """Give the picture what the file says about it: a TIFF is EXIF data from its first byte on."""
+    from tifffile import TiffFile  # noqa: PLC0415 -- as above
+
+    with TiffFile(file) as opened:
+        profile = opened.pages.first.tags.get(34675)
+    if profile is not None and isinstance(profile.value, bytes):
+        picture.info["icc_profile"] = profile.value
+    picture.info["exif"] = file.getvalue()
+    return picture
+
+
+def _described(tags: Tags) -> str:
+    """Return what the file holds, for people who know TIFF: “3 × 32-bit float, compression 5”."""
+    samples, bits, kind = _shape(tags)
+    name = {_UNSIGNED: "", _SIGNED: " signed", _FLOAT: " float"}.get(kind, " other")
+    return (
+        f"{samples} × {bits}-bit{name}, compression {tags.get(_COMPRESSION, (1,))[0]}, "
+        f"colours {tags.get(_PHOTOMETRIC, ('?',))[0]}"
+    )

@@ -21,6 +21,7 @@ from gallery.errors import (
     TooManyFrames,
     TooManyPixels,
     UnsupportedFormat,
+    UnsupportedTiff,
 )
 from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
 from gallery.imaging.embedded.found import Embedded
@@ -38,7 +39,11 @@ JOBS_PER_PROCESS = 1_000  # whatever a library leaks goes away; a start costs as
 IDLE_SECONDS = 60
 _ATTEMPTS = 2  # a process may die for other reasons, such as the kernel's need of memory; twice is the file's fault
 _REFUSALS: dict[str, type[InvalidPicture]] = {
-    kind.code: kind for kind in (UnsupportedFormat, TooManyPixels, TooManyFrames, BrokenPicture, DecodingOutOfMemory)
+    kind.code: kind
+    for kind in (
+        *(UnsupportedFormat, UnsupportedTiff, TooManyPixels, TooManyFrames),
+        *(BrokenPicture, DecodingOutOfMemory),
+    )
 }
 
 

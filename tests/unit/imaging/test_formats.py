@@ -10,10 +10,10 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import Base
 
 from gallery.errors import BrokenPicture, InvalidPicture, TooManyFrames, TooManyPixels, UnsupportedFormat
-from gallery.imaging import FORMATS, LABELS, PREVIEW_PX, Limits, inspect, sniff, thumbnails
+from gallery.imaging import LABELS, PREVIEW_PX, Limits, inspect, sniff, thumbnails
 from gallery.imaging.decoding import MAX_PREVIEW_PX, PANORAMA_LONG_PX, PANORAMA_SHORT_PX, decode
 from gallery.imaging.jpeg_xl import promised_size
-from tests.picture_files import display_p3_profile, lossless_jpeg_xl, png_chunk, png_start, register_writers
+from tests.picture_files import WRITABLE, display_p3_profile, lossless_jpeg_xl, png_chunk, png_start, register_writers
 
 register_writers()
 LIMITS = Limits(max_bytes=50_000_000, max_pixels=128_000_000, max_frames=5)
@@ -69,7 +69,7 @@ def test_sniff_tells_the_new_formats(head, name):
     assert sniff(head).name == name
 
 
-@pytest.mark.parametrize("brand", [b"isom", b"mp42", b"qt  ", b"crx ", b"M4A "])
+@pytest.mark.parametrize("brand", [b"isom", b"mp42", b"qt  ", b"M4A "])
 def test_sniff_takes_no_film_for_a_picture(brand):
     with pytest.raises(UnsupportedFormat):
         sniff(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1miaf")
@@ -289,7 +289,7 @@ def bomb(kind: str) -> bytes:
     return unfinished_png(3_000) if kind == "PNG" else encoded(flat, kind, **options)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "BMP"])
+@pytest.mark.parametrize("kind", [kind for kind in WRITABLE if kind != "BMP"])
 def test_a_bomb_is_refused_by_its_size(kind):
     content = bomb(kind)
     assert len(content) < 200_000
@@ -325,7 +325,7 @@ def test_a_jpeg_xl_without_a_picture_is_refused(content):
     assert refused.value.details["format"] == "JPEG XL"
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", WRITABLE)
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.98])
 def test_a_truncated_file_is_refused_by_whatever_decoder(kind, kept):
     content = encoded(noise(900, 700), kind)
