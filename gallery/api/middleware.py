@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from gallery.error_messages import body_of
-from gallery.request_size import size_refusal
+from gallery.request_size import refusal
 
 from .errors import body_of_status
 
@@ -14,7 +14,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class ApiErrorMiddleware:
-    """Refuses a request that is too large before a byte of it is read, and turns error pages into JSON."""
+    """Refuses a request that cannot be read before a byte of it is, and turns error pages into JSON."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -22,9 +22,9 @@ class ApiErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(API_PATH):
             return self.get_response(request)
-        refusal = size_refusal(request)
-        if refusal is not None:
-            return JsonResponse(body_of(refusal), status=refusal.http_status)
+        refused = refusal(request)
+        if refused is not None:
+            return JsonResponse(body_of(refused), status=refused.http_status)
         return _as_json(self.get_response(request))
 
 

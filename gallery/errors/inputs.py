@@ -72,6 +72,23 @@ class TooManyFiles(InvalidInput):
     message = gettext_noop("There are more than %(limit)s files, which is the limit. Upload them in several batches.")
 
 
+class LengthRequired(InvalidInput):
+    code = "length_required"
+    http_status = 411
+    message = gettext_noop(
+        "This request does not say how long it is (Transfer-Encoding: chunked), so it is not read. Send it with a "
+        "Content-Length."
+    )
+
+
+class PackedBody(InvalidInput):
+    code = "packed_body"
+    http_status = 415
+    message = gettext_noop(
+        "This request is packed (Content-Encoding: %(encoding)s), so it is not read. Send it unpacked."
+    )
+
+
 class SeveralFiles(InvalidInput):
     code = "several_files"
     message = gettext_noop(

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from gallery.conf import gallery
 from gallery.error_messages import known_error
-from gallery.request_size import size_refusal
+from gallery.request_size import refusal
 
 from .errors import error_page, status_page
 
@@ -19,14 +19,14 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestSizeMiddleware:
-    """Refuses a request that is too large before a byte of it is read."""
+    """Refuses a request that cannot be read, or is too large, before a byte of it is."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        refusal = size_refusal(request, max_files=_max_files(request))
-        return error_page(request, refusal) if refusal is not None else self.get_response(request)
+        refused = refusal(request, max_files=_max_files(request))
+        return error_page(request, refused) if refused is not None else self.get_response(request)
 
 
 def _max_files(request: HttpRequest) -> int:

@@ -1,22 +1,14 @@
 """What visitors write into addresses and headers reaches no header and no log line of ours unchecked."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
-from tests.separate_python import printed_by
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.served_site import ServedSite, served_site
+from tests.waiting import until
 
 SCHEMA = "/api/v1/schema/"
 BROKEN = ["1\r\nX-Injected: yes", "\n", 'a"; filename="evil.exe', "猫", "../../x", "\x00", "2"]
@@ -45,56 +37,10 @@ def test_schema_has_one_name(db, query):
     assert answer.headers["Content-Disposition"] == 'inline; filename="Image Search.json"'
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    port: int
-    log: Path
-
-    def ask(self, method: str, path: str, **headers: str) -> HTTPResponse:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        return answer
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Server]:
-    """The server of `make run`, on loopback."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (folder / "data" / "static").mkdir(parents=True)
-    environment = {
-        "PORT": str(port),
-        "IMAGESEARCH_DATA_DIR": str(folder / "data"),
-        "IMAGESEARCH_DATABASE_URL": "",
-        "IMAGESEARCH_LOG_LEVEL": "INFO",
-        "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
-    }
-    printed_by("manage.py", "migrate", timeout_seconds=PATIENCE_SECONDS, **environment)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--access-logfile", "-", "imagesearch_project.wsgi"],
-            cwd=settings.BASE_DIR,
-            env=os.environ | environment,
-            stdout=log,
-            stderr=log,
-        )
-    running = Server(port, folder / "log")
-    until(lambda: process.poll() is not None or _answers(running), "the server answers")
-    yield running
-    process.terminate()
-    process.wait()
-
-
-def _answers(server: Server) -> bool:
-    try:
-        return server.ask("GET", "/healthz").status == 200
-    except OSError:
-        return False
+def server(tmp_path_factory) -> Iterator[ServedSite]:
+    with served_site(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 @pytest.mark.parametrize("header", ["Content-Type", "Accept"])
