@@ -1,7 +1,5 @@
 """What the API takes and gives. Checking labels and pictures is the services' work; here is only the form."""
 
-import binascii
-from base64 import b64decode
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -23,6 +21,7 @@ from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.services.search import Result
 
+from .base64_pictures import decoded_picture
 from .schema_fields import BASE64_PICTURE, NOT_BLANK, TAGS_OR_LIST, WITHOUT_NUL
 
 storable = ProhibitSurrogateCharactersValidator()
@@ -275,17 +274,16 @@ class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> BinaryIO:
         if hasattr(data, "chunks"):
-            return data  # type: ignore[no-any-return]  # an UploadedFile
+            return data  # type: ignore[no-any-return]  # a file of a form, or a long text that is decoded already
         if isinstance(self.parent.initial_data, QueryDict):
             self.fail("no_file")
         if isinstance(data, list) and len(data) > 1:
             raise SeveralFiles(field=self.field_name, count=len(data), limit=1)
         if not isinstance(data, str):
             self.fail("not_base64")
-        encoded = data.partition(",")[2] if data.startswith("data:") else data
         try:
-            return BytesIO(b64decode("".join(encoded.split()), validate=True))
-        except (binascii.Error, ValueError):
+            return BytesIO(decoded_picture(data))
+        except ValueError:
             self.fail("not_base64")
 
 

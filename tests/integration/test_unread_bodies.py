@@ -1,12 +1,16 @@
 """Bodies that the server of `make run` does not read are refused at every door: none is taken for an empty request."""
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import drawn_picture
 from tests.served_site import ServedSite, served_site
 
 DOORS = ["/api/v1/images/1/", "/api/v1/search/", "/api/v1/nowhere/", "/upload/", "/accounts/login/", "/admin/", "/"]
+MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +59,20 @@ def test_packed_body_is_refused(site, path):
 
 def test_request_without_a_body_is_no_body_in_chunks(site):
     assert status_of(site.send(head("POST", "/api/v1/search/"))) == 400
+
+
+def test_picture_in_json_is_read_up_to_the_limit_of_an_upload(site):
+    answers = {size: _search_with_json(site, size) for size in (3 * MEGABYTE, 50 * MEGABYTE, 50 * MEGABYTE + 3)}
+
+    assert {size: status_of(answer) for size, answer in answers.items()} == {
+        3 * MEGABYTE: 200,
+        50 * MEGABYTE: 200,
+        50 * MEGABYTE + 3: 413,
+    }
+
+
+def _search_with_json(site: ServedSite, size_bytes: int) -> bytes:
+    picture = drawn_picture(format="BMP")
+    body = json.dumps({"image": b64encode(picture.ljust(size_bytes, b"\0")).decode()}).encode()
+    lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
+    return site.send(head("POST", "/api/v1/search/", *lines), body)
