@@ -1,9 +1,11 @@
 """The library that is asked about. Run as a process: makes it in the environment's data folder, prints tokens as JSON.
 
 Alice and bob own the same pictures, one of each visibility, and share an album of them with each other. Ids begin at 1.
+With the word `empty` there are only accounts and tokens.
 """
 
 import json
+import sys
 from io import BytesIO
 
 from tests.benchmarks.environment import set_up
@@ -30,17 +32,18 @@ def bring_in(owner: User, *, shared_with: User) -> None:
         AlbumImage.objects.create(album=album, image=upload.image)
 
 
-def fill() -> dict[str, str]:
+def fill(*, with_pictures: bool) -> dict[str, str]:
     """Return the token of each role that has one."""
     alice, bob = (User.objects.create_user(name, f"{name}@example.org") for name in ("alice", "bob"))
     curator = User.objects.create_user("curator", "curator@example.org", is_staff=True)
     curator.user_permissions.set(Permission.objects.filter(content_type__app_label="gallery"))
-    bring_in(alice, shared_with=bob)
-    bring_in(bob, shared_with=alice)
+    if with_pictures:
+        bring_in(alice, shared_with=bob)
+        bring_in(bob, shared_with=alice)
     issue = ApiToken.objects.issue
     return {"member": issue(alice), "reader": issue(alice, read_only=True), "curator": issue(curator)}
 
 
 if __name__ == "__main__":
     call_command("migrate", verbosity=0)
-    print(json.dumps(fill()))
+    print(json.dumps(fill(with_pictures="empty" not in sys.argv)))

@@ -21,11 +21,12 @@ ROOT = Path(__file__).parents[2]
 class Site:
     url: str
     tokens: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def library_and_server(data_dir: str | Path, **environment: str) -> Iterator[Site]:
-    """Fill a library in `data_dir`, and serve it until the end of the block."""
+def library_and_server(data_dir: str | Path, *, empty: bool = False, **environment: str) -> Iterator[Site]:
+    """Make a library in `data_dir`, and serve it until the end of the block."""
     own = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
@@ -33,11 +34,10 @@ def library_and_server(data_dir: str | Path, **environment: str) -> Iterator[Sit
         "IMAGESEARCH_LOG_LEVEL": "ERROR",
         **environment,
     }
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.library"], cwd=ROOT, env=own, stdout=subprocess.PIPE, check=True
-    )
+    command = [sys.executable, "-m", "tests.conformance.library", *(["empty"] if empty else [])]
+    made = subprocess.run(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, check=True)
     with served(own) as url:
-        yield Site(url, json.loads(made.stdout))
+        yield Site(url, json.loads(made.stdout), own)
 
 
 @contextmanager
