@@ -30,6 +30,9 @@ class Gallery:
     lock_timeout_seconds: int
     embedded_words: bool
     sign_up_open: bool
+    sign_ups_per_hour: int  # 0: no limit, as below
+    reset_mails_per_hour: int
+    resets_per_client_per_hour: int
     trash_days: int
     metrics_enabled: bool
 

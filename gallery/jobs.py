@@ -13,6 +13,8 @@ from gallery.services.detached import run_detached
 from gallery.services.embedding.model_change import change_model, note_begin
 from gallery.services.embedding.queue import images_waiting
 from gallery.services.embedding.waiting_images import embed_images
+from gallery.services.password_links import send_password_links
+from gallery.services.soon import do_soon
 
 
 @task()
@@ -42,3 +44,20 @@ def begin_model_change(
         return
     switches = ["--retry-failed"] * retry_failed + ["--accept-failures"] * accept_failures
     run_detached("reindex", "--encoder", change.encoder_id, *switches)
+
+
+@task()
+def send_links(email: str, *, domain: str, is_https: bool, language: str) -> None:
+    """Mail links to choose a new password."""
+    send_password_links(email, domain=domain, is_https=is_https, language=language)
+
+
+def begin_sending_links(email: str, *, domain: str, is_https: bool, language: str) -> None:
+    """Have the links mailed where tasks run; without a queue by a thread.
+
+    Not in the request: the time that a mail takes would tell who has an account.
+    """
+    if isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ImmediateBackend | DummyBackend):
+        do_soon(send_password_links, email=email, domain=domain, is_https=is_https, language=language)
+    else:
+        send_links.enqueue(email, domain=domain, is_https=is_https, language=language)

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from gallery.forms.accounts import SignInForm
-from gallery.views.accounts import PasswordChangeView, PasswordResetConfirmView, sign_up
+from gallery.views.accounts import PasswordChangeView, PasswordResetConfirmView, PasswordResetView, sign_up
 
 PAGES = "gallery/accounts/"
 
@@ -30,11 +30,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path(
         "password-reset/",
-        auth.PasswordResetView.as_view(
-            template_name=PAGES + "password_reset.html",
-            email_template_name=PAGES + "password_reset_email.txt",
-            subject_template_name=PAGES + "password_reset_subject.txt",
-        ),
+        PasswordResetView.as_view(),
         name="password_reset",
     ),
     path(

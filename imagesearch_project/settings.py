@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gallery.views.caching.PrivateByDefaultMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -174,6 +175,7 @@ EMAIL_PORT = env_int("IMAGESEARCH_EMAIL_PORT", 587, minimum=1, maximum=65535)
 EMAIL_HOST_USER = env_str("IMAGESEARCH_EMAIL_USER")
 EMAIL_HOST_PASSWORD = env_str("IMAGESEARCH_EMAIL_PASSWORD")
 EMAIL_USE_TLS = env_bool("IMAGESEARCH_EMAIL_TLS", True)
+EMAIL_TIMEOUT = 30  # seconds; a server that is silent keeps a thread no longer
 DEFAULT_FROM_EMAIL = env_str("IMAGESEARCH_EMAIL_FROM", "image-search@localhost")
 
 # Languages
@@ -315,6 +317,9 @@ GALLERY = {
     "lock_timeout_seconds": env_int("IMAGESEARCH_LOCK_TIMEOUT_SECONDS", 60, minimum=1, maximum=3_600),
     "embedded_words": env_bool("IMAGESEARCH_EMBEDDED_WORDS", True),
     "sign_up_open": env_bool("IMAGESEARCH_SIGN_UP", True),
+    "sign_ups_per_hour": env_int("IMAGESEARCH_SIGN_UPS_PER_HOUR", 20, minimum=0, maximum=1_000_000),
+    "reset_mails_per_hour": env_int("IMAGESEARCH_RESET_MAILS_PER_HOUR", 3, minimum=0, maximum=1_000_000),
+    "resets_per_client_per_hour": env_int("IMAGESEARCH_RESETS_PER_CLIENT_PER_HOUR", 20, minimum=0, maximum=1_000_000),
     "trash_days": env_int("IMAGESEARCH_TRASH_DAYS", 30, minimum=1, maximum=3_650),
     "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),
 }

@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.contrib import admin
@@ -9,11 +10,12 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
 from gallery.models import Actor, Album, AuditVerb, Image, User
-from gallery.services.accounts import delete_accounts
+from gallery.services.accounts import delete_accounts, ending_tokens
 from gallery.services.audit import Action, record
 
 from .audited import actor_of, is_snapshot_taken
 from .base import WholeDeletionAdmin
+from .image_filters import MAX_ID_DIGITS
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -56,8 +58,13 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
         return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        with transaction.atomic():
+        with transaction.atomic(), _ending_tokens_of(id, by=actor_of(request)):
             return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Tokens end with an account that is closed."""
+        with transaction.atomic(), ending_tokens(obj.pk, action=Action(actor_of(request))):
+            super().save_model(request, obj, form, change)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> None:  # type: ignore[override]
         if is_snapshot_taken(request):
@@ -85,3 +92,9 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
                 if not self.admin_site.get_model_admin(model).has_delete_permission(request):
                     lacking.add(str(model._meta.verbose_name))
         return [str(user) for user in users], counts, lacking, []
+
+
+def _ending_tokens_of(object_id: str, *, by: Actor) -> AbstractContextManager[None]:
+    """Write down which tokens end, for an account that the address names; whether there is one, Django says."""
+    is_id = object_id.isascii() and object_id.isdecimal() and len(object_id) <= MAX_ID_DIGITS
+    return ending_tokens(int(object_id), action=Action(by)) if is_id else nullcontext()

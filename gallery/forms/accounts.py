@@ -1,9 +1,11 @@
 from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.forms import UsernameField as DjangoUsernameField
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Actor, User
@@ -18,6 +20,20 @@ class SignInForm(AuthenticationForm):
         typed: str = self.cleaned_data["username"]
         stored = User.objects.filter(username__iexact=typed).values_list("username", flat=True).first()
         return stored or typed
+
+
+class CountedPasswordChangeForm(PasswordChangeForm):
+    """Counts a wrong old password as a wrong sign-in: too many of them lock the account for this address."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        typed: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=typed) is None:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return typed
 
 
 class SignUpForm(UserCreationForm[User]):

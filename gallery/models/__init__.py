@@ -4,6 +4,7 @@ from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .audit_entry import AuditEntry, AuditVerb
+from .counted_act import ActKind, CountedAct
 from .embedding_failure import EmbeddingFailure
 from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
@@ -19,6 +20,7 @@ __all__ = [
     "OPERATOR",
     "WORKER",
     "AccessState",
+    "ActKind",
     "Actor",
     "ActorKind",
     "Album",
@@ -26,6 +28,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditVerb",
+    "CountedAct",
     "Door",
     "EmbeddingFailure",
     "FoldedText",

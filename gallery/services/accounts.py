@@ -30,9 +30,18 @@ def save_sign_up(save: Callable[[], User], *, by: Actor) -> User:
 
 @contextmanager
 def changing_password(user: User, *, by: Actor) -> Iterator[None]:
-    """Run the body, which saves a new password, in one transaction with its audit entry."""
-    with transaction.atomic():
-        record(Action(by), AuditVerb.PASSWORD_CHANGED, user)
+    """Run the body, which saves a new password, and ends tokens, in one transaction with its audit entries."""
+    action = Action(by)
+    with transaction.atomic(), ending_tokens(user.pk, action=action):
+        record(action, AuditVerb.PASSWORD_CHANGED, user)
+        yield
+
+
+@contextmanager
+def ending_tokens(user_id: int, *, action: Action) -> Iterator[None]:
+    """Write down which of the account's tokens end with what the body saves, in the caller's transaction."""
+    ids = list(ApiToken.objects.filter(user=user_id).values_list("pk", flat=True))
+    with recording(action, AuditVerb.DELETED, ApiToken, ids):
         yield
 
 

@@ -46,7 +46,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.client_config: Config = self.client_config.merge(  # type: ignore[has-type]
+        self.client_config: Config = self.client_config.merge(
             Config(
                 connect_timeout=min(CONNECTING_SECONDS, self.timeout_seconds),
                 read_timeout=self.timeout_seconds,

@@ -1,21 +1,25 @@
 """Signing up, and Django's own views of passwords, whose changes are audited; for the rest see urls_accounts.py."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import login, views
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from gallery.conf import gallery
-from gallery.forms.accounts import SignUpForm
-from gallery.models import User
+from gallery.forms.accounts import CountedPasswordChangeForm, SignUpForm
+from gallery.jobs import begin_sending_links
+from gallery.models import ActKind, CountedAct, User
+from gallery.models.counted_act import PERIOD
 from gallery.services.accounts import changing_password
 
 from .actor import ActorRequest
+from .client_address import counted_client
 from .errors import status_page
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -27,6 +31,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return status_page(request, 403, _("Sign-up is closed on this site. Ask its operator for an account."))
     if request.user.is_authenticated:
         return redirect("home")
+    if request.method == "POST" and not _is_within(ActKind.SIGN_UP, request, gallery().sign_ups_per_hour):
+        return _too_many_sign_ups(request)
     form = SignUpForm(request.POST or None)
     user = form.save_account(by=cast(ActorRequest, request).actor) if form.is_valid() else None
     if user is None:
@@ -36,12 +42,46 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
+def _is_within(kind: ActKind, request: HttpRequest, limit: int) -> bool:
+    """Count what this client does; one whose address is unknown is not told from others, so not counted."""
+    client = counted_client(request)
+    return client is None or CountedAct.objects.count_one(kind, client, limit=limit)
+
+
+def _too_many_sign_ups(request: HttpRequest) -> HttpResponse:
+    page = status_page(
+        request, 429, _("Too many accounts were asked for from your address. Wait an hour and try again.")
+    )
+    page.headers["Retry-After"] = str(int(PERIOD.total_seconds()))
+    return page
+
+
 class PasswordChangeView(views.PasswordChangeView):
+    form_class = CountedPasswordChangeForm
     template_name = "gallery/accounts/password_change.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         with changing_password(form.user, by=cast(ActorRequest, self.request).actor):
             return super().form_valid(form)
+
+
+class PasswordResetView(views.PasswordResetView):
+    """Answers alike, and as fast, whether an account has the address, and whether a mail is still allowed."""
+
+    template_name = "gallery/accounts/password_reset.html"
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        if _is_within(ActKind.RESET_BY_CLIENT, self.request, gallery().resets_per_client_per_hour):
+            begin_sending_links(
+                form.cleaned_data["email"],
+                domain=self.request.get_host(),
+                is_https=self.request.is_secure(),
+                language=get_language() or "",
+            )
+        return redirect("password_reset_done")
 
 
 class PasswordResetConfirmView(views.PasswordResetConfirmView):

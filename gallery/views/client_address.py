@@ -1,4 +1,4 @@
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
@@ -16,3 +16,11 @@ def client_address(request: HttpRequest) -> str | None:
         except ValueError:
             continue
     return None  # a Unix socket has none
+
+
+def counted_client(request: HttpRequest) -> str | None:
+    """Return whose sign-ups and mails are counted together: an address, of IPv6 the network that one customer gets."""
+    address = client_address(request)
+    if address is None or isinstance(ip_address(address), IPv4Address):
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
