@@ -1,14 +1,17 @@
 """What a person says about an image, checked before it is stored."""
 
-import unicodedata
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gallery.errors import DescriptionTooLong, InvalidVisibility
 from gallery.models import Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
+from gallery.text.folding import folded
 from gallery.text.plain_text import plain_text
 from gallery.text.tag_names import parse_tags
+
+UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,13 @@ def check_labels(
 
 
 def clean_name(name: str, *, fallback: str) -> str:
-    """Return a name fit for showing and downloading: no folders, no control characters, at most 255 characters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    base = "".join(character for character in unicodedata.normalize("NFC", base) if character.isprintable()).strip()
-    if base.strip(".") == "":
+    """Return a name fit for showing and downloading: no folders, nothing dangerous, at most 255 characters.
+
+    Bytes of a file system or a form that are no text (surrogates of `os.fsdecode`) become U+FFFD.
+    """
+    base = UNDECODED.sub("\ufffd", name).replace("\\", "/").rsplit("/", 1)[-1]
+    base = plain_text(base.replace("\t", "")).replace("\n", "").strip()
+    if not folded(base.strip(".")):
         return fallback
     if len(base) <= MAX_NAME_CHARACTERS:
         return base

@@ -35,7 +35,7 @@ def parse_tags(text: str | Iterable[str]) -> list[str]:
         name = " ".join(plain_text(part).split())
         if len(name) > MAX_TAG_CHARACTERS:
             raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
-        if name:
+        if folded(name):  # a name that nobody sees is none
             names.setdefault(tag_key(name), name)
     if len(names) > MAX_TAGS_PER_IMAGE:
         raise TooManyTags(count=len(names), limit=MAX_TAGS_PER_IMAGE)

@@ -151,6 +151,19 @@ def test_labels_are_checked_before_anything_is_stored(labels, kind):
         check_labels(**labels)
 
 
+@pytest.mark.parametrize("kept", ["می\u200cخواهم", "क्\u200dष", "👨\u200d👩\u200d👧", "❤\ufe0f", "1\ufe0f\u20e3"])
+def test_labels_keep_what_holds_letters_and_emoji_together(kept):
+    labels = check_labels(description=kept, tags=kept)
+
+    assert (labels.description, labels.tags) == (kept, (kept,))
+
+
+def test_labels_lose_what_turns_the_direction_of_a_line():
+    labels = check_labels(description="a\u202eb\u2067\u200ec", tags=["a\u202eb", "\u200e\u2069", "\u200d"])
+
+    assert (labels.description, labels.tags) == ("abc", ("ab",))
+
+
 def test_description_loses_what_no_database_keeps():
     assert check_labels(description=" a\x00b\ud800\r\nc ").description == "ab\nc"
 
@@ -250,6 +263,15 @@ def test_pixels_at_hand_are_those_of_one_picture_and_gone_afterwards(alice, deco
         ("n" * 300, "n" * 255),
         ("猫" * 300 + ".jpeg", "猫" * 250 + ".jpeg"),
         (" .hidden.png ", ".hidden.png"),
+        ("می\u200cخواهم.png", "می\u200cخواهم.png"),
+        ("क्\u200dष.png", "क्\u200dष.png"),
+        ("👨\u200d👩\u200d👧 ❤\ufe0f.png", "👨\u200d👩\u200d👧 ❤\ufe0f.png"),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.png",) * 2,
+        ("\u202egpj.exe\u2066\u200f\u061c\ufeff.png", "gpj.exe.png"),
+        ("東京\u3000塔.png", "東京\u3000塔.png"),
+        ("\U0001fae8.png", "\U0001fae8.png"),
+        ("caf\udce9.png", "caf\ufffd.png"),
+        ("e\u200e\u0301.png", "é.png"),
     ],
 )
 def test_file_names_are_made_fit_for_showing(alice, name, shown):
@@ -258,7 +280,7 @@ def test_file_names_are_made_fit_for_showing(alice, name, shown):
     assert Image.objects.get(pk=image.pk).original_name == shown
 
 
-@pytest.mark.parametrize("name", ["", "..", "/", "\\", "\x00", "   ", "a/.."])
+@pytest.mark.parametrize("name", ["", "..", "/", "\\", "\x00", "   ", "a/..", "\u200d", "\u200c.", "\ufe0f", "\u3164"])
 def test_a_name_that_says_nothing_becomes_the_md5(alice, name):
     image = bring_in(alice, drawn_picture(), name).image
 
