@@ -70,10 +70,10 @@ def test_what_cannot_be_read_fails_alone(alice, folder, quick_encoder, tmp_path)
     """Root may read everything, so that this asks a process that is nobody's."""
     write(folder, "open/blue.png", content=drawn_picture("blue"))
     write(folder, "closed/lime.png", "secret.png", "secret", content=drawn_picture("lime"))
+    for path in (*folder.rglob("*"), folder, tmp_path, *tmp_path.parents[:3]):
+        path.chmod(path.stat().st_mode | 0o055)
     for name in ("closed", "secret.png", "secret"):
         (folder / name).chmod(0)
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o055)
     code = f"""
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
