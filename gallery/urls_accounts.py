@@ -4,11 +4,12 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from gallery.forms.accounts import SignInForm
-from gallery.views.accounts import PasswordChangeView, PasswordResetConfirmView, PasswordResetView, sign_up
+from gallery.views.accounts import PasswordChangeView, PasswordResetConfirmView, PasswordResetView, account, sign_up
 
 PAGES = "gallery/accounts/"
 
 urlpatterns: list[URLPattern] = [
+    path("", account, name="account"),
     path("sign-up/", sign_up, name="sign-up"),
     path(
         "login/",

@@ -148,14 +148,16 @@ class ImageViewSet(GenericViewSet[Image]):
         return Response(described([self.get_object()], request)[0])
 
     @extend_schema(
-        summary="The uploaded file",
+        summary="The original",
+        description="The stored bytes where `original_is_whole`; else the same picture without position, serial "
+        "numbers and other metadata, in its own format or, where that cannot be stripped, as JPEG, WebP or PNG.",
         filters=False,
         parameters=[ETAG],
-        responses={(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
+        responses={(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 409: CONFLICT, 410: GONE},
     )
     @action(detail=True, pagination_class=None)
     def original(self, request: Request, pk: str) -> HttpResponseBase:
-        return original_response(request._request, self.get_object())
+        return original_response(request._request, self.get_object(), by=actor_of(request))
 
     @extend_schema(
         summary="A small version (WebP)",
@@ -188,5 +190,6 @@ def _changed_labels(image: Image, changes: dict[str, Any]) -> Labels:
         description=changes.get("description", image.description),
         tags=changes.get("tags", ()),
         visibility=changes.get("visibility", image.visibility),
+        gives_whole_original=changes.get("gives_whole_original", image.gives_whole_original),
     )
     return labels if "tags" in changes else replace(labels, tags=tuple(tag.name for tag in image.tags.all()))

@@ -18,9 +18,11 @@ from gallery.errors import SeveralFiles
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
+from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.services.search import Result
 
+from .authentication import actor_of
 from .base64_pictures import decoded_picture
 from .schema_fields import BASE64_PICTURE, NOT_BLANK, TAGS_OR_LIST, WITHOUT_NUL
 
@@ -72,7 +74,25 @@ class ImageSerializer(serializers.Serializer[Image]):
     embed_error = serializers.SerializerMethodField(
         help_text="Why it is not searchable; null for those who may not change the picture."
     )
+    original_is_whole = serializers.SerializerMethodField(
+        help_text="Whether you get the stored bytes, which md5, sha256 and size_bytes describe, as original."
+    )
+    others_get_whole_original = serializers.SerializerMethodField(
+        help_text="Whether those who see it, but for its owner, get the stored bytes."
+    )
+    gives_whole_original = serializers.SerializerMethodField(
+        help_text="Its owner's choice; null: as the account says. Null for everybody but the owner, too."
+    )
     urls = serializers.SerializerMethodField()
+
+    def get_original_is_whole(self, image: Image) -> bool:
+        return gets_whole_original(actor_of(self.context["request"]), image)
+
+    def get_others_get_whole_original(self, image: Image) -> bool:
+        return others_get_whole_original(image)
+
+    def get_gives_whole_original(self, image: Image) -> bool | None:
+        return image.gives_whole_original if may_choose_original(actor_of(self.context["request"]), image) else None
 
     def get_tags(self, image: Image) -> list[str]:
         return [tag.name for tag in image.tags.all()]
@@ -236,10 +256,35 @@ class SwitchField(serializers.BooleanField):
     default_empty_html = serializers.empty
 
 
+class OriginalChoiceField(serializers.BooleanField):
+    """True, false or null; what is not sent is left out, in a form too, where the framework would take it for null."""
+
+    IN_FORMS = {"true": True, "false": False, "null": None, "": None}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True, "required": False} | kwargs)
+
+    def get_value(self, dictionary: Any) -> Any:
+        if isinstance(dictionary, QueryDict) and self.field_name not in dictionary:
+            return serializers.empty
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> bool | None:  # type: ignore[override]
+        """A text in JSON is no truth."""
+        if isinstance(self.parent.initial_data, QueryDict) and str(data).lower() in self.IN_FORMS:
+            return self.IN_FORMS[str(data).lower()]
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class LabelsSerializer(serializers.Serializer[Image]):
     description = DescriptionField(help_text=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")
     tags = TagsField(required=False, help_text="A list, or separated with commas.")
     visibility = VisibilityField(help_text=f"One of {', '.join(Visibility.values)}.")
+    gives_whole_original = OriginalChoiceField(
+        help_text="Whether others get the file as it is; null: as the account says. Only its owner changes it."
+    )
 
 
 class UploadSerializer(LabelsSerializer):

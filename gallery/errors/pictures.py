@@ -119,6 +119,17 @@ class NotSearchable(ImageSearchError):
     )
 
 
+class NoPlainCopy(ImageSearchError):
+    """`reason` is the code of what is wrong with the picture."""
+
+    code = "no_plain_copy"
+    http_status = 409
+    message = gettext_noop(
+        "Only its owner gets this file as it is, and no copy without its metadata can be made of it. "
+        "Look at the large version on its page, or ask the owner to give others the whole file."
+    )
+
+
 class OriginalMissing(ImageSearchError):
     code = "original_missing"
     http_status = 410

@@ -1,15 +1,18 @@
 from typing import Any
 
+from django import forms
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.forms import UsernameField as DjangoUsernameField
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Actor, User
-from gallery.services.accounts import save_sign_up
+from gallery.services.accounts import choose_originals, save_sign_up
+
+from .original_choice import CHOICES, WHOLE, as_choice
 
 
 class SignInForm(AuthenticationForm):
@@ -34,6 +37,23 @@ class CountedPasswordChangeForm(PasswordChangeForm):
         if authenticate(self.request, username=self.user.get_username(), password=typed) is None:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         return typed
+
+
+class AccountForm(forms.Form):
+    """What holds for everything in an account."""
+
+    gives_whole_originals = forms.ChoiceField(
+        label=_("The originals that others get"),
+        choices=CHOICES,
+        widget=forms.RadioSelect,
+    )
+
+    @classmethod
+    def of(cls, user: User, data: QueryDict | None = None) -> "AccountForm":
+        return cls(data, initial={"gives_whole_originals": as_choice(user.gives_whole_originals)})
+
+    def save(self, user: User, *, by: Actor) -> None:
+        choose_originals(user, gives_whole=self.cleaned_data["gives_whole_originals"] == WHOLE, by=by)
 
 
 class SignUpForm(UserCreationForm[User]):

@@ -13,6 +13,7 @@ from gallery.models import Visibility
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS
 from gallery.services.labels import Labels, check_labels
 
+from .original_choice import OriginalChoiceField
 from .sent_fields import check_file_fields
 
 FIELD_OF_CODE = {
@@ -64,6 +65,7 @@ class UploadForm(forms.Form):
         ),
         widget=Switch(),
     )
+    gives_whole_original = OriginalChoiceField()
 
     labels = Labels()
     error: ImageSearchError | None = None
@@ -85,6 +87,7 @@ class UploadForm(forms.Form):
                 tags=values.get("tags", ""),
                 visibility=values.get("visibility") or Visibility.PRIVATE,
                 takes_embedded_words=values.get("embedded_words", False),
+                gives_whole_original=values.get("gives_whole_original"),
             )
             self.check_files()
         except InvalidInput as error:

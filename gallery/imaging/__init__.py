@@ -30,6 +30,7 @@ from gallery.imaging.inspection import (
     read_xmp_beside,
 )
 from gallery.imaging.plain_copy import COPY_FORMATS
+from gallery.imaging.stripping import STRIPPED_FORMATS, CannotStrip, strip
 from gallery.imaging.thumbnails import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX, thumbnails
 
 __all__ = [
@@ -42,8 +43,10 @@ __all__ = [
     "PREVIEW_PX",
     "SHOWN_BY_BROWSERS",
     "SNIFFED_BYTES",
+    "STRIPPED_FORMATS",
     "THUMBNAIL_MIME_TYPE",
     "THUMBNAIL_SIZES_PX",
+    "CannotStrip",
     "Embedded",
     "Facts",
     "Limits",
@@ -55,5 +58,6 @@ __all__ = [
     "read_told",
     "read_xmp_beside",
     "sniff",
+    "strip",
     "thumbnails",
 ]

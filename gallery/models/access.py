@@ -4,7 +4,7 @@ A condition joins a search, a list, a count or a change alike. OPERATOR and WORK
 member of staff with a right of the admin, on pictures ("image") or on albums ("album"), each by itself.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from django.apps import apps
 from django.db import models
@@ -13,9 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from .actor import Actor
 from .user import User
-
-if TYPE_CHECKING:
-    from .image import Image
 
 EVERYTHING = Q()
 NOTHING = Q(pk__in=())  # the database is not even asked
@@ -113,18 +110,26 @@ def may_add_images_of(actor: Actor, owner_id: int) -> bool:
 # numbers, names and all else that is no part of it
 
 
-def gets_whole_original(actor: Actor, image: "Image") -> bool:
+class HasOriginal(Protocol):
+    """A picture, as far as this is asked of it; its owner should be at hand already."""
+
+    gives_whole_original: Any
+    owner: Any
+    owner_id: Any
+
+
+def gets_whole_original(actor: Actor, image: HasOriginal) -> bool:
     """Say whether somebody who may see a picture gets its original whole. Curators get what anybody else gets."""
     return may_choose_original(actor, image) or others_get_whole_original(image)
 
 
-def others_get_whole_original(image: "Image") -> bool:
+def others_get_whole_original(image: HasOriginal) -> bool:
     """Say whether everybody else gets the original whole: the picture's own choice, else that of its owner."""
-    chosen = image.gives_whole_original
-    return image.owner.gives_whole_originals if chosen is None else chosen
+    chosen, account = image.gives_whole_original, image.owner.gives_whole_originals
+    return bool(account if chosen is None else chosen)
 
 
-def may_choose_original(actor: Actor, image: "Image") -> bool:
+def may_choose_original(actor: Actor, image: HasOriginal) -> bool:
     """Say whether the actor decides what others get of an original: its owner alone, no curator."""
     return actor.may_everything or (actor.user is not None and actor.user.pk == image.owner_id)
 

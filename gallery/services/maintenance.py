@@ -113,8 +113,8 @@ def _bad_originals() -> Iterator[Problem]:
 
 
 def _orphan_files() -> Iterator[str]:
-    """Yield the originals and thumbnails that no picture uses, and parts that a crash left."""
-    for folder in ("originals", "thumbnails"):
+    """Yield the originals, thumbnails and copies that no picture uses, and parts that a crash left."""
+    for folder in ("originals", "thumbnails", "copies"):
         for paths in _files(folder):
             used = set(Image.objects.filter(sha256__in=map(sha256_of, paths)).values_list("sha256", flat=True))
             unused = (path for path in paths if ContentStorage.is_part(path) or sha256_of(path) not in used)

@@ -1,8 +1,10 @@
-"""The files of pictures: originals and thumbnails, each once, at an address made from their content."""
+"""The files of pictures, each once, at an address made from their content: originals, thumbnails, plain copies."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from django.core.files.base import ContentFile, File
@@ -11,8 +13,18 @@ from django.core.files.storage import default_storage
 from gallery.conf import gallery
 from gallery.durable.file_lock import FileLock
 from gallery.durable.synced_writing import storage_errors
-from gallery.errors import OriginalMissing
-from gallery.imaging import EXTENSIONS, THUMBNAIL_SIZES_PX, load_pixels, thumbnails
+from gallery.errors import InvalidPicture, NoPlainCopy, OriginalMissing
+from gallery.imaging import (
+    COPY_FORMATS,
+    EXTENSIONS,
+    STRIPPED_FORMATS,
+    THUMBNAIL_SIZES_PX,
+    CannotStrip,
+    copy_without_metadata,
+    load_pixels,
+    strip,
+    thumbnails,
+)
 from gallery.models import Image
 from gallery.storage import ContentStorage
 
@@ -25,6 +37,19 @@ def original_path(sha256: str, format: str) -> str:
 
 def thumbnail_path(sha256: str, size_px: int) -> str:
     return f"thumbnails/{size_px}/{sha256[:2]}/{sha256[2:4]}/{sha256}.webp"
+
+
+def copy_path(sha256: str, format: str) -> str:
+    """Return where the copy without metadata of a content lies, where it needs one of this format."""
+    return f"copies/{sha256[:2]}/{sha256[2:4]}/{sha256}{EXTENSIONS[format]}"
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalFile:
+    """What somebody gets of an original. Without metadata its format may be another than the original's."""
+
+    file: BinaryIO
+    format: str
 
 
 @contextmanager
@@ -91,6 +116,43 @@ def open_original(image: Image) -> BinaryIO:
         raise OriginalMissing(image_id=image.pk) from None
 
 
+def open_plain_original(image: Image) -> OriginalFile:
+    """Open the original without metadata: stripped, or a copy that is made once where it cannot be.
+
+    Raises OriginalMissing, NoPlainCopy, DecoderUnavailable, StorageFull, StorageNotWritable.
+    """
+    if image.format in STRIPPED_FORMATS:
+        with open_original(image) as original:
+            content = original.read()
+        try:
+            return OriginalFile(BytesIO(strip(content, image.format)), image.format)
+        except CannotStrip:  # damaged somewhere: what is decoded of it holds no metadata
+            pass
+    return _open_copy(image) or _make_copy(image)
+
+
+def _open_copy(image: Image) -> OriginalFile | None:
+    for format in COPY_FORMATS:
+        with suppress(FileNotFoundError):
+            return OriginalFile(_open(copy_path(image.sha256, format)), format)
+    return None
+
+
+def _make_copy(image: Image) -> OriginalFile:
+    with open_original(image) as original:
+        try:
+            format, content = copy_without_metadata(original, limits=decode_limits())
+        except InvalidPicture as error:
+            raise NoPlainCopy(image_id=image.pk, reason=error.code) from error
+    with content_lock(image.sha256):
+        if not Image.objects.filter(sha256=image.sha256).exists():  # deleted meanwhile: nobody would delete the copy
+            raise OriginalMissing(image_id=image.pk)
+        path = copy_path(image.sha256, format)
+        if not default_storage.exists(path):
+            _save(path, ContentFile(content))
+    return OriginalFile(BytesIO(content), format)
+
+
 def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
     """Open a thumbnail, making it again from the original if it is gone. Raises OriginalMissing."""
     path = thumbnail_path(image.sha256, size_px)
@@ -121,6 +183,8 @@ def delete_unused_files_locked(sha256: str, format: str) -> bool:
     default_storage.delete(original_path(sha256, format))
     for size_px in THUMBNAIL_SIZES_PX:
         default_storage.delete(thumbnail_path(sha256, size_px))
+    for copy_format in COPY_FORMATS:
+        default_storage.delete(copy_path(sha256, copy_format))
     return True
 
 
@@ -138,7 +202,7 @@ def delete_orphan(path: str) -> None:
 
 
 def sha256_of(path: str) -> str:
-    """Return the content that an original's or a thumbnail's path names."""
+    """Return the content that the path of an original, a thumbnail or a copy names."""
     return path.rsplit("/", 1)[-1].split(".", 1)[0]
 
 

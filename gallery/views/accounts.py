@@ -4,15 +4,17 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import login, views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
 from gallery.conf import gallery
-from gallery.forms.accounts import CountedPasswordChangeForm, SignUpForm
+from gallery.forms.accounts import AccountForm, CountedPasswordChangeForm, SignUpForm
 from gallery.jobs import begin_sending_links
 from gallery.models import ActKind, CountedAct, User
 from gallery.models.counted_act import PERIOD
@@ -21,6 +23,7 @@ from gallery.services.accounts import changing_password
 from .actor import ActorRequest
 from .client_address import counted_client
 from .errors import status_page
+from .signed_in import SignedInRequest
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -54,6 +57,18 @@ def _too_many_sign_ups(request: HttpRequest) -> HttpResponse:
     )
     page.headers["Retry-After"] = str(int(PERIOD.total_seconds()))
     return page
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: SignedInRequest) -> HttpResponse:
+    """What holds for all pictures of an account where they do not say otherwise."""
+    form = AccountForm.of(request.user, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        form.save(request.user, by=request.actor)
+        messages.success(request, _("Your account is changed."))
+        return redirect("account")
+    return render(request, "gallery/accounts/account.html", {"form": form}, status=400 if form.is_bound else 200)
 
 
 class PasswordChangeView(views.PasswordChangeView):

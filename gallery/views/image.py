@@ -18,6 +18,7 @@ from gallery.image_access import (
 )
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image
+from gallery.models.access import may_choose_original, others_get_whole_original
 from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.search import similar_images
 
@@ -32,12 +33,18 @@ SIMILAR_COUNT = 8
 def image(request: ActorRequest, pk: int) -> HttpResponse:
     image = visible_image_or_404(request.actor, pk)
     may_edit = Image.objects.editable_by(request.actor).contains(image)
-    return render(request, "gallery/image.html", {"image": image, "may_edit": may_edit})
+    page = {
+        "image": image,
+        "may_edit": may_edit,
+        "may_choose_original": may_choose_original(request.actor, image),
+        "others_get_whole_original": others_get_whole_original(image),
+    }
+    return render(request, "gallery/image.html", page)
 
 
 def edit(request: ActorRequest, pk: int) -> HttpResponse:
     image = editable_image_or_403(request.actor, pk)
-    form = ImageForm(request.POST) if request.method == "POST" else ImageForm.of(image)
+    form = ImageForm.of(image, request.POST if request.method == "POST" else None, by=request.actor)
     if form.is_valid():
         relabel(image, form.labels, by=request.actor)
         return redirect(image)
@@ -77,7 +84,7 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def original(request: ActorRequest, pk: int) -> HttpResponseBase:
-    return original_response(request, visible_image_or_404(request.actor, pk))
+    return original_response(request, visible_image_or_404(request.actor, pk), by=request.actor)
 
 
 @require_safe

@@ -63,6 +63,9 @@ def test_an_image_is_described(alice, upload):
         "owner": "alice",
         "status": "pending",
         "embed_error": None,
+        "original_is_whole": False,
+        "others_get_whole_original": False,
+        "gives_whole_original": None,
         "urls": {
             "self": own,
             "page": f"http://testserver/images/{image.pk}/",

@@ -15,7 +15,7 @@ from .jpeg_xl import strip_jpeg_xl
 from .png import strip_png
 from .webp import strip_webp
 
-__all__ = ["CannotStrip", "strip"]
+__all__ = ["STRIPPED_FORMATS", "CannotStrip", "strip"]
 
 _BY_FORMAT: dict[str, Callable[[bytes], bytes]] = {
     "JPEG": strip_jpeg,
@@ -25,6 +25,7 @@ _BY_FORMAT: dict[str, Callable[[bytes], bytes]] = {
     "BMP": strip_bmp,
     "JXL": strip_jpeg_xl,
 }
+STRIPPED_FORMATS = frozenset(_BY_FORMAT)
 # WebP and JPEG XL have no checksums and pixels that nobody can walk: a part of a wrong size may have swallowed others.
 _SWALLOWERS = ("WEBP", "JXL")
 _TRACES = (b"http://ns.adobe.com/", b"<x:xmpmeta", b"ftypmp42", b"ftypisom", b"Exif\0\0")
