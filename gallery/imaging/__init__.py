@@ -23,6 +23,7 @@ from gallery.imaging.formats import (
 from gallery.imaging.inspection import (
     Facts,
     Picture,
+    Told,
     copy_without_metadata,
     inspect,
     load_pixels,
@@ -51,6 +52,7 @@ __all__ = [
     "Facts",
     "Limits",
     "Picture",
+    "Told",
     "copy_without_metadata",
     "inspect",
     "load_pixels",
