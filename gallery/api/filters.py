@@ -61,7 +61,8 @@ class ImageListFilter(ImageFilter):
 
     def order_keys(self) -> list[str]:
         given = self.form.cleaned_data
-        return super().order_keys() if given.get("order") or not given.get("ordering") else given["ordering"]
+        keys = [key for key in given.get("ordering") or [] if key]  # a comma with nothing beside it is no key
+        return super().order_keys() if given.get("order") or not keys else keys
 
     def filter_owner(self, queryset: ImageQuerySet, name: str, value: str) -> ImageQuerySet:
         actor = actor_of(self.request)

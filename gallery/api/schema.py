@@ -57,3 +57,4 @@ def _require(request: Request, name: str, choices: Collection[str]) -> None:
 @method_decorator([ensure_csrf_cookie, csp_update({"style-src": [SELF, UNSAFE_INLINE]})], name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
     url_name = "api:schema"
+    metadata_class = None  # OPTIONS is refused: a page has no template for it

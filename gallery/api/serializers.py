@@ -333,10 +333,10 @@ class PictureField(serializers.Field[BinaryIO, Any, Any, Any]):
 
 
 class TopField(serializers.Field[Any, Any, Any, Any]):
-    """The value as it was sent: `parse_top` says what is wrong with it."""
+    """The value as it was sent: `parse_top` says what is wrong with it. In JSON 5.0 is a whole number."""
 
     def to_internal_value(self, data: Any) -> Any:
-        return data
+        return int(data) if isinstance(data, float) and data.is_integer() else data
 
 
 class TopInBodyField(TopField):

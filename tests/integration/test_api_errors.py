@@ -184,6 +184,46 @@ def test_words_longer_than_any_description_are_refused(db):
     assert Api().json("/images/", q="x" * 2000)["count"] == 0
 
 
+@pytest.mark.parametrize("ordering", [",", ",,", ",name", "name,,"])
+def test_a_comma_with_nothing_beside_it_orders_by_nothing(db, ordering):
+    assert Api().json("/images/", ordering=ordering)["count"] == 0
+
+
+def test_the_docs_page_has_no_options(alice):
+    response = Api(alice).client.options(f"{API}/docs/")
+
+    assert_error(response, 405, "method_not_allowed")
+
+
+def test_a_whole_number_may_be_written_with_a_point_in_json(db):
+    assert Api().post("/search/", {"text": "cat", "top": 5.0}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/images/", "/images/1/", "/search/", "/albums/", "/tags/", "/stats/", "/", "/schema/"]
+)
+@pytest.mark.parametrize("method", ["TRACE", "QUERY", "PROPFIND", "put"])
+def test_a_method_that_nobody_knows_is_not_allowed(alice, path, method):
+    response = Api(alice).client.generic(method.upper(), API + path)
+
+    assert_error(response, 405, "method_not_allowed")
+    assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/images/1%00/", "/images/%00", "//images/", "/images/%ff/", "/images/9999999999999999999/"]
+)
+def test_an_address_with_signs_that_cannot_be_is_not_there(db, path):
+    assert_error(Api().client.get(API + path), 404, "not_found")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "nonsense"])
+def test_whatever_is_accepted_the_answer_is_json(db, accept):
+    response = Api().client.get(f"{API}/images/", headers={"Accept": accept})
+
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+
+
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 @pytest.mark.parametrize(
     "path", ["/api/", "/api/v1/nothing/", "/api/v2/images/", "/api/v1/nothing", "/api/v1/images/x/y/"]
