@@ -37,11 +37,12 @@ class SentenceParser(CommandParser):
 class GalleryCommand(BaseCommand):
     """Subclasses return a report from `run` and say it to people in `describe`; `failed` decides the exit status."""
 
+    parser_class: type[CommandParser] = SentenceParser
     requires_system_checks: list[str] = []  # they are for `check` and start-up, not for stdout of a script
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = SentenceParser  # Django names the class itself
+        parser.__class__ = self.parser_class  # Django names the class itself
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -204,6 +204,7 @@ def test_search_gives_the_best_first_with_the_promised_keys(run):
 
 def test_search_in_chinese(run):
     assert run("search_images", "一杯咖啡", "--json").report["results"][0]["name"] == "coffee.png"
+    assert len(run("search_images", "-5°C", "--top", "1", "--json").report["results"]) == 1
 
 
 def test_search_with_a_picture_finds_that_picture(run, pictures):

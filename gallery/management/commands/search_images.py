@@ -1,20 +1,52 @@
+import re
+import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gallery.conf import gallery
 from gallery.durable.regular_file import open_regular_file
-from gallery.management.command import GalleryCommand, Report, given_path, named_user
+from gallery.management.command import GalleryCommand, Report, SentenceParser, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
 from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import BroughtPicture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
 
+VERBOSITY = re.compile(r"-v\d?")
+
+
+class QueryParser(SentenceParser):
+    """Takes a word with one dash for a query, unless it is an option itself: -cat is "no cat", -5°C a temperature."""
+
+    def parse_known_args(  # type: ignore[override]  # what parse_args calls
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        given = sys.argv[1:] if args is None else list(args)
+        end = given.index("--") if "--" in given else len(given)
+        queries = {place for place in range(end) if self._is_query(given[place], given[place - 1] if place else "")}
+        spaced = [f" {word}" if place in queries else word for place, word in enumerate(given)]
+        return super().parse_known_args(spaced, namespace)
+
+    def _is_query(self, word: str, before: str) -> bool:
+        """Say whether argparse would take a query for an option. A space before it, which no search minds, helps."""
+        if not word.startswith("-") or word.startswith("--"):
+            return False
+        return (
+            not VERBOSITY.fullmatch(word) and word not in self._option_string_actions and not self._takes_value(before)
+        )
+
+    def _takes_value(self, option: str) -> bool:
+        action = self._option_string_actions.get(option)
+        return action is not None and action.nargs is None
+
 
 class Command(GalleryCommand):
     help = "Find pictures by words, by another picture or by both. Without --user it searches everything."
+
+    parser_class = QueryParser
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("text", nargs="?", default="", metavar="TEXT")
