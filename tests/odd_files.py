@@ -192,25 +192,44 @@ def directory(entries: list[tuple[int, int, tuple[int, ...] | bytes]], at: int, 
     return struct.pack(order + "H", len(entries)) + rows + bytes(4) + behind
 
 
-def raw_file(*, orientation: int = 1, preview: bool = True, make: bytes = b"Maker\0", dng: bool = True) -> bytes:
-    """Return a DNG (or what a camera of old writes): a preview of 160 x 100, sensor data of 320 x 200."""
-    thumbnail = saved("JPEG") if preview else b""
-    sensor = sensor_data()
+def raw_file(
+    *,
+    orientation: int = 1,
+    preview: bool = True,
+    make: bytes = b"Maker\0",
+    dng: bool = True,
+    size: tuple[int, int] = (320, 200),
+    plain_width: int = 0,
+) -> bytes:
+    """Return a DNG (or what a camera of old writes): sensor data of this size, a preview of 160 x 100.
+
+    The preview is a JPEG, or with a `plain_width` unpacked pixels that say they are so wide.
+    """
+    thumbnail = picture().tobytes() if plain_width else saved("JPEG") if preview else b""
+    sensor = sensor_data(size)
     pixels_at, sensor_at = 8, 8 + len(thumbnail) + len(thumbnail) % 2
     sub_at = sensor_at + len(sensor)
     sub = directory(
         [
-            *((254, 4, (0,)), (256, 4, (320,)), (257, 4, (200,)), (258, 3, (16,)), (259, 3, (1,)), (262, 3, (32803,))),
-            *((273, 4, (sensor_at,)), (277, 3, (1,)), (278, 4, (200,)), (279, 4, (len(sensor),))),
+            *(
+                (254, 4, (0,)),
+                (256, 4, (size[0],)),
+                (257, 4, (size[1],)),
+                (258, 3, (16,)),
+                (259, 3, (1,)),
+                (262, 3, (32803,)),
+            ),
+            *((273, 4, (sensor_at,)), (277, 3, (1,)), (278, 4, (size[1],)), (279, 4, (len(sensor),))),
             *((33421, 3, (2, 2)), (33422, 1, bytes([0, 1, 1, 2])), (50717, 4, (4095,))),
         ],
         sub_at,
     )
     main_at = sub_at + len(sub) + len(sub) % 2
+    compression, photometric = (1, 2) if plain_width else (7, 6)
     shown = [
-        *((254, 4, (1,)), (256, 4, (WIDTH,)), (257, 4, (HEIGHT,)), (258, 3, (8, 8, 8)), (259, 3, (7,))),
-        *((262, 3, (6,)), (273, 4, (pixels_at,)), (277, 3, (3,)), (278, 4, (HEIGHT,))),
-        (279, 4, (len(thumbnail),)),
+        *((254, 4, (1,)), (256, 4, (plain_width or WIDTH,)), (257, 4, (HEIGHT,)), (258, 3, (8, 8, 8))),
+        *((259, 3, (compression,)), (262, 3, (photometric,)), (273, 4, (pixels_at,)), (277, 3, (3,))),
+        *((278, 4, (HEIGHT,)), (279, 4, (len(thumbnail),))),
     ]
     facts: list[tuple[int, int, tuple[int, ...] | bytes]] = [
         *((271, 2, make), (272, 2, make), (274, 3, (orientation,)), (330, 4, (sub_at,))),
@@ -223,9 +242,9 @@ def raw_file(*, orientation: int = 1, preview: bool = True, make: bytes = b"Make
     return (body + sub).ljust(main_at, b"\0") + directory(facts, main_at)
 
 
-def sensor_data() -> bytes:
-    """Return what a sensor behind a Bayer filter sees of the quarters: 320 x 200 numbers of 12 bits in 16."""
-    seen = np.asarray(picture((320, 200))).astype(np.uint16) * 16
+def sensor_data(size: tuple[int, int]) -> bytes:
+    """Return what a sensor behind a Bayer filter sees of the quarters: numbers of 12 bits in 16."""
+    seen = np.asarray(picture(size)).astype(np.uint16) * 16
     mosaic = seen[..., 1].copy()
     mosaic[::2, ::2] = seen[::2, ::2, 0]
     mosaic[1::2, 1::2] = seen[1::2, 1::2, 2]
@@ -377,6 +396,7 @@ ODD_FILES = (
     # Camera raw
     Odd("DNG with a preview", raw_file, size=(320, 200)),
     Odd("DNG on its side", lambda: raw_file(orientation=6), ON_ITS_SIDE, (200, 320)),
+    Odd("DNG with an unpacked preview", lambda: raw_file(plain_width=WIDTH), size=(320, 200)),
     Odd("raw in a TIFF that is no DNG", lambda: raw_file(dng=False, make=b"NIKON CORPORATION\0"), size=(320, 200)),
     Odd("raw cut in its sensor data", lambda: half(raw_file()), refused=BROKEN),
     Odd("TIFF of a camera, no raw", lambda: tiff(colours(255, "u1"), extratags=[(271, 2, 0, "NIKON", True)])),

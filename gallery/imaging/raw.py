@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from gallery.errors import UnsupportedTiff
 from gallery.imaging.orientation import UPRIGHT, exif_orientation, turned
 from gallery.imaging.tiff import directories
+from gallery.imaging.tiff_file import open_tiff
 
 if TYPE_CHECKING:
     from rawpy import RawPy
@@ -53,7 +55,7 @@ def open_raw(file: BytesIO) -> Image.Image:
 
     with imread(BytesIO(file.getvalue())) as raw:
         size = _upright_size(raw)
-        preview = _preview(raw, size)
+        preview = _preview(raw, file, size)
         is_good = preview is not None and max(preview.size) >= min(_GOOD_PREVIEW_PX, max(size) // 3)
         picture = preview if preview is not None and is_good else _developed(raw)
     picture.info = {FULL_SIZE: size, SHOWN: PREVIEW if is_good else DEVELOPED, UPRIGHT: True, "exif": _exif(file)}
@@ -65,20 +67,32 @@ def _upright_size(raw: "RawPy") -> tuple[int, int]:
     return (height, width) if raw.sizes.flip in (5, 6) else (width, height)
 
 
-def _preview(raw: "RawPy", size: tuple[int, int]) -> Image.Image | None:
+def _preview(raw: "RawPy", file: BytesIO, size: tuple[int, int]) -> Image.Image | None:
     """Return the largest picture that the camera made, upright; None where there is none that can be read."""
     from rawpy import LibRawError, ThumbFormat  # noqa: PLC0415 -- as above
 
     try:
         found = raw.extract_thumb()
         if found.format == ThumbFormat.BITMAP:
-            return _turned_like(Image.fromarray(found.data), _ORIENTATIONS.get(raw.sizes.flip, 1), size)
+            return _first_page(file, size)
         with JpegImageFile(BytesIO(found.data)) as opened:
             opened.load()
             said = exif_orientation(opened.info.get("exif", b""))
             return _turned_like(opened.convert("RGB"), max(said, _ORIENTATIONS.get(raw.sizes.flip, 1)), size)
-    except (LibRawError, OSError, SyntaxError, ValueError):
+    except (LibRawError, UnsupportedTiff, OSError, SyntaxError, ValueError):
         return None
+
+
+def _first_page(file: BytesIO, size: tuple[int, int]) -> Image.Image | None:
+    """Return the unpacked preview that a raw file in a TIFF begins with, upright.
+
+    LibRaw has it too, but rawpy believes the size that the file says: beyond its end lies memory of the process.
+    """
+    with open_tiff(BytesIO(file.getvalue())) as page:
+        if page.width * page.height > size[0] * size[1]:
+            return None
+        page.load()
+        return page.convert("RGB")
 
 
 def _turned_like(picture: Image.Image, orientation: int, size: tuple[int, int]) -> Image.Image:

@@ -16,6 +16,7 @@ from PIL import Image
 from gallery.errors import DecoderCrashed, DecodingTooSlow, InvalidPicture
 from gallery.imaging import Limits, inspect, load_pixels
 from gallery.imaging.decoding import MAX_PREVIEW_PX
+from tests.odd_files import colours, gif, ramp, raw_file, tiff, webp_of_small_frames
 from tests.picture_files import WRITABLE, lossless_jpeg_xl, register_writers
 
 register_writers()
@@ -55,6 +56,12 @@ SEEDS = [
     lossless_jpeg_xl(encoded("JPEG")),
     encoded("JPEG", progressive=True),
     *(encoded("TIFF", compression=name) for name in ("tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")),
+    *(raw_file(size=(64, 40)), raw_file(size=(64, 40), preview=False)),
+    tiff(colours()[:20, :30], photometric="rgb"),
+    tiff(ramp()[:20, :30], compression="zlib", tile=(16, 16)),
+    tiff(ramp(4095, "u2")[:20, :30]),
+    gif(covers=(80, 50, 160, 100)),
+    *(webp_of_small_frames(alpha=alpha) for alpha in (True, False)),
 ]
 
 

@@ -69,6 +69,13 @@ def test_raw_file_says_what_of_it_is_shown(has_preview, shown):
     assert facts.exif["shown"] == shown
 
 
+@pytest.mark.parametrize("says_px", [600, 60_000])
+def test_raw_preview_that_says_it_is_larger_shows_no_memory(says_px):
+    facts = inspect(BytesIO(raw_file(plain_width=says_px)), limits=LIMITS).facts
+
+    assert facts.exif["shown"] == "developed"
+
+
 @pytest.mark.parametrize(
     "head",
     [
