@@ -4,7 +4,8 @@ Doors answer who may not see or change a picture before they come here. Each ver
 the same, so that a caller who forgot to ask, or whose answer is outdated, changes nothing of others.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from gallery.conf import gallery
-from gallery.errors import InvalidVisibility, TooManyTags
+from gallery.errors import InvalidVisibility, StorageUnavailable, TooManyTags
 from gallery.models import Actor, AuditVerb, Image, ImageQuerySet, Tag, Visibility
 from gallery.models.access import may_choose_original
 from gallery.search_index import search_index
@@ -26,6 +27,7 @@ from .labels import Labels, clean_name
 from .media import delete_unused_files
 
 BATCH = CHANGES_AT_A_TIME
+logger = logging.getLogger(__name__)
 
 
 def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None) -> None:
@@ -193,7 +195,15 @@ def _delete_batch(images: ImageQuerySet, ids: Sequence[int], action: Action) -> 
     contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))
     with search_index().removing(ids), recording(action, AuditVerb.DELETED, Image, ids):
         _total, per_model = images.filter(pk__in=ids).delete()  # asked once more: the lock may have been waited for
-    for sha256, format in contents:
-        delete_unused_files(sha256, format)
+    _delete_files(contents)
     nudge(Image.objects.pending().filter(pk__in=ids).values_list("pk", flat=True))  # stayed, but without its vector
     return per_model.get("gallery.Image", 0)
+
+
+def _delete_files(contents: Iterable[tuple[str, str]]) -> None:
+    """Delete the files of pictures that are gone. Whose storage cannot be reached now is left to `verify_index`."""
+    try:
+        for sha256, format in contents:
+            delete_unused_files(sha256, format)
+    except StorageUnavailable as error:
+        logger.warning("Files of deleted pictures are left over; run manage.py verify_index --repair later. %s", error)

@@ -213,6 +213,19 @@ def test_bucket_that_is_away_leaves_pictures_waiting(alice, upload, use_bucket, 
     assert (report.embedded, image.is_pending, image.embed_error) == (0, True, "")
 
 
+def test_bucket_that_is_away_keeps_nobody_from_deleting(alice, upload, use_bucket, caplog):
+    image = upload(alice, content=drawn_picture("blue"))
+    pages = as_user(alice)
+    pages.post(f"/images/{image.pk}/delete/")
+    use_bucket(_free_port())
+
+    answer = pages.post("/trash/empty/", {"confirmed": "yes"})
+
+    assert answer.status_code == 302
+    assert not Image.objects.exists()
+    assert "verify_index --repair" in caplog.text
+
+
 def test_check_names_a_bucket_without_its_package(settings, monkeypatch):
     settings.S3_BUCKET = BUCKET
     monkeypatch.setattr(checks, "find_spec", lambda _name: None)
