@@ -125,3 +125,11 @@ def png_with_late_text(name: str, text: str) -> bytes:
 def _gif_with(raw: bytes, packet: bytes) -> bytes:
     end = raw.rindex(b"\x3b")
     return raw[:end] + b"\x21\xff\x0bXMP DataXMP" + packet + GIF_XMP_END + raw[end:] if packet else raw
+
+
+def tiff_with_iptc_as_numbers() -> bytes:
+    """Return a TIFF whose IPTC data is declared as numbers of four bytes, as Photoshop once did."""
+    raw = iptc((120, "A boat"), (25, "boat"))
+    raw += b"\0" * (-len(raw) % 4)
+    entry, numbers = struct.pack("<HHI", 33723, 7, len(raw)), struct.pack("<HHI", 33723, 4, len(raw) // 4)
+    return picture("TIFF", iptc=raw).replace(entry, numbers)

@@ -320,12 +320,13 @@ class Image(models.Model):
     @property
     def taken_text(self) -> str | None:
         """Return when it was taken in ISO 8601, with the offset where it is known."""
-        return self.taken_at and wall_clock_text(self.taken_at, self.taken_offset_minutes)
+        return None if self.taken_at is None else wall_clock_text(self.taken_at, self.taken_offset_minutes)
 
     @property
     def rating(self) -> int | None:
         """Return the stars that the file had, 1 to 5."""
-        return self.exif.get("rating")
+        rating: int | None = self.exif.get("rating")
+        return rating
 
     @property
     def is_searchable(self) -> bool:

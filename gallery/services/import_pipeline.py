@@ -149,9 +149,13 @@ class ImportPipeline(Generic[File]):
 
     def counts(self) -> ImportCounts:
         """Return what became of the files so far."""
-        told = {"failed": self._failed, "skipped": self._skipped, "warnings": self._warnings}
-        lists = {name: tuple(files) for name, files in told.items()}
-        return replace(self._counts, changed=self._changed_files.changed, **lists)
+        return replace(
+            self._counts,
+            changed=self._changed_files.changed,
+            failed=tuple(self._failed),
+            skipped=tuple(self._skipped),
+            warnings=tuple(self._warnings),
+        )
 
     def run(self, job: ImportJob) -> None:
         """Bring all files in, noted by `job`.

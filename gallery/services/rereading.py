@@ -88,8 +88,7 @@ def _told(image: Image, limits: Limits) -> Told | StoredError:
 
 def _keep_facts(image: Image, told: Told) -> bool:
     """Write what the file says and the row does not; return whether that was anything."""
-    values = told_values(told.exif, told.embedded)
-    values["exif"] = {**image.exif, **told_values(told.exif, told.embedded)["exif"]}  # type: ignore[dict-item]
+    values = told_values(image.exif | told.exif, told.embedded)
     if not _is_to_date(image, told.embedded):
         del values["taken_at"], values["taken_offset_minutes"]
     changed = {name: value for name, value in values.items() if getattr(image, name) != value}

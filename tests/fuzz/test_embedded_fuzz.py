@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.imaging.embedded.exif_values import MAX_VALUE_BYTES, read_exif
+from gallery.imaging.embedded.exif_values import MAX_BLOCK_BYTES, read_exif
 from gallery.imaging.embedded.found import (
     MAX_CAPTION_CHARACTERS,
     MAX_KEYWORD_CHARACTERS,
@@ -57,7 +57,7 @@ def test_exif_never_raises_and_is_bounded(raw):
     found = read_exif(raw)
 
     values = [*found.camera.values(), *found.photo.values(), *found.place.values()]
-    assert all(len(value) <= MAX_VALUE_BYTES for value in values)
+    assert all(len(value) <= MAX_BLOCK_BYTES for value in values)
 
 
 @given(st.binary(max_size=300) | damaged(WHOLE_IPTC) | damaged(photoshop(WHOLE_IPTC)))

@@ -19,6 +19,7 @@ from tests.worded_pictures import (
     iptc,
     picture,
     png_with_late_text,
+    tiff_with_iptc_as_numbers,
     wide,
     xmp,
 )
@@ -90,6 +91,7 @@ ROWS = [
     ),
     ("IPTC in GB 2312", picture(iptc=iptc((25, "北京".encode("gb2312")), charset=None)), ("", ["北京"], None)),
     ("IPTC in a TIFF", picture("TIFF", iptc=iptc((120, "A boat"), (25, "boat"))), ("A boat", ["boat"], None)),
+    ("IPTC in a TIFF, as numbers", tiff_with_iptc_as_numbers(), ("A boat", ["boat"], None)),
     (
         "a keyword that IPTC cut",
         picture(iptc=iptc((25, "k" * 62)), xmp=xmp(bag("dc:subject", "k" * 64))),

@@ -15,13 +15,15 @@ from gallery.imaging.orientation import without_headers
 from .texts import clean_text
 
 RATING, RATING_PERCENT = 0x4746, 0x4749  # of Windows
+XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # whole blocks, in a TIFF and in camera raw that is one
 MAX_VALUE_BYTES = 65_536
+MAX_BLOCK_BYTES = 8_000_001
 _PLAIN_BYTES = {1: 1, 2: 1, 7: 1, 129: 1}  # bytes, ASCII, undefined, UTF-8
 _NUMBERS = {3: "H", 4: "I", 8: "h", 9: "i", 13: "I", 16: "Q"}
 _FRACTIONS = {5: "II", 10: "ii"}
 _FLOATS = {11: "f", 12: "d"}
 _MAX_NUMBERS = 8
-_SHARED_TAGS = {
+_SHARED_TAGS: set[int] = {
     Base.DateTime,
     Base.DateTimeOriginal,
     Base.DateTimeDigitized,
@@ -38,10 +40,12 @@ _SHARED_TAGS = {
     Base.XPSubject,
     RATING,
     RATING_PERCENT,
+    *(XMP, IPTC, PHOTOSHOP),
     IFD.Exif,
     IFD.GPSInfo,
 }
-_PLACE_TAGS = {GPS.GPSTimeStamp, GPS.GPSDateStamp}
+_BLOCK_TAGS = (XMP, IPTC, PHOTOSHOP)
+_PLACE_TAGS: set[int] = {GPS.GPSTimeStamp, GPS.GPSDateStamp}
 Values = Mapping[int, Any]
 
 
@@ -108,9 +112,18 @@ class _Reader:
         found: dict[int, Any] = {}
         for place in range(first, first + min(count, possible, 65_535) * self._entry.size, self._entry.size):
             tag, kind, values, inline = self._entry.unpack_from(self._raw, place)
-            if tag in wanted and tag not in found and (value := self._value(kind, values, inline)) is not None:
+            if tag not in wanted or tag in found:
+                continue
+            read = self._block if tag in _BLOCK_TAGS else self._value
+            if (value := read(kind, values, inline)) is not None:
                 found[tag] = value
         return found
+
+    def _block(self, kind: int, count: int, inline: bytes) -> bytes | None:
+        """Return bytes, also where a program declares them as numbers of four bytes each."""
+        letters = _NUMBERS.get(kind)
+        size = struct.calcsize(self._order + letters) if letters else 1
+        return self._bytes(count * size, inline, limit=MAX_BLOCK_BYTES)
 
     def _value(self, kind: int, count: int, inline: bytes) -> Any:
         if kind in _PLAIN_BYTES:
@@ -128,14 +141,14 @@ class _Reader:
             return tuple(above / below if below else 0.0 for above, below in items)
         return tuple(one for (one,) in items)
 
-    def _bytes(self, size: int, inline: bytes) -> bytes | None:
+    def _bytes(self, size: int, inline: bytes, *, limit: int = MAX_VALUE_BYTES) -> bytes | None:
         if size <= len(inline):
             return inline[:size]
         where = int(self._where.unpack(inline)[0])
         if where >= len(self._raw):
             self.is_whole = False
             return None
-        return self._raw[where : where + min(size, MAX_VALUE_BYTES)]
+        return self._raw[where : where + min(size, limit)]
 
     def _unpack(self, number: struct.Struct, place: int) -> int | None:
         if place + number.size > len(self._raw):

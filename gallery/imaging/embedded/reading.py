@@ -2,7 +2,6 @@
 
 import math
 import re
-import struct
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from PIL.ExifTags import GPS, Base
 from PIL.TiffImagePlugin import TiffImageFile
 
 from .dates import moment_of, offset_between, with_offset
-from .exif_values import RATING, RATING_PERCENT, Exif, read_exif
+from .exif_values import IPTC, PHOTOSHOP, RATING, RATING_PERCENT, XMP, Exif, read_exif
 from .found import (
     MAX_CAPTION_CHARACTERS,
     MAX_KEYWORD_CHARACTERS,
@@ -27,7 +26,6 @@ from .xmp import Xmp, read_xmp
 
 _GIF_XMP, _GIF_XMP_END = b"\x21\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
 _IPTC_RESOURCE = 0x0404
-_TIFF_IPTC, _TIFF_PHOTOSHOP, _TIFF_XMP = 33723, 34377, 700
 _RAW_PROFILE = re.compile(r"\s*\S+\s+[0-9]+\s")
 _CUT_KEYWORD_BYTES = 60  # IPTC has room for 64 bytes of a keyword; XMP has the whole of it
 _PERCENT_STARS = ((99, 5), (75, 4), (50, 3), (25, 2), (1, 1))  # as Windows writes them
@@ -49,8 +47,8 @@ def read_embedded(image: Image.Image, data: bytes) -> Embedded:
             return nothing
 
     exif = read("EXIF", lambda: read_exif(_exif_bytes(image, data)), Exif())
-    xmp = read("XMP", lambda: read_xmp(_xmp_bytes(image, data)), Xmp())
-    iptc = read("IPTC", lambda: _iptc(image), Iptc())
+    xmp = read("XMP", lambda: read_xmp(_xmp_bytes(image, data, exif)), Xmp())
+    iptc = read("IPTC", lambda: _iptc(image, exif), Iptc())
     unreadable += [
         block for block, whole in (("EXIF", exif.is_whole), ("XMP", xmp.is_whole), ("IPTC", iptc.is_whole)) if not whole
     ]
@@ -218,15 +216,13 @@ def _exif_bytes(image: Image.Image, data: bytes) -> bytes:
     return raw if isinstance(raw, bytes) else _raw_profile(image, "exif") or b""
 
 
-def _xmp_bytes(image: Image.Image, data: bytes) -> bytes:
+def _xmp_bytes(image: Image.Image, data: bytes, exif: Exif) -> bytes:
     if data.startswith(b"GIF8"):
         return _gif_xmp(data)
     raw = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or _raw_profile(image, "xmp")
-    if raw is None and isinstance(image, TiffImageFile):
-        raw = image.tag_v2.get(_TIFF_XMP)
-    if isinstance(raw, tuple):
-        raw = bytes(raw)
-    return raw.encode("utf-8", "replace") if isinstance(raw, str) else bytes(raw or b"")
+    if not isinstance(raw, str | bytes):
+        raw = exif.camera.get(XMP, b"")
+    return raw.encode("utf-8", "replace") if isinstance(raw, str) else bytes(raw)
 
 
 def _gif_xmp(data: bytes) -> bytes:
@@ -236,30 +232,19 @@ def _gif_xmp(data: bytes) -> bytes:
     return data[start + len(_GIF_XMP) : end] if 0 <= start < end else b""
 
 
-def _iptc(image: Image.Image) -> Iptc:
-    return read_iptc(_iptc_bytes(image), max_characters=MAX_CAPTION_CHARACTERS, max_keywords=10 * MAX_KEYWORDS)
+def _iptc(image: Image.Image, exif: Exif) -> Iptc:
+    raw = _iptc_bytes(image, exif)
+    return read_iptc(raw, max_characters=MAX_CAPTION_CHARACTERS, max_keywords=10 * MAX_KEYWORDS)
 
 
-def _iptc_bytes(image: Image.Image) -> bytes:
-    if isinstance(image, TiffImageFile):
-        raw = image.tag_v2.get(_TIFF_IPTC)
-        if raw:
-            return _tiff_bytes(raw, is_little=image.tag_v2.prefix == b"II")
-        return iptc_of_photoshop(bytes(image.tag_v2.get(_TIFF_PHOTOSHOP) or b""))
+def _iptc_bytes(image: Image.Image, exif: Exif) -> bytes:
     resources = image.info.get("photoshop")
     if isinstance(resources, dict):
         return bytes(resources.get(_IPTC_RESOURCE) or b"")
+    if own := exif.camera.get(IPTC) or iptc_of_photoshop(exif.camera.get(PHOTOSHOP, b"")):
+        return bytes(own)
     profile = _raw_profile(image, "iptc") or _raw_profile(image, "8bim") or b""
     return iptc_of_photoshop(profile) or profile
-
-
-def _tiff_bytes(raw: Any, *, is_little: bool) -> bytes:
-    """Return bytes that some programs declare as numbers of four bytes each."""
-    if isinstance(raw, int):
-        raw = (raw,)
-    if isinstance(raw, tuple):
-        return struct.pack(f"{'<' if is_little else '>'}{len(raw)}I", *raw)
-    return bytes(raw)
 
 
 def _raw_profile(image: Image.Image, kind: str) -> bytes | None:
