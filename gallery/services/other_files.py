@@ -93,12 +93,12 @@ class FolderNames:
         return kind() if kind is not None else None
 
     def _reason_against_raw(self, name: str) -> LeftOut | None:
-        """A raw file beside its picture: IMG_1.DNG and IMG_1.JPG, or IMG_1.JPG.DNG."""
+        """Beside its picture a raw file is the same shot again: IMG_1.DNG and IMG_1.JPG, or IMG_1.JPG.DNG."""
         stem = stem_of(name)
         picture = self._picture_of_stem.get(stem) or self._picture_of_stem.get(stem_of(stem))
         if picture is not None:
             return RawBesidePictureLeftOut(picture=shown(picture))
-        return None if extension_of(name) in ALL_EXTENSIONS else RawLeftOut()
+        return None if extension_of(name) in ALL_EXTENSIONS else RawLeftOut(extension=extension_of(name))
 
 
 def extension_of(name: str) -> str:

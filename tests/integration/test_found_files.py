@@ -163,7 +163,7 @@ def test_the_list_of_leftovers_is_a_setting(folder, limits_of):
 
 
 def test_other_files_are_skipped_by_kind(alice, folder, quick_encoder):
-    write(folder, "film.MP4", "voice.m4a", "scan.pdf", "all.zip", "art.psd", "alone.NEF", "PHOTO.DNG", "photo.jpg.cr3")
+    write(folder, "film.MP4", "voice.m4a", "scan.pdf", "all.zip", "art.psd", "alone.GPR", "PHOTO.DNG", "photo.jpg.cr3")
     write(folder, "photo.aae", "photo.xmp", "film.thm", "photo.jpg.supplemental-metadata.json", "film.MP4.json")
     write(folder, "settings.json", "notes.txt")
 
@@ -176,7 +176,7 @@ def test_other_files_are_skipped_by_kind(alice, folder, quick_encoder):
         "scan.pdf": "document",
         "all.zip": "archive",
         "art.psd": "other_format",
-        "alone.NEF": "raw",
+        "alone.GPR": "raw",
         "PHOTO.DNG": "raw_beside_picture",
         "photo.jpg.cr3": "raw_beside_picture",
         "photo.aae": "sidecar",
@@ -187,6 +187,15 @@ def test_other_files_are_skipped_by_kind(alice, folder, quick_encoder):
     }
     job = ImportJob.objects.get()
     assert (job.ignored, len(job.skipped)) == (2, 13)
+
+
+def test_a_raw_file_is_brought_in_where_no_picture_of_its_name_is(folder):
+    write(folder, "alone.NEF", "photo.NEF")
+
+    found = find(folder)
+
+    assert names_of(found) == ["alone.NEF", "photo.jpg"]
+    assert kinds(found.skipped) == {"photo.NEF": "raw_beside_picture"}
 
 
 # Folders and links
