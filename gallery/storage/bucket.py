@@ -7,26 +7,19 @@ from typing import Any
 
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
-from gallery.errors import StorageUnavailable
+from gallery.errors import Phrase, StorageUnavailable, gettext_noop
 
 ATTEMPTS = 2
+SILENT = Phrase(gettext_noop("it did not answer a moment ago"))
 CONNECTING_SECONDS = 5.0  # a service that is there answers a call within that; one attempt of `ATTEMPTS`
 BUCKET_KNOWN_SECONDS = 60.0
 NOT_FOUND = 404
 LONGEST_REASON = 200  # characters
-
-
-@contextmanager
-def reaching_bucket() -> Iterator[None]:
-    """Turn whatever keeps the bucket from answering into StorageUnavailable; a missing file stays FileNotFoundError."""
-    try:
-        yield
-    except (BotoCoreError, ClientError, Boto3Error) as error:
-        raise StorageUnavailable(reason=_reason(error)) from error
+PAUSE_SECONDS = 5.0  # a silent service is not asked meanwhile: else it would soon hold every thread of the site
 
 
 def _reason(error: Exception) -> str:
@@ -54,6 +47,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
             )
         )
         self._bucket_seen_at = -BUCKET_KNOWN_SECONDS
+        self._silent_until = 0.0
 
     def get_default_settings(self) -> dict[str, Any]:
         return {**super().get_default_settings(), "timeout_seconds": 10.0}
@@ -63,7 +57,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         """Return the whole file: what is read later could fail in the middle of an answer."""
-        with reaching_bucket():
+        with self._reaching():
             try:
                 file: File[Any] = super()._open(name, mode)
                 file.open()
@@ -73,22 +67,22 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
             return file
 
     def _save(self, name: str, content: File[Any]) -> str:
-        with reaching_bucket():
+        with self._reaching():
             return str(super()._save(name, content))
 
     def delete(self, name: str) -> None:
-        with reaching_bucket():
+        with self._reaching():
             super().delete(name)
 
     def exists(self, name: str) -> bool:
-        with reaching_bucket():
+        with self._reaching():
             if super().exists(name):
                 return True
             self.require_bucket()
             return False
 
     def size(self, name: str) -> int:
-        with reaching_bucket():
+        with self._reaching():
             try:
                 return int(super().size(name))
             except FileNotFoundError:
@@ -96,9 +90,22 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
                 raise
 
     def listdir(self, name: str) -> tuple[list[str], list[str]]:
-        with reaching_bucket():
+        with self._reaching():
             folders, files = super().listdir(name)
             return folders, files
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Turn whatever keeps the bucket from answering into StorageUnavailable; FileNotFoundError stays."""
+        if time.monotonic() < self._silent_until:
+            raise StorageUnavailable(reason=SILENT)
+        try:
+            yield
+        except (ConnectTimeoutError, ReadTimeoutError) as error:
+            self._silent_until = time.monotonic() + PAUSE_SECONDS
+            raise StorageUnavailable(reason=_reason(error)) from error
+        except (BotoCoreError, ClientError, Boto3Error) as error:
+            raise StorageUnavailable(reason=_reason(error)) from error
 
     def require_bucket(self) -> None:
         """Raises StorageUnavailable if it is the bucket that is missing: S3 answers both with 404."""

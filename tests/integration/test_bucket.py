@@ -202,6 +202,20 @@ def test_bucket_in_trouble_is_503_with_the_reason_and_nothing_is_half_stored(ali
     assert seconds < 60
 
 
+def test_silent_service_is_not_asked_by_every_thread(alice, upload, use_bucket):
+    image = upload(alice, content=drawn_picture("blue"))
+    pages, path = as_user(alice), f"/images/{image.pk}/original/"
+    with bad_service(0) as port:
+        use_bucket(port)
+        first = pages.get(path)
+        asked = default_storage._silent_until
+        others = [pages.get(path).status_code for _ in range(30)]
+
+        assert first.status_code == 503
+        assert others == [503] * 30
+        assert 0 < asked == default_storage._silent_until
+
+
 def test_bucket_that_is_away_leaves_pictures_waiting(alice, upload, use_bucket, settings):
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
     image = upload(alice, content=drawn_picture("blue"))
