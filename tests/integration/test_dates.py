@@ -11,10 +11,8 @@ from gallery.models import AccessState, Image
 from tests.integration.api_client import Api
 from tests.integration.test_stored_errors import old_image
 from tests.pages import text_of
-from tests.worded_pictures import exif, iptc, picture, xmp
-
-LOCAL = "2020:05:06 07:08:09"
-DEFAULT = "2003:01:02 03:04:05"
+from tests.worded_cases import DATE_CASES, DATE_FILES, LOCAL
+from tests.worded_pictures import exif, picture
 
 
 @pytest.fixture(autouse=True)
@@ -31,21 +29,7 @@ def site_elsewhere(settings):
 
 @pytest.mark.odd_files
 @pytest.mark.usefixtures("site_elsewhere")
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("D01_only_DateTimeDigitized", "2003-05-06T07:08:09"),
-        ("D02_only_DateTime", "2003-05-06T07:08:09"),
-        ("D04_DateTimeOriginal_in_IFD0", "2003-05-06T07:08:09"),
-        ("D05_offset_behind_the_seconds_plus0800", "2025-01-14T18:31:30+08:00"),
-        ("D06_only_OffsetTime_plus0800", "2020-05-06T07:08:09+08:00"),
-        ("D07_iso_T", "2025-01-14T18:31:30"),
-        ("D08_slashes", "2010-03-05T12:22:33"),
-        ("D10_date_only", "2020-05-06T00:00:00"),
-        ("D12_gps_date_only", "2021-01-02T03:04:05Z"),
-        ("D14_offset_plus0800_shown_in_site_zone", "2020-05-06T07:08:09+08:00"),
-    ],
-)
+@pytest.mark.parametrize(("name", "expected"), DATE_FILES.items())
 def test_date_of_an_odd_file_is_read(alice, upload, odd_files, name, expected):
     image = upload(alice, f"{name}.jpg", content=(odd_files / f"{name}.jpg").read_bytes())
 
@@ -54,44 +38,7 @@ def test_date_of_an_odd_file_is_read(alice, upload, odd_files, name, expected):
 
 
 @pytest.mark.parametrize(
-    ("blocks", "expected"),
-    [
-        ({"exif": exif(DateTimeOriginal=LOCAL, DateTimeDigitized=DEFAULT, DateTime=DEFAULT)}, "2020-05-06T07:08:09"),
-        ({"exif": exif(DateTimeOriginal="0000:00:00 00:00:00", DateTimeDigitized=LOCAL)}, "2020-05-06T07:08:09"),
-        ({"exif": exif(DateTimeDigitized=LOCAL, OffsetTimeDigitized="+02:00")}, "2020-05-06T07:08:09+02:00"),
-        (
-            {"exif": exif(DateTimeOriginal=LOCAL, OffsetTimeOriginal="+01:00", OffsetTime="+09:00")},
-            "2020-05-06T07:08:09+01:00",
-        ),
-        ({"exif": exif(DateTimeOriginal=LOCAL, OffsetTimeOriginal="noon")}, "2020-05-06T07:08:09"),
-        ({"exif": exif(DateTime=LOCAL, OffsetTime="-05:00")}, "2020-05-06T07:08:09-05:00"),
-        (
-            {"exif": exif(DateTimeOriginal=LOCAL, satellite=("2020:05:05", (23.0, 8.0, 5.0)))},
-            "2020-05-06T07:08:09+08:00",
-        ),
-        ({"exif": exif(DateTimeOriginal=LOCAL, satellite=("2020:05:05", (22.0, 59.0, 0.0)))}, "2020-05-06T07:08:09"),
-        ({"exif": exif(DateTime=DEFAULT, satellite=("2020:05:06", (7.0, 8.0, 9.0)))}, "2020-05-06T07:08:09Z"),
-        (
-            {
-                "exif": exif(DateTime=DEFAULT),
-                "xmp": xmp(attributes='exif:DateTimeOriginal="2020-05-06T07:08:09+08:00"'),
-            },
-            "2020-05-06T07:08:09+08:00",
-        ),
-        ({"xmp": xmp("<photoshop:DateCreated>2020-05-06</photoshop:DateCreated>")}, "2020-05-06T00:00:00"),
-        ({"xmp": xmp("<xmp:CreateDate>2020-05-06T07:08:09.5Z</xmp:CreateDate>")}, "2020-05-06T07:08:09Z"),
-        (
-            {
-                "exif": exif(DateTimeOriginal=LOCAL),
-                "xmp": xmp(attributes='photoshop:DateCreated="2020-05-06T07:08:09+08:00"'),
-            },
-            "2020-05-06T07:08:09+08:00",
-        ),
-        ({"iptc": iptc((55, "20200506"), (60, "070809+0800"))}, "2020-05-06T07:08:09+08:00"),
-        ({"format": "PNG", "texts": {"Creation Time": "Wed, 06 May 2020 07:08:09 +0800"}}, "2020-05-06T07:08:09+08:00"),
-        ({"format": "WEBP", "exif": exif(DateTimeOriginal="2020-05-06T07:08:09Z")}, "2020-05-06T07:08:09Z"),
-        ({}, None),
-    ],
+    ("blocks", "expected"), [case[1:] for case in DATE_CASES], ids=[case[0] for case in DATE_CASES]
 )
 def test_date_is_the_first_sound_one(alice, upload, blocks, expected):
     image = upload(alice, "photo", content=picture(**blocks))

@@ -1,6 +1,7 @@
 """Titles, captions, keywords and stars of other programs: they come along, and never over what a person says."""
 
 import json
+import re
 from io import BytesIO
 
 import pytest
@@ -12,24 +13,9 @@ from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from tests.conftest import acting
 from tests.integration.api_client import Api
-from tests.worded_pictures import (
-    alternatives,
-    bag,
-    exif,
-    iptc,
-    picture,
-    png_with_late_text,
-    tiff_with_iptc_as_numbers,
-    wide,
-    xmp,
-)
+from tests.worded_cases import WORD_CASES, WORDS
+from tests.worded_pictures import alternatives, bag, exif, iptc, picture, xmp
 
-WORDS = xmp(
-    alternatives("dc:title", x_default="Summer at the lake")
-    + alternatives("dc:description", x_default="Anna swims", de="Anna schwimmt")
-    + bag("dc:subject", "lake", "夏天")
-    + "<xmp:Rating>4</xmp:Rating>"
-)
 TAKEOUT = {
     "title": "photo.jpg",
     "description": "Grandma's garden",
@@ -54,88 +40,9 @@ def words_of(image: Image) -> tuple[str, list[str], int | None]:
     return image.description, sorted(tag.name for tag in image.tags.all()), image.rating
 
 
-ROWS = [
-    ("XMP in JPEG", picture(xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in PNG", picture("PNG", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in WebP", picture("WEBP", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in TIFF", picture("TIFF", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in AVIF", picture("AVIF", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in HEIC", picture("HEIF", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in JPEG XL", picture("JXL", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("XMP in GIF", picture("GIF", xmp=WORDS), ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)),
-    ("attributes", picture(xmp=xmp(attributes='xmp:Rating="2" dc:title="Short"')), ("Short", [], 2)),
-    ("languages", picture(xmp=xmp(alternatives("dc:title", de="Katze", en="Cat"))), ("Cat", [], None)),
-    ("one language", picture(xmp=xmp(alternatives("dc:title", fr="Chat"))), ("Chat", [], None)),
-    (
-        "hierarchy alone",
-        picture(xmp=xmp(bag("lr:hierarchicalSubject", "Places|France|Paris"))),
-        ("", ["France", "Paris", "Places"], None),
-    ),
-    (
-        "hierarchy beside its flat list",
-        picture(xmp=xmp(bag("dc:subject", "Paris") + bag("lr:hierarchicalSubject", "Places|France|Paris"))),
-        ("", ["Paris"], None),
-    ),
-    ("digiKam", picture(xmp=xmp(bag("digiKam:TagsList", "Animals/Cat", kind="Seq"))), ("", ["Animals", "Cat"], None)),
-    ("Windows in XMP", picture(xmp=xmp("<MicrosoftPhoto:Rating>75</MicrosoftPhoto:Rating>")), ("", [], 4)),
-    ("rejected", picture(xmp=xmp("<xmp:Rating>-1</xmp:Rating>")), ("", [], None)),
-    (
-        "IPTC in UTF-8",
-        picture(iptc=iptc((5, "Ярмарка"), (120, "Люди"), (25, "фото"), (25, "площадь"))),
-        ("Ярмарка\nЛюди", ["площадь", "фото"], None),
-    ),
-    (
-        "IPTC in Latin-1",
-        picture(iptc=iptc((120, "Fête créée".encode("latin-1")), charset=None)),
-        ("Fête créée", [], None),
-    ),
-    ("IPTC in GB 2312", picture(iptc=iptc((25, "北京".encode("gb2312")), charset=None)), ("", ["北京"], None)),
-    ("IPTC in a TIFF", picture("TIFF", iptc=iptc((120, "A boat"), (25, "boat"))), ("A boat", ["boat"], None)),
-    ("IPTC in a TIFF, as numbers", tiff_with_iptc_as_numbers(), ("A boat", ["boat"], None)),
-    (
-        "a keyword that IPTC cut",
-        picture(iptc=iptc((25, "k" * 62)), xmp=xmp(bag("dc:subject", "k" * 64))),
-        ("", ["k" * 64], None),
-    ),
-    (
-        "EXIF description",
-        picture(exif=exif(ImageDescription="Über den Wolken".encode())),
-        ("Über den Wolken", [], None),
-    ),
-    (
-        "EXIF of Windows",
-        picture(exif=exif(XPTitle=wide("标题"), XPComment=wide("说明"), XPKeywords=wide("a;猫"), Rating=5)),
-        ("标题\n说明", ["a", "猫"], 5),
-    ),
-    ("EXIF percent", picture(exif=exif(RatingPercent=50)), ("", [], 3)),
-    ("comment", picture(exif=exif(UserComment=b"ASCII\0\0\0A comment\0\0")), ("A comment", [], None)),
-    (
-        "wide comment",
-        picture(exif=exif(UserComment=b"UNICODE\0" + "说明文字".encode("utf-16-be"))),
-        ("说明文字", [], None),
-    ),
-    ("blank comment", picture(exif=exif(UserComment=b"ASCII\0\0\0" + b" " * 40)), ("", [], None)),
-    ("camera's words", picture(exif=exif(ImageDescription="OLYMPUS DIGITAL CAMERA         ")), ("", [], None)),
-    ("camera's words 2", picture(exif=exif(ImageDescription="SAMSUNG CSC", UserComment=b"\0" * 60)), ("", [], None)),
-    ("camera's path", picture(exif=exif(ImageDescription="DCIM\\100MEDIA\\DJI_0042.JPG")), ("", [], None)),
-    ("camera's name", picture(exif=exif(ImageDescription="Lumix", Make="Lumix")), ("", [], None)),
-    ("PNG texts", picture("PNG", texts={"Title": "A map", "Description": "Of 上海"}), ("A map\nOf 上海", [], None)),
-    ("PNG text behind the pixels", png_with_late_text("Description", "Late"), ("Late", [], None)),
-    (
-        "the same title and caption",
-        picture(iptc=iptc((5, "A boat"), (120, "A boat at sea"))),
-        ("A boat at sea", [], None),
-    ),
-    (
-        "XMP before IPTC",
-        picture(iptc=iptc((120, "old")), xmp=xmp(alternatives("dc:description", x_default="new"))),
-        ("new", [], None),
-    ),
-    ("nothing", picture(), ("", [], None)),
-]
-
-
-@pytest.mark.parametrize(("content", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+@pytest.mark.parametrize(
+    ("content", "expected"), [case[1:] for case in WORD_CASES], ids=[case[0] for case in WORD_CASES]
+)
 def test_words_in_a_file_become_labels(alice, content, expected):
     upload = brought_in(alice, content)
 
@@ -248,7 +155,16 @@ def test_settings_decide_where_nobody_says(alice, visitors, limits_of):
     visitors["alice"].post("/upload/", {"files": SimpleUploadedFile("photo.jpg", picture(xmp=WORDS))})
 
     assert Image.objects.get().description == ""
-    assert b'name="embedded_words" id="id_embedded_words" checked' not in visitors["alice"].get("/upload/").content
+    assert not is_ticked(visitors["alice"])
+
+
+def test_switch_is_on_by_default(visitors):
+    assert is_ticked(visitors["alice"])
+
+
+def is_ticked(client) -> bool:
+    [box] = re.findall(r'<input type="checkbox" name="embedded_words"[^>]*>', client.get("/upload/").content.decode())
+    return " checked" in box
 
 
 # Beside files

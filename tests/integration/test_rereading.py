@@ -10,8 +10,8 @@ from gallery.services.curation import move_to_trash, relabel
 from gallery.services.labels import Labels
 from gallery.services.media import original_path
 from tests.conftest import acting
-from tests.integration.test_dates import LOCAL
-from tests.integration.test_embedded_words import TAKEOUT, WORDS, words_of
+from tests.integration.test_embedded_words import TAKEOUT, words_of
+from tests.worded_cases import LOCAL, WORDS
 from tests.worded_pictures import exif, picture
 
 FILE = picture(xmp=WORDS, exif=exif(DateTimeOriginal=LOCAL, OffsetTimeOriginal="+08:00", Make="Canon"))

@@ -30,6 +30,7 @@ _SHARED_TAGS: set[int] = {
     Base.OffsetTime,
     Base.OffsetTimeOriginal,
     Base.OffsetTimeDigitized,
+    Base.TimeZoneOffset,
     Base.ImageDescription,
     Base.Make,
     Base.Model,

@@ -85,15 +85,17 @@ def _taken_at(exif: Exif, xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> datet
     satellites' time.
     """
     offsets = [exif.text(tag) for tag in (Base.OffsetTimeOriginal, Base.OffsetTimeDigitized, Base.OffsetTime)]
+    hours = exif.value(Base.TimeZoneOffset)  # whole ones, of the older standard TIFF/EP
+    offsets.append(f"{hours[0]:+}" if isinstance(hours, tuple) and hours and isinstance(hours[0], int) else "")
     taken = with_offset(moment_of(exif.text(Base.DateTimeOriginal)), offsets)
-    digitized = with_offset(moment_of(exif.text(Base.DateTimeDigitized)), [offsets[1], offsets[0], offsets[2]])
+    digitized = with_offset(moment_of(exif.text(Base.DateTimeDigitized)), [offsets[1], *offsets])
     told = _moments_told(xmp, iptc, png)
     by_satellite = _satellite_time(exif, xmp)
     local = next((moment for moment in (taken, digitized, *told) if moment is not None), None)
     if local is not None:
         return _completed(local, told, by_satellite)
     changed = moment_of(exif.text(Base.DateTime))
-    return by_satellite or with_offset(changed, [offsets[2], offsets[0], offsets[1]])
+    return by_satellite or with_offset(changed, [offsets[2], *offsets])
 
 
 def _moments_told(xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> list[datetime]:
