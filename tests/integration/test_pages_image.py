@@ -1,5 +1,6 @@
 """One picture: who may open its page and files, change it, throw it away and bring it back."""
 
+from html import unescape
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ from gallery.models import OPERATOR, Image, User, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.services.media import original_path, thumbnail_path
 from tests.conftest import drawn_picture, sample_bytes
+from tests.odd_files import raw_file
 from tests.pages import as_user, images_on, text_of
 from tests.picture_files import register_writers
 
@@ -202,6 +204,18 @@ def test_the_original_comes_back_byte_for_byte(alice, upload):
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     assert shown.headers["Content-Disposition"] == 'inline; filename="chelsea.png"'
     assert downloaded.headers["Content-Disposition"] == 'attachment; filename="chelsea.png"'
+
+
+@pytest.mark.parametrize(
+    ("has_preview", "shown"), [(True, "the camera's preview"), (False, "developed from the sensor's data")]
+)
+def test_page_of_a_raw_file_says_what_is_shown(alice, upload, has_preview, shown):
+    image = upload(alice, "sea.nef", content=raw_file(preview=has_preview))
+
+    page = unescape(as_user(alice).get(f"/images/{image.pk}/").content.decode())
+
+    assert "<dd>Camera raw</dd>" in page
+    assert f"<dd>{shown}</dd>" in page
 
 
 @pytest.mark.parametrize(

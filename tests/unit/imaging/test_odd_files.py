@@ -1,18 +1,22 @@
 """Files that real cameras and programs write, against what is right for each: pixels, orientation, size, sentence."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from gallery.errors import BrokenPicture, UnsupportedTiff
-from gallery.imaging import Limits, inspect, sniff
+from gallery.imaging import Limits, inspect, large, sniff
+from gallery.imaging import webp as webp_module
+from gallery.imaging.decoding import decode
 from gallery.imaging.mending import mended
 from gallery.imaging.raw import is_raw_tiff
 from gallery.imaging.tiff import MAX_VALUES, count_pages, directories
 from tests.odd_file_table import GIVEN, TABLE, judged, outcome_of, table
-from tests.odd_files import ODD_FILES, WHITE, colours, exif, jpeg_cut, png, ramp, raw_file, saved, tiff, webp
+from tests.odd_files import ODD_FILES, WHITE, colours, exif, jpeg_cut, picture, png, ramp, raw_file, saved, tiff, webp
 
 LIMITS = Limits(max_bytes=20_000_000, max_pixels=20_000_000, max_frames=5)
 SEEDS = {
@@ -100,6 +104,32 @@ def test_plain_tiff_of_a_camera_is_not_taken_for_raw(maker):
     )
 
     assert inspect(BytesIO(content), limits=LIMITS).facts.format == "TIFF"
+
+
+# The largest pictures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True, "method": 0}), ("AVIF", {"speed": 10})])
+def test_the_largest_picture_with_alpha_fits_into_the_memory(kind, options):
+    content = saved(kind, Image.new("RGBA", (16_000, 8_000), (0, 128, 0, 255)), **options | {"quality": 0})
+
+    picture = inspect(BytesIO(content), limits=replace(LIMITS, max_pixels=128_000_000, timeout_seconds=600))
+
+    assert (picture.facts.width_px, picture.facts.height_px) == (16_000, 8_000)
+    assert picture.pixels.size == (1280, 640)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+@pytest.mark.parametrize("image", [picture(), picture().convert("RGBA")], ids=["opaque", "alpha"])
+def test_a_large_picture_has_the_pixels_that_a_small_one_has(kind, image, monkeypatch):
+    content = saved(kind, image)
+    usual = decode(content, LIMITS).pixels
+
+    monkeypatch.setattr(large, "LARGE_PX", 0)
+    monkeypatch.setattr(webp_module, "LARGE_PX", 0)
+
+    assert decode(content, LIMITS).pixels.tobytes() == usual.tobytes()
 
 
 # What is told to people
