@@ -69,7 +69,20 @@ class ImageAdmin(ImageActions):
     date_hierarchy = "created_at"
     autocomplete_fields = ["tags"]
     fieldsets = [
-        (None, {"fields": ["preview", "original_name", "owner", "description", "tags", "visibility"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "preview",
+                    "original_name",
+                    "owner",
+                    "description",
+                    "tags",
+                    "visibility",
+                    "gives_whole_original",
+                ]
+            },
+        ),
         (gettext_lazy("State"), {"fields": ["search_state", "created_at", "trashed_at"]}),
         (
             gettext_lazy("Facts"),

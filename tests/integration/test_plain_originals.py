@@ -351,3 +351,28 @@ def test_a_lost_original_is_told_to_others_too(charlie, photo, heic):
         default_storage.delete(original_path(image.sha256, image.format))
 
     assert [original(as_user(charlie), image).status_code for image in (photo, heic)] == [410, 410]
+
+
+@pytest.mark.odd_files
+def test_of_camera_raw_others_get_what_is_shown_of_it(alice, charlie, upload, odd_files):
+    content = (odd_files / "C1_camera_raw.dng").read_bytes()
+    image = upload(alice, "photo.dng", content=content, visibility=Visibility.PUBLIC)
+
+    whole, plain = original(as_user(alice), image), original(as_user(charlie), image)
+
+    assert whole.getvalue() == content
+    assert plain.headers["Content-Disposition"] == 'inline; filename="photo.jpg"'
+    with PillowImage.open(BytesIO(plain.getvalue())) as picture:
+        assert (picture.format, dict(picture.getexif())) == ("JPEG", {})
+
+
+@pytest.mark.odd_files
+def test_a_jpeg_without_its_end_is_copied_for_others(alice, charlie, upload, odd_files):
+    content = (odd_files / "A1_jpeg_without_eoi.jpg").read_bytes()
+    image = upload(alice, "cut.jpg", content=content, visibility=Visibility.PUBLIC)
+
+    sent = original(as_user(charlie), image).getvalue()
+
+    assert sent != content
+    with PillowImage.open(BytesIO(sent)) as picture:
+        assert picture.size == (image.width_px, image.height_px)

@@ -20,7 +20,7 @@ _START_SECONDS = 60  # on a very busy machine; half a second otherwise
 _PIPE_BYTES = 1 << 20  # of Linux: 16 times the default, so that a picture takes a few turns, not a hundred
 _MAX_ANSWER_BYTES = {
     DECODE: 64_000_000,  # one preview and its thumbnails are far below
-    COPY: 1_000_000_000,  # 128 million pixels of noise are a JPEG of 250 million bytes
+    COPY: 1_000_000_000,  # 128 million pixels of 4 bytes each, not packed, take half of it
     TELL: 0,
     TELL_XMP: 0,
 }
