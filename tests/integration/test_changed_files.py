@@ -184,6 +184,19 @@ def test_an_edit_undone_is_reported_and_changes_no_labels(alice, folder, quick_e
     assert (report.duplicates, tags(first)) == (1, ["cat", "home"])
 
 
+def test_admin_shows_what_was_changed_and_what_was_skipped(alice, staff, folder, quick_encoder, client):
+    run(folder, alice)
+    (folder / "cat.png").write_bytes(edited())
+    (folder / "film.mp4").touch()
+    [changed] = run(folder, alice).changed
+    client.force_login(staff)
+
+    page = client.get(f"/admin/gallery/importjob/{ImportJob.objects.first().pk}/change/").content.decode()
+
+    assert f"<td>{folder}/cat.png</td><td>{changed.image_id}</td><td>{changed.previous_id}</td>" in page
+    assert f"<td>{folder}/film.mp4</td><td>This is a video; only pictures are brought in.</td>" in page
+
+
 # Replacing
 
 
