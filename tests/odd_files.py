@@ -298,6 +298,7 @@ def black_on_white() -> bytes:
 
 CLEAR_BUT_LAST: Quarters = (WHITE, WHITE, WHITE, QUARTERS[3])
 ON_ITS_SIDE: Quarters = (QUARTERS[2], QUARTERS[0], QUARTERS[3], QUARTERS[1])
+GREY: Quarters = ((87, 87, 87), (118, 118, 118), (52, 52, 52), (201, 201, 201))
 DARK: Quarters = ((0, 0, 0), (1, 1, 1), (0, 0, 0), (1, 1, 1))
 EXIF = b"Exif\0\0"
 XMP_SEGMENT = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
@@ -330,6 +331,8 @@ SIXTEEN = (281, 3, 1, 65_535, True)  # MaxSampleValue
 ODD_FILES = (
     # Faults that lie outside of the pixels
     Odd("JPEG without its end mark", lambda: jpeg_cut(2)),
+    Odd("grey JPEG without its end mark", lambda: saved("JPEG", picture().convert("L"))[:-2], GREY),
+    Odd("CMYK JPEG without its end mark", lambda: saved("JPEG", picture().convert("CMYK"))[:-2]),
     Odd("JPEG without the last byte", lambda: jpeg_cut(1)),
     Odd("progressive JPEG without its end mark", lambda: jpeg_cut(2, progressive=True)),
     Odd("JPEG without its end mark, zeros behind", lambda: jpeg_cut(2) + bytes(512)),
@@ -352,6 +355,8 @@ ODD_FILES = (
     Odd("PNG, wrong checksum of tEXt behind", lambda: png(behind=wrong(png_chunk(b"tEXt", b"Title\0x")))),
     Odd("PNG with a short pHYs", lambda: png(png_chunk(b"pHYs", b"\0"))),
     Odd("PNG with a short gAMA", lambda: png(png_chunk(b"gAMA", b"\0"))),
+    Odd("PNG, wrong checksum of tRNS", lambda: png(wrong(png_chunk(b"tRNS", bytes(6))))),
+    Odd("PNG cut in the sum of its rows", lambda: png_cut(b"", by=18)),
     Odd("PNG without IEND", lambda: png_cut(b"", by=12)),
     Odd("PNG cut in IEND", lambda: png_cut(b"", by=7)),
     Odd("PNG cut in the checksum of its pixels", lambda: png_cut(b"", by=14)),

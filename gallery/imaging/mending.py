@@ -143,13 +143,14 @@ def _rows(image: Image.Image, top: int) -> bytes:
 
 # PNG: chunks that nobody needs, the end
 
-_PNG_NEEDED = {b"IHDR", b"PLTE", b"IDAT", b"tRNS"}
+_PNG_NEEDED = {b"IHDR", b"PLTE", b"IDAT"}
+_PNG_TRANSPARENCY = {b"tRNS"}
 _PNG_WANTED = {b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT"}
 
 
 def _png(data: bytes) -> Iterator[bytes]:
     chunks = list(_png_chunks(data))
-    for wanted in (_PNG_NEEDED | _PNG_WANTED, _PNG_NEEDED):
+    for wanted in (_PNG_NEEDED | _PNG_TRANSPARENCY | _PNG_WANTED, _PNG_NEEDED | _PNG_TRANSPARENCY, _PNG_NEEDED):
         kept = (whole for kind, whole in chunks if kind in wanted and (kind in _PNG_NEEDED or _is_sound(whole)))
         yield data[:8] + b"".join(kept) + b"\0\0\0\0IEND\xaeB`\x82"
 
