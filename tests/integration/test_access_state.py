@@ -348,7 +348,7 @@ def test_every_column_of_a_picture_but_those_of_embedding_is_watched(transaction
     columns = {field.column for field in Image._meta.concrete_fields}
 
     assert updated_columns("gallery_image") == columns - {
-        "embedding_row", "embed_error", "embed_deaths", "gives_whole_original",
+        "embedding_row", "embed_error", "embed_deaths", "gives_whole_original", "taken_offset_minutes",
     }  # fmt: skip
     assert "embedding_row" in columns
     assert "embed_error" in columns
