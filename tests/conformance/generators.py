@@ -1,4 +1,4 @@
-"""What schemathesis is told beside the schema: values of the formats that are the API's own, and to be strict."""
+"""What schemathesis is told beside the schema: values of our own formats, to be strict, and what is no failure."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -7,7 +7,12 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.mutations import Mutation, OperatorKind
 
+FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+ANY_TEXT = ("text", "tags", "description", "name", "original_name")  # fields in which any text is right
+SENT_AS_TEXT = {"boolean", "integer", "number", "null", "string"}
 SEPARATORS = ",，、;；\n"
 MAX_TAG_CHARACTERS = 64
 
@@ -47,3 +52,26 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
     for operations in raw_schema["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("default", None)
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext, failure: Failure, case: schemathesis.Case, response: schemathesis.Response
+) -> bool:
+    """In a form a number, a truth or a null is sent as a text, so that it is right where any text is.
+
+    schemathesis knows, but not beside a picture, whose bytes it cannot compare with a schema. Nothing else is let pass.
+    """
+    is_form = case.media_type in FORMS
+    return not (is_form and isinstance(failure, AcceptedNegativeData) and _is_text_after_all(case))
+
+
+def _is_text_after_all(case: schemathesis.Case) -> bool:
+    mutations: tuple[Mutation, ...] = getattr(case.meta.phase.data, "mutations", ()) if case.meta else ()
+    return bool(mutations) and all(map(becomes_text, mutations))
+
+
+def becomes_text(mutation: Mutation) -> bool:
+    field = mutation.schema_pointer.removeprefix("/properties/").partition("/")[0]
+    is_other_type = mutation.operator == OperatorKind.CHANGE_TYPE and mutation.new_value in SENT_AS_TEXT
+    return is_other_type and field in ANY_TEXT

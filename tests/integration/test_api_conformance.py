@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from schemathesis.core.mutations import Mutation, MutationChannel, OperatorKind
+from schemathesis.core.parameters import ParameterLocation
 
 from tests.conformance.asking import ask
+from tests.conformance.generators import becomes_text
 from tests.conformance.server import Site, library_and_server
 
 pytestmark = pytest.mark.slow
@@ -45,3 +48,30 @@ def test_a_run_finds_what_the_schema_says_wrongly(site, tmp_path):
     assert run.returncode == 1
     for found in ("Schema-valid request rejected", "Undocumented status code", "Response violates schema"):
         assert f"{found}: 1" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("pointer", "operator", "becomes", "is_text"),
+    [
+        ("/properties/tags/oneOf/0", OperatorKind.CHANGE_TYPE, "boolean", True),
+        ("/properties/text", OperatorKind.CHANGE_TYPE, "integer", True),
+        ("/properties/top", OperatorKind.CHANGE_TYPE, "boolean", False),
+        ("/properties/tags", OperatorKind.CHANGE_TYPE, "object", False),
+        ("/properties/text", OperatorKind.NEGATE_CONSTRAINTS, "string", False),
+        ("", OperatorKind.REMOVE_REQUIRED_PROPERTY, None, False),
+    ],
+)
+def test_only_what_a_form_sends_as_a_text_is_let_pass(pointer, operator, becomes, is_text):
+    mutation = Mutation(
+        path=(),
+        parameter_location=ParameterLocation.BODY,
+        schema_pointer=pointer,
+        channel=MutationChannel.SCHEMA,
+        operator=operator,
+        keywords=("type",),
+        parameter=None,
+        original_value=None,
+        new_value=becomes,
+    )
+
+    assert becomes_text(mutation) is is_text
