@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "gallery.api.middleware.ApiErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
     "gallery.views.middleware.RequestSizeMiddleware",
+    "gallery.views.middleware.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "gallery.views.actor.ActorMiddleware",
@@ -238,7 +239,7 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env_int("IMAGESEARCH_PROXY_COUNT", 0, minimum=0, maximum=10),
     "DEFAULT_PARSER_CLASSES": [
         "gallery.api.parsers.JSONObjectParser",
-        "rest_framework.parsers.MultiPartParser",
+        "gallery.api.parsers.FormWithFilesParser",
         "rest_framework.parsers.FormParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -8,7 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -30,6 +29,7 @@ from .descriptions import described, described_results, described_upload
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
 from .parameters import ETAG, ID, LOCATION
+from .parsers import FormWithFilesParser
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
 from .schema_fields import PICTURE_FILE
 from .serializers import (
@@ -59,7 +59,7 @@ class ImageViewSet(GenericViewSet[Image]):
     def get_parsers(self) -> list[Any]:
         """An upload is a form; a change may be JSON as well."""
         is_upload = self.action_map.get(str(self.request.method).lower()) == "create" if self.request else False
-        return [MultiPartParser()] if is_upload else super().get_parsers()
+        return [FormWithFilesParser()] if is_upload else super().get_parsers()
 
     @extend_schema(summary="List pictures, newest first")
     def list(self, request: Request) -> Response:

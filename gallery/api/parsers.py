@@ -7,10 +7,13 @@ from threading import Lock
 from typing import IO, Any
 
 from django.core.files.base import File
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
+
+from gallery.multipart_forms import FormParser
 
 from .base64_pictures import decoded_picture
 
@@ -31,6 +34,20 @@ class JSONObjectParser(JSONParser):
         if not isinstance(parsed, dict):
             raise ParseError(_("The JSON must be an object: {...}."))
         return parsed
+
+
+class FormWithFilesParser(MultiPartParser):
+    """The framework's, which loses no file for its name."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> "DataAndFiles[Any, Any]":
+        request = (parser_context or {})["request"]
+        meta = request.META | {"CONTENT_TYPE": media_type}
+        try:
+            return DataAndFiles(*FormParser(meta, stream, request.upload_handlers, "utf-8").parse())
+        except MultiPartParserError as error:
+            raise ParseError(_("The form cannot be read: %s") % error) from None
 
 
 class PictureJSONParser(BaseParser):

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from drf_spectacular.utils import OpenApiRequest, extend_schema
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +20,7 @@ from .authentication import actor_of
 from .descriptions import described_results
 from .negotiation import AlwaysJSON
 from .parameters import TAG
-from .parsers import PictureJSONParser
+from .parsers import FormWithFilesParser, PictureJSONParser
 from .schema_answers import CONFLICT
 from .schema_fields import PICTURE_FILE
 from .serializers import ResultPageSerializer, SearchAddressSerializer, SearchFormSerializer, SearchSerializer
@@ -31,7 +31,7 @@ class SearchView(APIView):
 
     permission_classes = [AllowAny]
     content_negotiation_class = AlwaysJSON
-    parser_classes = [PictureJSONParser, MultiPartParser, FormParser]
+    parser_classes = [PictureJSONParser, FormWithFilesParser, FormParser]
 
     @extend_schema(
         summary="Search with a text",

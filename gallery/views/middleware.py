@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from gallery.conf import gallery
 from gallery.error_messages import known_error
+from gallery.multipart_forms import FormParser
 from gallery.request_size import refusal
 
 from .errors import error_page, status_page
@@ -33,6 +35,20 @@ def _max_files(request: HttpRequest) -> int:
     """Only the upload form takes many, once signed in: a stranger fills no disk with what nobody will keep."""
     takes_many = request.path_info == reverse("upload") and SESSION_KEY in request.session
     return gallery().max_upload_files if takes_many else 1
+
+
+class FormMiddleware:
+    """Has forms with files read by the parser that loses no file for its name."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        def parse_file_upload(meta: Any, post_data: Any) -> Any:
+            return FormParser(meta, post_data, request.upload_handlers, request.encoding).parse()
+
+        request.parse_file_upload = parse_file_upload  # type: ignore[method-assign,assignment]
+        return self.get_response(request)
 
 
 class ErrorPageMiddleware:
