@@ -11,6 +11,7 @@ OF_THE_PROGRAM = {
     "gallery/services/embedding/encoder_deaths.py": "notes what a process died at",
     "gallery/services/embedding/waiting_images.py": "embedding",
     "gallery/services/media.py": "files, for verbs that know who acts",
+    "gallery/services/password_links.py": "mails a link to an account's own address, whoever asks; changes nothing",
     "gallery/services/query_pictures.py": "keeps what somebody searches with, whoever that is",
 }
 NAMED_BY = {
