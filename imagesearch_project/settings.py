@@ -233,7 +233,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["gallery.api.permissions.ReadOrSignedIn"],
-    "DEFAULT_PAGINATION_CLASS": "gallery.api.pagination.PageNumberPagination",
+    "DEFAULT_PAGINATION_CLASS": "gallery.api.pagination.ListPagination",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": f"{API_ANONYMOUS_PER_MINUTE}/min" if API_ANONYMOUS_PER_MINUTE else None},
     "NUM_PROXIES": env_int("IMAGESEARCH_PROXY_COUNT", 0, minimum=0, maximum=10),

@@ -1,4 +1,4 @@
-"""Pages of a list. A page that cannot be is an error, not the first page."""
+"""Parts of a list: by cursor, or by number. A part that cannot be is an error, not the first one."""
 
 from typing import Any
 
@@ -8,17 +8,53 @@ from django.utils.translation import gettext as _
 from rest_framework import pagination
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from gallery.models.cursor import MAX_CHARACTERS, Part, part_of
 
 MAX_PAGE_SIZE = 200
 MAX_DIGITS = 15
 MAX_PAGE = 10**MAX_DIGITS - 1
 Described = list[dict[str, Any]]
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "required": False,
+    "description": "Where to go on, as `next` and `previous` have it; of a list with the same filters and order.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
+}
 
 
-class PageNumberPagination(pagination.PageNumberPagination):
+class ListPagination(pagination.PageNumberPagination):
     page_size = 50
     max_page_size = MAX_PAGE_SIZE
     page_size_query_param = "page_size"
+    part: Part[Any] | None = None  # of a walk by cursor
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        if "page" in request.query_params and "cursor" not in request.query_params:
+            return super().paginate_queryset(queryset, request, view)
+        self.part = part_of(
+            queryset,
+            size=self.get_page_size(request),
+            cursor=request.query_params.get("cursor"),
+            narrowed_by=_narrowing(request, view),
+        )
+        self.address = request.build_absolute_uri()
+        self.count = queryset.count()
+        return self.part.rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        if self.part is None:
+            return super().get_paginated_response(data)
+        addresses = {"next": self._address(self.part.next), "previous": self._address(self.part.previous)}
+        return Response({"count": self.count, **addresses, "results": data})
+
+    def _address(self, cursor: str | None) -> str | None:
+        if cursor is None:
+            return None
+        return replace_query_param(remove_query_param(self.address, "page"), "cursor", cursor)
 
     def get_page_size(self, request: Request) -> int:
         asked = request.query_params.get("page_size")
@@ -50,7 +86,14 @@ class PageNumberPagination(pagination.PageNumberPagination):
             if parameter["name"] == "page":
                 either = [{"type": "integer"}, {"type": "string", "enum": ["last"]}]
                 parameter["schema"] = {"oneOf": either, "minimum": 1, "maximum": MAX_PAGE}
-        return found
+        return [*found, CURSOR]
+
+
+def _narrowing(request: Request, view: Any) -> list[str]:
+    """Return what of a request says which rows its list has."""
+    names = getattr(getattr(view, "filterset_class", None), "base_filters", ())
+    given = [f"{name}={value}" for name in sorted(names) for value in request.query_params.getlist(name)]
+    return [request.path, *given]
 
 
 def _whole_number(text: str) -> int | None:

@@ -24,8 +24,10 @@ from .encoders import (
     UnknownEncoder,
 )
 from .inputs import (
+    CursorOfAnotherList,
     DescriptionTooLong,
     EmptyQuery,
+    InvalidCursor,
     InvalidInput,
     InvalidQueryFile,
     InvalidTag,
@@ -112,6 +114,7 @@ __all__ = [
     "AudioLeftOut",
     "BrokenPicture",
     "ContentCollision",
+    "CursorOfAnotherList",
     "DatabaseBusy",
     "DecoderCrashed",
     "DecoderUnavailable",
@@ -134,6 +137,7 @@ __all__ = [
     "ImageSearchError",
     "InTrashLeftOut",
     "IncompleteTestbedEntry",
+    "InvalidCursor",
     "InvalidInput",
     "InvalidPicture",
     "InvalidQueryFile",

@@ -29,6 +29,16 @@ class QueryWithControlCharacters(InvalidInput):
     message = gettext_noop("The search contains an invisible control character (%(character)s). Type it again by hand.")
 
 
+class InvalidCursor(InvalidInput):
+    code = "invalid_cursor"
+    message = gettext_noop("This cursor is none that this site gave. Start again without it.")
+
+
+class CursorOfAnotherList(InvalidInput):
+    code = "cursor_of_another_list"
+    message = gettext_noop("This cursor belongs to a list with other filters or another order. Start again without it.")
+
+
 class QueryPictureForgotten(InvalidInput):
     code = "query_picture_forgotten"
     http_status = 404

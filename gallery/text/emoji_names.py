@@ -64,5 +64,5 @@ def _emoji() -> Any:
     """Return the library that knows the names, with those of both languages."""
     import emoji  # noqa: PLC0415 -- slow import: half a megabyte of names that few queries need
 
-    emoji.config.load_language(LANGUAGES)
+    emoji.config.load_language(list(LANGUAGES))
     return emoji

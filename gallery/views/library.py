@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,6 +19,7 @@ from gallery.models import Actor, Image, ImageQuerySet
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
 from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
+from .paging import counted_page_of
 from .redirected_reads import reads_redirected_to
 from .selection import changeable_images, remember_for_undo, ticked_ids
 from .signed_in import SignedInRequest
@@ -127,7 +127,7 @@ def _page(
     failed = own.failed().select_related("embedding_failure")
     page = {
         "filter": narrowed,
-        "page": Paginator(narrowed.qs, PAGE_SIZE).get_page(query.get("page")) if is_valid else None,
+        "page": counted_page_of(narrowed.qs, query, size=PAGE_SIZE) if is_valid else None,
         "is_narrowed": is_valid and narrowed.is_narrowed,
         "back": query.urlencode(),
         "statistics": statistics,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from gallery.conf import gallery
 from gallery.models import Image, ImageQuerySet
 from gallery.services.curation import delete_forever, restore
 
+from .paging import counted_page_of
 from .redirected_reads import reads_redirected_to
 from .selection import take_undo, ticked_ids, trashed_images
 from .signed_in import SignedInRequest
@@ -72,7 +72,7 @@ def empty(request: SignedInRequest) -> HttpResponse:
 
 def _page(request: SignedInRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
     images = Image.objects.in_trash_of(request.actor).order_by("-trashed_at", "-pk")
-    page = Paginator(images, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = counted_page_of(images, request.GET, size=PAGE_SIZE)
     values = {
         "page": page,
         "pictures": _with_days_left(page.object_list),

@@ -43,7 +43,7 @@ def test_library_and_api_find_a_name_however_it_is_spelled(name, asked, alice, d
 
     assert names_in(Api(alice).json("/images/", q=asked)) == [name]
     page = visitors["alice"].get(reverse("library"), {"q": asked})
-    assert [image.original_name for image in page.context["page"]] == [name]
+    assert [image.original_name for image in page.context["page"].object_list] == [name]
 
 
 def test_descriptions_are_found_within_not_across_lines(alice, draw):

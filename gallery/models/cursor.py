@@ -1,0 +1,155 @@
+"""Walking a list by where one is in its order, not by how many rows came before.
+
+A cursor holds what the list is ordered by of one row that was shown, so rows that come and go elsewhere move nothing,
+and that very row may be gone. It is signed: nobody makes one up, and none holds more than its row has shown.
+Django REST framework's own cursors know neither orders by several columns nor empty values.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, Signer
+from django.db.models import F, Model, OrderBy, Q, QuerySet
+
+from gallery.errors import CursorOfAnotherList, InvalidCursor
+
+M = TypeVar("M", bound=Model)
+SALT = "gallery.cursor.1"  # a cursor of another version is not read
+MAX_CHARACTERS = 3_000  # of a file name of 255 emoji there are some 1,500
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[M]):
+    """Rows of a list in its order, and the cursors of the parts beside it, None at an end."""
+
+    rows: list[M]
+    next: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a list is ordered by, of the row that the wanted part follows, or, going back, comes before."""
+
+    values: list[Any]
+    is_back: bool
+
+
+class _Compact:
+    """JSON without escapes: addresses are short."""
+
+    def dumps(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat).encode()
+
+    def loads(self, content: bytes) -> Any:
+        return json.loads(content)
+
+
+def part_of(rows: QuerySet[M], *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0) -> Part[M]:
+    """Return the part that a cursor names; without one, that behind the first `start` rows.
+
+    `rows` has an order whose last key is unique. `narrowed_by` are the words of the request that say which rows these
+    are: with the order they bind the cursors to this list. Raises InvalidCursor, CursorOfAnotherList.
+    """
+    keys = _keys_of(rows)
+    keyed = rows.annotate(**{_name(place): key.expression for place, key in enumerate(keys)})
+    list_id = _list_id(keys, narrowed_by)
+    place = None if cursor is None else _place(cursor, keyed, list_id)
+    if place is not None and place.is_back:
+        keys = [_reversed(key) for key in keys]
+        keyed = keyed.order_by(*keys)
+    if place is not None:
+        keyed, start = keyed.filter(_comes_after(place.values, keys)), 0
+    found = list(keyed[start : start + size + 1])
+    shown, has_more = found[:size], len(found) > size
+    has_next, has_previous = has_more, start > 0 or place is not None
+    if place is not None and place.is_back:
+        shown.reverse()
+        has_next, has_previous = True, has_more
+
+    def cursor_at(row: M, *, is_back: bool) -> str:
+        values = [getattr(row, _name(number)) for number in range(len(keys))]
+        return _signer().sign_object([list_id, is_back, values], serializer=_Compact)
+
+    return Part(
+        shown,
+        next=cursor_at(shown[-1], is_back=False) if shown and has_next else None,
+        previous=cursor_at(shown[0], is_back=True) if shown and has_previous else None,
+    )
+
+
+def _place(cursor: str, keyed: QuerySet[Any], list_id: str) -> _Place:
+    if len(cursor) > MAX_CHARACTERS:
+        raise InvalidCursor
+    try:
+        cursor_list, is_back, values = _signer().unsign_object(cursor, serializer=_Compact)
+        if cursor_list != list_id:
+            raise CursorOfAnotherList
+        fields = [keyed.query.annotations[_name(number)].output_field for number in range(len(values))]
+        return _Place([field.to_python(value) for field, value in zip(fields, values, strict=True)], is_back)
+    except (BadSignature, ValueError, TypeError, ValidationError):
+        raise InvalidCursor from None
+
+
+def _signer() -> Signer:
+    return Signer(salt=SALT)
+
+
+def _list_id(keys: list[OrderBy], narrowed_by: Iterable[str]) -> str:
+    words = [*(repr(key) for key in keys), *narrowed_by]
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _name(place: int) -> str:
+    return f"cursor_key_{place}"
+
+
+def _keys_of(rows: QuerySet[Any]) -> list[OrderBy]:
+    """Return what the rows are ordered by; a name with a dash in front is Django's short form."""
+    return [_key(key) for key in rows.query.order_by or rows.model._meta.ordering]
+
+
+def _key(key: Any) -> OrderBy:
+    if isinstance(key, str):
+        return OrderBy(F(key.removeprefix("-")), descending=key.startswith("-"))
+    return key if isinstance(key, OrderBy) else OrderBy(key)
+
+
+def _reversed(key: OrderBy) -> OrderBy:
+    turned = key.copy()
+    turned.reverse_ordering()
+    return turned
+
+
+def _comes_after(values: list[Any], keys: list[OrderBy]) -> Q:
+    """Return the condition of the rows behind one with these values: equal in the first keys, behind in the next."""
+    ways = []
+    equal = Q()
+    for place, (value, key) in enumerate(zip(values, keys, strict=True)):
+        if (behind := _is_behind(place, value, key)) is not None:
+            ways.append(equal & behind)
+        equal &= Q((f"{_name(place)}__isnull", True)) if value is None else Q((_name(place), value))
+    return _bound(values[0], keys[0]) & reduce(or_, ways)
+
+
+def _is_behind(place: int, value: Any, key: OrderBy) -> Q | None:
+    """Return the condition that one key is behind a value; None where nothing can be."""
+    name = _name(place)
+    if value is None:
+        return Q((f"{name}__isnull", False)) if key.nulls_first else None
+    behind = Q((f"{name}__lt" if key.descending else f"{name}__gt", value))
+    return behind | Q((f"{name}__isnull", True)) if key.nulls_last else behind
+
+
+def _bound(value: Any, key: OrderBy) -> Q:
+    """Return what is true of all rows behind anyway, and lets the database begin there in its index."""
+    if value is None or key.nulls_last:
+        return Q()
+    return Q((f"{_name(0)}__lte" if key.descending else f"{_name(0)}__gte", value))
