@@ -22,7 +22,7 @@ CURSOR = {
     "in": "query",
     "required": False,
     "description": "Where to go on, as `next` and `previous` have it; of a list with the same filters and order.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
+    "schema": {"type": "string", "format": "cursor", "minLength": 1, "maxLength": MAX_CHARACTERS},
 }
 
 

@@ -109,7 +109,8 @@ def test_the_schema_follows_the_settings(db, limits_of):
 
 
 def test_a_filter_without_a_value_narrows_nothing(db):
-    filters = [each for each in operation("get", "/images/")["parameters"] if not each["name"].startswith("page")]
+    places = {"page", "page_size", "cursor"}
+    filters = [each for each in operation("get", "/images/")["parameters"] if each["name"] not in places]
 
     assert all(each["allowEmptyValue"] for each in filters)
     assert Api().json("/images/", **{each["name"]: "" for each in filters})["count"] == 0
