@@ -5,12 +5,13 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from gallery.error_messages import stored_sentence
 from gallery.models import Image
 from gallery.services.ingest import Upload
 from gallery.services.search import ResultPage
 
 from .authentication import actor_of
-from .serializers import ImageSerializer, ResultSerializer, UploadedSerializer, editable_ids
+from .serializers import ImageSerializer, ResultSerializer, editable_ids
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
@@ -19,9 +20,8 @@ def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]
 
 
 def described_upload(upload: Upload, request: Request) -> dict[str, Any]:
-    images = [upload.image]
-    context = {"request": request, "editable_ids": editable_ids(images, actor_of(request)), "warnings": upload.warnings}
-    return UploadedSerializer(upload.image, context=context).data
+    [body] = described([upload.image], request)
+    return body | {"warnings": [stored_sentence(each) for each in upload.warnings]} if upload.warnings else body
 
 
 def described_results(page: ResultPage, request: Request, *, milliseconds: float) -> dict[str, Any]:

@@ -116,12 +116,13 @@ class ImageSerializer(serializers.Serializer[Image]):
 
 
 class UploadedSerializer(ImageSerializer):
-    """A picture that was uploaded. The context also holds `warnings`: what of its file was not taken over."""
+    """A picture that was uploaded."""
 
-    warnings = serializers.SerializerMethodField(help_text="What the file says and was not taken over, in sentences.")
-
-    def get_warnings(self, image: Image) -> list[str]:
-        return [stored_sentence(warning) for warning in self.context["warnings"]]
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What the file says and was not taken over, in sentences; missing where that is nothing.",
+    )
 
 
 class ResultSerializer(ImageSerializer):
