@@ -11,7 +11,7 @@ from gallery.text.folding import REVISION, folded, folded_lines
 from gallery.text.tag_names import folded_tag
 
 AT_A_TIME = 1_000
-IMAGES_AT_ONCE = 50_000
+IMAGES_AT_ONCE = 20_000  # some three seconds
 
 
 def fold_texts(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
