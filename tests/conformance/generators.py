@@ -68,21 +68,24 @@ def filter_failure(
 ) -> bool:
     """Let pass what no schema can say, and nothing else.
 
-    In a form a number, a truth or a null is sent as a text, so that it is right where any text is: schemathesis knows,
-    but not beside a picture, whose bytes it cannot compare with a schema. And only the site makes cursors.
+    In a form a number, a truth or a null is sent as a text, so that it is right where any text is, and a search without
+    a text is right if it has a picture: schemathesis knows, but not beside a picture, whose bytes it cannot compare
+    with a schema. And only the site makes cursors.
     """
     if isinstance(failure, RejectedPositiveData):
         return response.json()["code"] not in CURSOR_ERRORS
     is_form = case.media_type in FORMS
-    return not (is_form and isinstance(failure, AcceptedNegativeData) and _is_text_after_all(case))
+    return not (is_form and isinstance(failure, AcceptedNegativeData) and _is_right_after_all(case))
 
 
-def _is_text_after_all(case: schemathesis.Case) -> bool:
+def _is_right_after_all(case: schemathesis.Case) -> bool:
     mutations: tuple[Mutation, ...] = getattr(case.meta.phase.data, "mutations", ()) if case.meta else ()
-    return bool(mutations) and all(map(becomes_text, mutations))
+    return bool(mutations) and all(map(may_be_right, mutations))
 
 
-def becomes_text(mutation: Mutation) -> bool:
+def may_be_right(mutation: Mutation) -> bool:
+    if mutation.schema_pointer.startswith("/anyOf/"):
+        return True
     field = mutation.schema_pointer.removeprefix("/properties/").partition("/")[0]
     is_other_type = mutation.operator == OperatorKind.CHANGE_TYPE and mutation.new_value in SENT_AS_TEXT
     return is_other_type and field in ANY_TEXT
