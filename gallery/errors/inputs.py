@@ -31,6 +31,7 @@ class QueryWithControlCharacters(InvalidInput):
 
 class InvalidCursor(InvalidInput):
     code = "invalid_cursor"
+    http_status = 404  # as a page that there is not
     message = gettext_noop("This cursor is none that this site gave. Start again without it.")
 
 

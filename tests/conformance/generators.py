@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.mutations import Mutation, OperatorKind
-from schemathesis.openapi.checks import RejectedPositiveData
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 ANY_TEXT = ("text", "tags", "description", "name", "original_name")  # fields in which any text is right
-CURSOR_ERRORS = {"invalid_cursor", "cursor_of_another_list"}
 SENT_AS_TEXT = {"boolean", "integer", "number", "null", "string"}
 SEPARATORS = ",，、;；\n"
 MAX_TAG_CHARACTERS = 64
@@ -70,10 +68,8 @@ def filter_failure(
 
     In a form a number, a truth or a null is sent as a text, so that it is right where any text is, and a search without
     a text is right if it has a picture: schemathesis knows, but not beside a picture, whose bytes it cannot compare
-    with a schema. And only the site makes cursors.
+    with a schema.
     """
-    if isinstance(failure, RejectedPositiveData):
-        return response.json()["code"] not in CURSOR_ERRORS
     is_form = case.media_type in FORMS
     return not (is_form and isinstance(failure, AcceptedNegativeData) and _is_right_after_all(case))
 

@@ -174,7 +174,7 @@ def test_tags_albums_and_album_pictures_are_walked(alice, library):
 def test_a_cursor_that_is_none_is_refused(cursor, alice, library):
     response = Api(alice).get("/images/", cursor=cursor)
 
-    assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
+    assert (response.status_code, response.json()["code"]) == (404, "invalid_cursor")
 
 
 @pytest.mark.parametrize("content", [None, [], {}, "x", ["x", False, [1, 2]], [1, 2, 3, 4]])
@@ -182,8 +182,8 @@ def test_a_cursor_that_is_none_is_refused(cursor, alice, library):
 def test_a_signed_cursor_of_something_else_is_refused(content, salt, alice, library):
     response = Api(alice).get("/images/", cursor=Signer(salt=salt).sign_object(content))
 
-    assert response.status_code == 400
-    assert response.json()["code"] in ("invalid_cursor", "cursor_of_another_list")
+    found = (response.status_code, response.json()["code"])
+    assert found in ((404, "invalid_cursor"), (400, "cursor_of_another_list"))
 
 
 def test_a_cursor_is_changed_by_nobody(alice, library):
@@ -192,7 +192,7 @@ def test_a_cursor_is_changed_by_nobody(alice, library):
 
     for place in range(0, len(cursor), 7):
         forged = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
-        assert Api(alice).get("/images/", cursor=forged).status_code == 400
+        assert Api(alice).get("/images/", cursor=forged).status_code == 404
 
 
 @pytest.mark.parametrize("other", [{"order": "oldest"}, {"ordering": "name"}, {"q": "a"}, {"format": "JPEG"}])
@@ -262,7 +262,7 @@ def test_pages_go_on_behind_what_was_shown(address, alice, library, visitors, mo
 def test_pages_refuse_a_cursor_that_is_none(address, visitors):
     page = visitors["alice"].get(address, query_params={"cursor": "x", "tag": "x"})
 
-    assert page.status_code == 400
+    assert page.status_code == 404
 
 
 def test_library_page_behind_whose_cursor_nothing_is_left_shows_the_last(alice, library, visitors, monkeypatch):
