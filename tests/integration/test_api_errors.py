@@ -277,7 +277,7 @@ def test_a_full_disk_stores_nothing(alice, monkeypatch):
     def fill(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gallery.storage.os.fsync", fill)
+    monkeypatch.setattr("gallery.durable.synced_writing.fdatasync", fill)
 
     assert_error(Api(alice).upload(drawn_picture()), 507, "storage_full")
     assert Image.objects.count() == 0
