@@ -4,5 +4,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from imagesearch_project.readable_headers import with_readable_async_headers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagesearch_project.settings")
-application = get_asgi_application()
+application = with_readable_async_headers(get_asgi_application())

@@ -29,9 +29,9 @@ class ServedSite:
     log: Path
     environment: dict[str, str]
 
-    def ask(self, method: str, path: str, **headers: str) -> HTTPResponse:
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> HTTPResponse:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, path, headers=headers)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.read()
         connection.close()

@@ -1,12 +1,16 @@
 """What visitors write into addresses and headers reaches no header and no log line of ours unchecked."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.test import Client
 
+from imagesearch_project import asgi
 from tests.served_site import ServedSite, served_site
 from tests.waiting import until
 
@@ -37,6 +41,12 @@ def test_schema_has_one_name(db, query):
     assert answer.headers["Content-Disposition"] == 'inline; filename="Image Search.json"'
 
 
+CHARSETS = [
+    "hex", "base64", "zlib", "bz2", "rot13", "uu", "quopri", "undefined", "idna", "punycode", "utf-7", "utf-16", "gbk",
+    "unicode_escape", "nobody-knows-it", "a\xff", "",
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[ServedSite]:
     with served_site(tmp_path_factory.mktemp("server")) as running:
@@ -50,6 +60,40 @@ def test_server_answers_headers_that_cannot_be_read(server, path, header, value)
     answers = [server.ask(method, path, **{header: value}) for method in ("GET", "POST")]
 
     assert [answer.status for answer in answers if answer.status >= 500] == []
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_server_answers_whatever_charset_a_visitor_names(server, charset):
+    content_types = [f"{kind}; charset={charset}" for kind in ("application/x-www-form-urlencoded", "application/json")]
+    answers = [
+        server.ask(method, path, b'{"q": "a"}&q=%FF', **{"Content-Type": content_type})
+        for method in ("GET", "POST", "PATCH")
+        for path in ("/search/?q=%FF", "/api/v1/search/?q=%FF", "/accounts/login/?next=%FF")
+        for content_type in content_types
+    ]
+
+    assert [answer.status for answer in answers if answer.status >= 500] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Content-Type", "text/plain; charset=hex"),
+        ("Content-Type", "application/json; a*=foo''%41"),
+        ("Accept", "application/json; a*=foo''%41"),
+        ("Accept", "text/html"),
+    ],
+)
+def test_asynchronous_server_reads_headers_alike(header, value):
+    assert asyncio.run(asked_asynchronously("/healthz", header, value))["status"] == 200
+
+
+async def asked_asynchronously(path: str, header: str, value: str) -> dict[str, Any]:
+    headers = [(b"host", b"localhost"), (header.lower().encode(), value.encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"a=%FF", "headers": headers}
+    server = ApplicationCommunicator(asgi.application, scope)
+    await server.send_input({"type": "http.request"})
+    return await server.receive_output(timeout=60)
 
 
 def test_no_visitor_forges_a_log_line(server):
