@@ -1,6 +1,8 @@
 """JSON that is read only as far as it is allowed to go."""
 
+import codecs
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from threading import Lock
@@ -10,30 +12,44 @@ from django.core.files.base import File
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser, get_encoding
 from rest_framework.renderers import JSONRenderer
+from rest_framework.utils import json
 
+from gallery.errors import RepeatedField
 from gallery.multipart_forms import FormParser
 
 from .base64_pictures import decoded_picture
 
+BYTE_ORDER_MARK = "\ufeff"  # some programs on Windows begin a file with it
 IN_MEMORY_BYTES = 2_500_000
 _one_at_a_time = Lock()  # of the long ones, for each takes about four times its length while it is parsed
 
 
 class JSONObjectParser(JSONParser):
-    """Accepts an object only, without NUL characters: no database stores them."""
+    """Accepts an object only, that names nothing twice: the first of two would be lost without a word."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
+        text = codecs.getreader(get_encoding(parser_context or {}))(stream)
         try:
-            parsed = super().parse(stream, media_type, parser_context)
+            parsed = json.loads(text.read().removeprefix(BYTE_ORDER_MARK), object_pairs_hook=_named_once)
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
+        except ValueError as error:
+            raise ParseError(f"JSON parse error - {error}") from error
         if not isinstance(parsed, dict):
             raise ParseError(_("The JSON must be an object: {...}."))
         return parsed
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    counts = Counter(name for name, _value in pairs)
+    for name, count in counts.items():
+        if count > 1:
+            raise RepeatedField(field=name, count=count)
+    return dict(pairs)
 
 
 class FormWithFilesParser(MultiPartParser):

@@ -27,7 +27,7 @@ def check_file_fields(files: Files, *, field: str | None) -> None:
 
 
 def check_once(sent: Any, *, fields: Iterable[str], repeatable: Collection[str] = ()) -> None:
-    """Let each of these fields of a form stand once. JSON has no fields twice here. Raises RepeatedField."""
+    """Let each of these fields of a form stand once; JSON with one twice is refused before. Raises RepeatedField."""
     if not isinstance(sent, QueryDict):
         return
     for field in fields:

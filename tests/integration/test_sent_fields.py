@@ -105,6 +105,33 @@ def test_a_list_of_pictures_in_json_is_refused_with_the_limit(alice):
     assert body["details"] == {"field": "image", "count": 2, "limit": 1}
 
 
+@pytest.mark.parametrize("body", ['{"image": "%s", "image": "%s"}', '{"text": "red", "text": "blue"}'])
+def test_json_of_a_search_that_names_something_twice_is_refused(alice, body):
+    encoded = [b64encode(content).decode() for content in (drawn_picture("red"), drawn_picture("blue"))]
+
+    refused(Api(alice).post("/search/", body % tuple(encoded) if "%s" in body else body), "repeated_field")
+
+
+def test_json_of_a_change_that_names_something_twice_is_refused(alice, upload):
+    image = upload(alice)
+    body = '{"description": "one", "description": "two"}'
+
+    answer = Api(alice).client.patch(f"{API}/images/{image.pk}/", body, content_type="application/json")
+
+    assert refused(answer, "repeated_field")["details"] == {"field": "description", "count": 2}
+    image.refresh_from_db()
+    assert image.description == ""
+
+
+def test_json_may_begin_with_a_byte_order_mark(alice, upload):
+    path = f"{API}/images/{upload(alice).pk}/"
+    body = '\ufeff{"description": "one"}'
+
+    answer = Api(alice).client.patch(path, body.encode(), content_type="application/json")
+
+    assert (answer.status_code, answer.json()["description"]) == (200, "one")
+
+
 def test_tags_may_be_repeated(alice, upload):
     assert Api(alice).post_form("/images/", file=pictures(1), tags=["a", "b"]).json()["tags"] == ["a", "b"]
     assert Api(alice).post_form("/search/", image=pictures(1), tags=["a", "b"]).status_code == 200
