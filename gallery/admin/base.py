@@ -21,6 +21,7 @@ from gallery.models import Actor, Image, ImageQuerySet, User
 from gallery.text.folding import folded
 
 from .audited import AuditedAdmin, actor_of
+from .plain_fields import PLAIN_FIELDS
 
 M = TypeVar("M", bound=Model)
 
@@ -59,8 +60,10 @@ def words_of(search_term: str) -> list[str]:
 class GalleryAdmin(AuditedAdmin[M]):
     """Says known errors as a message instead of an error page, and finds words whatever their case and marks.
 
-    `search_fields` whose column is called `folded_...` hold folded text.
+    `search_fields` whose column is called `folded_...` hold folded text. Texts are taken as all doors take them.
     """
+
+    formfield_overrides = PLAIN_FIELDS
 
     class Media:
         css = {"all": ["gallery/css/admin.css"]}

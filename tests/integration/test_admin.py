@@ -755,6 +755,36 @@ def test_album_takes_its_owners_pictures_and_members(alice, bob, draw, one_of_ea
     assert list(album.members.all()) == [bob]
 
 
+def test_texts_lose_what_turns_a_line_and_keep_joiners(alice, one_of_each, staff):
+    album, image, client = one_of_each[Album], one_of_each[Image], signed_in(staff)
+    typed = "می\u200cخواهم \u202egpj.exe\u2066 👨\u200d👩\u200d👧\x1b"
+    kept = "می\u200cخواهم gpj.exe 👨\u200d👩\u200d👧"
+
+    for address, changes in [
+        (page(Album, "change", album.pk), album_data(album, [], 0) | {"title": typed, "description": f"{typed}\r\nb"}),
+        (page(Image, "change", image.pk), {"description": f"{typed}\r\nb", "visibility": "private", "tags": []}),
+        (page(Tag, "add"), {"name": typed}),
+    ]:
+        assert client.post(address, changes).status_code == 302, address
+    album.refresh_from_db()
+    image.refresh_from_db()
+
+    assert (album.title, album.description) == (kept, f"{kept}\nb")
+    assert image.description == f"{kept}\nb"
+    assert Tag.objects.filter(name=kept).count() == 1
+
+
+def test_album_needs_a_title_that_is_seen(one_of_each, staff):
+    album = one_of_each[Album]
+
+    answer = signed_in(staff).post(
+        page(Album, "change", album.pk), album_data(album, [], 0) | {"title": "\u202e\u2066\x00"}
+    )
+
+    assert answer.status_code == 200
+    assert "This field is required." in answer.content.decode()
+
+
 def test_album_refuses_pictures_of_others(bob, draw, one_of_each, staff):
     album, bobs = one_of_each[Album], draw(bob, "green")
     rows = [{"id": "", "album": album.pk, "image": bobs.pk, "position": 1}]
