@@ -159,6 +159,51 @@ def with_one(values: npt.NDArray[np.generic], number: float) -> npt.NDArray[np.g
     return changed
 
 
+def with_many(values: npt.NDArray[np.generic], number: float, count: int) -> npt.NDArray[np.generic]:
+    """Return the values with this number at the first places."""
+    changed = values.copy()
+    changed.reshape(WIDTH * HEIGHT, -1)[:count] = number
+    return changed
+
+
+def tiff_with_alpha(values: npt.NDArray[np.generic], opaque: int) -> bytes:
+    alpha = np.full(SIZE[::-1], opaque, values.dtype)
+    photometric = "rgb" if values.ndim == 3 else "minisblack"
+    return tiff(np.dstack([values, alpha]), photometric=photometric, extrasamples=["unassalpha"])
+
+
+def packed_tiff(values: npt.NDArray[np.generic], compression: str, *, predictor: int = 1) -> bytes:
+    """Return a TIFF of these numbers as libtiff packs their bytes, with the differences that a predictor leaves."""
+    height, width, samples = values.shape
+    rows = _differences(values, predictor).view(np.uint8).reshape(height, -1)
+    out = BytesIO()
+    Image.fromarray(rows).save(out, "TIFF", compression=compression)
+    content = out.getvalue()
+    with tifffile.TiffFile(BytesIO(content)) as opened:
+        page = opened.pages.first
+        strips, sizes, height_of_strip = page.dataoffsets, page.databytecounts, page.rowsperstrip
+    bits, kind = values.dtype.itemsize * 8, {"u": 1, "f": 3}[values.dtype.kind]
+    at = len(content) + len(content) % 2
+    entries: list[tuple[int, int, tuple[int, ...] | bytes]] = [
+        *((256, 4, (width,)), (257, 4, (height,)), (258, 3, (bits,) * samples), (259, 3, (int(page.compression),))),
+        *((262, 3, (2 if samples > 1 else 1,)), (273, 4, tuple(strips)), (277, 3, (samples,))),
+        *((278, 4, (height_of_strip,)), (279, 4, tuple(sizes)), (317, 3, (predictor,)), (339, 3, (kind,) * samples)),
+    ]
+    return (b"II*\0" + struct.pack("<I", at) + content[8:]).ljust(at, b"\0") + directory(entries, at)
+
+
+def _differences(values: npt.NDArray[np.generic], predictor: int) -> npt.NDArray[np.generic]:
+    """Return what predictor 2 (numbers) or 3 (bytes of floats, the highest of all first) leaves of each row."""
+    if predictor == 1:
+        return values
+    numbers = values
+    if predictor == 3:
+        height, width, samples = values.shape
+        planes = values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(height, width * samples, -1)
+        numbers = planes.transpose(0, 2, 1).reshape(height, -1, samples)
+    return np.diff(numbers, axis=1, prepend=np.zeros_like(numbers[:, :1]))
+
+
 def tiff_with_broken_tag() -> bytes:
     """Return a TIFF whose last tag, a private one, promises four thousand million numbers elsewhere."""
     content = bytearray(tiff(colours(255, "u1"), photometric="rgb", extratags=[(65_000, 4, 1, 7, True)]))
@@ -190,6 +235,15 @@ def directory(entries: list[tuple[int, int, tuple[int, ...] | bytes]], at: int, 
         else:
             rows += struct.pack(order + "HHI", tag, kind, count) + body.ljust(4, b"\0")
     return struct.pack(order + "H", len(entries)) + rows + bytes(4) + behind
+
+
+def tiff_turned_by_a_byte() -> bytes:
+    pixels = stored_sideways().tobytes()
+    size: list[tuple[int, int, tuple[int, ...] | bytes]] = [(256, 4, (HEIGHT,)), (257, 4, (WIDTH,))]
+    where = [(273, 4, (8,)), (277, 3, (3,)), (278, 4, (WIDTH,)), (279, 4, (len(pixels),)), (274, 1, bytes([6]))]
+    kind = [(258, 3, (8, 8, 8)), (259, 3, (1,)), (262, 3, (2,))]
+    at = 8 + len(pixels)
+    return b"II*\0" + struct.pack("<I", at) + pixels + directory([*size, *kind, *where], at)
 
 
 def raw_file(
@@ -287,6 +341,16 @@ def jpeg_cut(by: int, **options: object) -> bytes:
     return content[: len(content) - by]
 
 
+def endless(*, thumbnail: bytes = b"") -> bytes:
+    """Return a JPEG with a segment that says it goes on behind the end of the file."""
+    content = saved("JPEG")
+    return content[:2] + b"\xff\xef\xff\xf0words" + thumbnail + content[2:]
+
+
+def small_jpeg() -> bytes:
+    return saved("JPEG", Image.new("RGB", (40, 30)))
+
+
 def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -326,7 +390,15 @@ def tiff_in_planes(top: float, kind: str) -> bytes:
     return tiff(np.moveaxis(colours(top, kind), -1, 0), photometric="rgb", planarconfig="separate")
 
 
+def cut_in_its_pixels(tiff_file: bytes) -> bytes:
+    """Return a TIFF whose directory is there and whose first strip has nothing but zeros in its second half."""
+    with tifffile.TiffFile(BytesIO(tiff_file)) as opened:
+        start, size = opened.pages.first.dataoffsets[0], opened.pages.first.databytecounts[0]
+    return tiff_file[: start + size // 2] + bytes(size - size // 2) + tiff_file[start + size :]
+
+
 FIVE = {"photometric": "minisblack", "planarconfig": "contig"}
+LZW, DEFLATE = "tiff_lzw", "tiff_adobe_deflate"
 SIXTEEN = (281, 3, 1, 65_535, True)  # MaxSampleValue
 ODD_FILES = (
     # Faults that lie outside of the pixels
@@ -337,6 +409,10 @@ ODD_FILES = (
     Odd("progressive JPEG without its end mark", lambda: jpeg_cut(2, progressive=True)),
     Odd("JPEG without its end mark, zeros behind", lambda: jpeg_cut(2) + bytes(512)),
     Odd("JPEG with rubbish behind", lambda: saved("JPEG") + b"\xff\xd8rubbish" * 9),
+    Odd("JPEG without its end mark, another behind", lambda: jpeg_cut(2) + small_jpeg()),
+    Odd("JPEG with a segment without end", endless),
+    Odd("JPEG with a segment without end, thumbnail in it", lambda: endless(thumbnail=small_jpeg())),
+    Odd("JPEG cut in its thumbnail", lambda: jpeg(segment(0xE1, bytes(99) + small_jpeg()))[:500], refused=BROKEN),
     Odd("JPEG with a broken colour profile", lambda: jpeg(segment(0xE2, b"ICC_PROFILE\0\1\1" + b"\xff" * 40))),
     Odd("JPEG with part 1 of a profile of 2", lambda: jpeg(segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(40)))),
     Odd("JPEG with broken Photoshop data", lambda: jpeg(segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\xff\xff\xff"))),
@@ -398,6 +474,7 @@ ODD_FILES = (
     Odd("AVIF, orientation in its box", lambda: saved("AVIF", stored_sideways(), exif=exif())),
     Odd("JPEG XL, EXIF data beside its own header", lambda: saved("JXL", exif=exif())),
     Odd("JPEG XL of a JPEG", lambda: lossless_jpeg_xl(sideways_jpeg(segment(0xE1, EXIF + exif())))),
+    Odd("TIFF, orientation as a byte", tiff_turned_by_a_byte),
     # Camera raw
     Odd("DNG with a preview", raw_file, size=(320, 200)),
     Odd("DNG on its side", lambda: raw_file(orientation=6), ON_ITS_SIDE, (200, 320)),
@@ -422,6 +499,24 @@ ODD_FILES = (
     Odd("TIFF colours, floats of 32 bits", lambda: tiff(colours(), photometric="rgb")),
     Odd("TIFF colours, floats of 16 bits, Deflate", lambda: tiff(colours(1, "f2"), photometric="rgb", compression=8)),
     Odd("TIFF colours, floats in planes", lambda: tiff_in_planes(1, "f4")),
+    Odd("TIFF colours and alpha, 12 bits in 16", lambda: tiff_with_alpha(colours(4095, "u2"), 4095)),
+    Odd("TIFF grey and alpha, 12 bits in 16", lambda: tiff_with_alpha(ramp(4095, "u2"), 4095), RAMP),
+    Odd("TIFF colours, 32 bits unsigned", lambda: tiff(colours(2**32 - 1, "u4"), photometric="rgb")),
+    Odd("TIFF colours, floats up to 255", lambda: tiff(colours(255), photometric="rgb")),
+    Odd("TIFF colours, floats, one a little above 1", lambda: tiff(with_one(colours(), 1.02), photometric="rgb")),
+    Odd("TIFF colours, floats, one below 0", lambda: tiff(with_one(colours(), -0.01), photometric="rgb")),
+    Odd("TIFF colours, floats, a bright light", lambda: tiff(with_many(colours(), 40, 100), photometric="rgb")),
+    Odd("TIFF grey, floats, 30 hot pixels", lambda: tiff(with_many(ramp(), 1e6, 30)), RAMP),
+    Odd("TIFF grey, floats, a tenth not measured", lambda: tiff(with_many(ramp(), -3.4e38, 1600)), RAMP),
+    Odd("TIFF grey, signed, a tenth not measured", lambda: tiff(with_many(ramp(900, "i2"), -32768, 1600)), RAMP),
+    Odd("TIFF colours, 12 bits in 16, LZW", lambda: packed_tiff(colours(4095, "u2"), LZW)),
+    Odd("TIFF colours, 12 bits in 16, LZW of differences", lambda: packed_tiff(colours(4095, "u2"), LZW, predictor=2)),
+    Odd("TIFF colours, 16 bits, LZW of differences", lambda: packed_tiff(colours(65_535, "u2"), LZW, predictor=2)),
+    Odd("TIFF colours, floats, LZW", lambda: packed_tiff(colours(), LZW)),
+    Odd("TIFF colours, floats, Deflate of differences", lambda: packed_tiff(colours(), DEFLATE, predictor=3)),
+    Odd("TIFF colours, floats, LZW of differences", lambda: packed_tiff(colours(), LZW, predictor=3)),
+    Odd("TIFF colours, floats of 64 bits, Zstandard", lambda: packed_tiff(colours(1, "f8"), "zstd")),
+    Odd("TIFF colours, floats, LZW, cut", lambda: cut_in_its_pixels(packed_tiff(colours(), LZW)), refused=BROKEN),
     Odd("TIFF of five channels", lambda: tiff(np.zeros((9, 9, 5), "u1"), **FIVE), refused=UNSUPPORTED),
     Odd("TIFF of complex numbers", lambda: tiff(ramp(1, "c8")), refused=UNSUPPORTED),
     Odd("TIFF colours, floats, cut", lambda: tiff(colours(), photometric="rgb")[:-9000], refused=BROKEN),

@@ -15,6 +15,10 @@ DEEP_WHITE = "deep_white"  # in Image.info: the number that a TIFF says is its l
 BLACK_AND_WHITE = (0.0, 1.0)
 _SENSOR_BITS = (8, 10, 12, 14)  # in 16: what cameras, scanners and microscopes write without scaling it
 _SAMPLE_NUMBERS = 1_000_000
+_SAMPLE_ROWS = 1_000
+_FAR_OUT = ((1_000, 1 / 2), (100, 1 / 16))  # (one in so many, the share of the range that the others must be below)
+_OUTSIDE = 1 / 100  # of all numbers
+_FEW_SHADES = 16
 _STRIP_PX = 1 << 20
 _Numbers = npt.NDArray[Any]
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -98,12 +102,32 @@ def deep_bits(highest: int, said: int = 0) -> int:
     return next((bits for bits in _SENSOR_BITS if max(highest, said) < 1 << bits), 16)
 
 
-def span(parts: Iterable[_Numbers], size: int) -> tuple[float, float]:
-    """Return the numbers to show as black and as white: all that occur, but for a few that are far out.
+def colour_span(colours: _Numbers) -> tuple[float, float]:
+    """Return the numbers of black and white for colours, whose balance a stretch of what occurs would change.
 
-    One hot pixel, or a lost one marked by -9999, would make everything else one shade. The outermost thousandth, and
-    one number at least, is left out on both sides where it takes more than half of the range. `size` is the number of
-    all numbers in the parts together.
+    Whole numbers are of as many bits as occur. Floats go to 1 or, where that is too little, to 255, as programs write
+    them: highlights beyond are white, and what is below 0 is black. Other floats go to the largest that `span` finds.
+    """
+    if colours.dtype.kind == "u":
+        return 0.0, float((1 << int(colours.max(initial=1)).bit_length()) - 1)
+    low, high = span([colours], colours.size)
+    if colours.dtype.kind == "f":
+        numbers = colours[:: max(1, len(colours) // _SAMPLE_ROWS)]
+        numbers = numbers[np.isfinite(numbers)]
+        for black, white in (BLACK_AND_WHITE, (0.0, 255.0)):
+            is_meant = white == 1 or high > white / 2
+            if is_meant and np.count_nonzero((numbers < black) | (numbers > white)) <= len(numbers) * _OUTSIDE:
+                return black, white
+    return min(0.0, low), high
+
+
+def span(parts: Iterable[_Numbers], size: int) -> tuple[float, float]:
+    """Return the numbers to show as black and as white: all that occur, but for those that are far out.
+
+    Some hot pixels, or lost ones marked by -9999, would make everything else one shade. What is left out on both
+    sides: one number that stands for what was not measured, however often; the outermost thousandth, and one number
+    at least, where it takes more than half of the range; the outermost hundredth where it takes nearly all of it.
+    `size` is the number of all numbers in the parts together.
     """
     step = max(1, size // _SAMPLE_NUMBERS)
     samples, lows, highs = [], [], []
@@ -116,16 +140,35 @@ def span(parts: Iterable[_Numbers], size: int) -> tuple[float, float]:
     if not samples:
         return BLACK_AND_WHITE
     low, high = float(min(lows)), float(max(highs))
-    inner_low, inner_high = _inner(np.sort(np.concatenate(samples)))
-    if 0 < inner_high - inner_low < high / 2 - low / 2:
-        return inner_low, inner_high
+    measured = _measured(np.sort(np.concatenate(samples)))
+    if measured[0] - low > high / 2 - low / 2 or high - measured[-1] > high / 2 - low / 2:
+        low, high = float(measured[0]), float(measured[-1])
+    for share, most in _FAR_OUT:
+        inner_low, inner_high = _inner(measured, share)
+        if 0 < inner_high - inner_low < high * most - low * most:
+            low, high = inner_low, inner_high
     return (low, high) if high > low else (min(0.0, low), max(0.0, high))
 
 
-def _inner(numbers: _Numbers) -> tuple[float, float]:
-    """Return the lowest and the highest of sorted numbers but for the outermost ones."""
+def _measured(numbers: _Numbers) -> _Numbers:
+    """Return sorted numbers without one at either end that stands for “not measured”: often there, and far away."""
+    ends: list[tuple[int, _Numbers]] = [(0, numbers[numbers > numbers[0]]), (-1, numbers[numbers < numbers[-1]])]
+    for end, kept in ends:
+        is_often = len(numbers) - len(kept) > len(numbers) // 100
+        if is_often and len(kept) and abs(kept[end] - numbers[end]) > kept[-1] - kept[0] and _is_varied(kept):
+            return kept
+    return numbers
+
+
+def _is_varied(numbers: _Numbers) -> bool:
+    """Say whether these may be measured: masks and drawings have few shades, of which none is to be lost."""
+    return int(np.count_nonzero(np.diff(numbers))) >= _FEW_SHADES
+
+
+def _inner(numbers: _Numbers, share: int) -> tuple[float, float]:
+    """Return the lowest and the highest of sorted numbers but for this share (one in so many) on both sides."""
     last = len(numbers) - 1
-    out = min(max(1, len(numbers) // 1_000), last)
+    out = min(max(1, len(numbers) // share), last)
     return float(numbers[out]), float(numbers[last - out])
 
 

@@ -37,14 +37,20 @@ def mended(data: bytes, name: str) -> Iterator[bytes]:
 # JPEG: segments in front of the first scan; an end mark
 
 _FRAMES = (0xC0, 0xC1, 0xC2)  # headers of pictures: baseline, extended, progressive
-_START_OF_SCAN, _END, _EXIF, _PROFILE, _ADOBE = 0xDA, 0xD9, 0xE1, 0xE2, 0xEE
+_START, _END, _START_OF_SCAN, _EXIF, _PROFILE, _ADOBE = 0xD8, 0xD9, 0xDA, 0xE1, 0xE2, 0xEE
+_COMMENT = 0xFE
 # Neither a stuffed zero, nor a restart (D0 to D7), nor filling
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_START_OF_PICTURE, _TABLES, _END_OF_PICTURE = b"\xff\xd8\xff", b"\xff\xdb\x00", b"\xff\xd9"
+_MAX_THUMBNAILS = 8
 _FILLINGS = (b"", b"\x55" * 256, b"\xaa" * 256)
 
 
 def _jpeg(data: bytes) -> Iterator[bytes]:
     segments, scans = _jpeg_parts(data)
+    if not scans:
+        segments, scans = _jpeg_parts(_without_segment_that_never_ends(data))
+    scans = _of_first_picture(scans)
     if not _has_end(scans):
         scans = scans.rstrip(b"\xff")
         if not _is_complete(data[:2] + b"".join(_needed(segments, set())) + scans):
@@ -72,6 +78,39 @@ def _jpeg_parts(data: bytes) -> tuple[list[bytes], bytes]:
     return segments, b""
 
 
+def _without_segment_that_never_ends(data: bytes) -> bytes:
+    """Return a JPEG without a segment of metadata that says it goes on behind the end of the file.
+
+    What follows is taken up again at the tables of the picture; those of a thumbnail in the metadata are passed over.
+    """
+    for kind, start, end in _markers(data, 2):
+        if end > len(data) and _is_metadata(kind):
+            tables = _place_of_tables(data, start + 4)
+            return data[:start] + data[tables:] if tables > 0 else b""
+    return b""
+
+
+def _place_of_tables(data: bytes, start: int) -> int:
+    for _ in range(_MAX_THUMBNAILS):
+        tables = data.find(_TABLES, start)
+        thumbnail = data.find(_START_OF_PICTURE, start, max(tables, start))
+        if thumbnail < 0:
+            return tables
+        end = data.find(_END_OF_PICTURE, thumbnail)
+        if end < 0:
+            break
+        start = end + len(_END_OF_PICTURE)
+    return -1
+
+
+def _of_first_picture(scans: bytes) -> bytes:
+    """Return the scans up to where another picture begins, as phones put one behind the first."""
+    for kind, start, _end in _markers(scans, 0):
+        if kind in (_START, _END):
+            return scans[:start] if kind == _START else scans
+    return scans
+
+
 def _markers(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
     """Yield (kind, start, end) of each segment, as far as they are whole, without what follows a scan's header."""
     for _ in range(_MAX_SEGMENTS):
@@ -87,8 +126,12 @@ def _needed(segments: list[bytes], kept: set[int]) -> list[bytes]:
     return [
         segment
         for segment in segments
-        if segment[1] in kept or not (0xE0 <= segment[1] <= 0xEF or segment[1] == 0xFE) or _is_whole_adobe(segment)
+        if segment[1] in kept or not _is_metadata(segment[1]) or _is_whole_adobe(segment)
     ]
+
+
+def _is_metadata(kind: int) -> bool:
+    return 0xE0 <= kind <= 0xEF or kind == _COMMENT
 
 
 def _is_whole_adobe(segment: bytes) -> bool:

@@ -4,6 +4,7 @@ Pillow turns every tag into a tuple of Python numbers: 12 million strip offsets 
 """
 
 import struct
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -117,6 +118,25 @@ def with_few_tags(data: bytes, *, keep_profile: bool) -> bytes:
     )
     directory = layout.count.pack(len(kept) // layout.entry.size) + kept + layout.pointer.pack(0)
     return data[:position] + directory + data[position + len(directory) :]
+
+
+def with_other_values(data: bytes, values: dict[int, int], *, keep: Container[int]) -> bytes:
+    """Return the TIFF with one directory: entries of the first that are to be kept, and whole numbers for other tags.
+
+    Raises struct.error if it has none.
+    """
+    layout = _layout(data)
+    (position,) = layout.pointer.unpack_from(data, layout.first_pointer)
+    (count,) = layout.count.unpack_from(data, position)
+    start = position + layout.count.size
+    rows = layout.entry.iter_unpack(data[start : start + min(count, _MAX_ENTRIES) * layout.entry.size])
+    kind = 16 if layout.max_inline_bytes == 8 else 4
+    kept = {entry[0]: layout.entry.pack(*entry) for entry in rows if entry[0] in keep}
+    entries = kept | {tag: layout.entry.pack(tag, kind, 1, value) for tag, value in values.items()}
+    directory = layout.count.pack(len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+    pointer = layout.pointer.pack(len(data))
+    after = layout.first_pointer + len(pointer)
+    return data[: layout.first_pointer] + pointer + data[after:] + directory + layout.pointer.pack(0)
 
 
 def _layout(data: bytes) -> _Layout:

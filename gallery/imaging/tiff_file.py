@@ -1,6 +1,6 @@
 """TIFF: Pillow reads the common kinds; numbers that it cannot hold, or would misread, are read by tifffile.
 
-tifffile knows of compressions what Python itself knows: none, Deflate and PackBits.
+tifffile knows of compressions what Python itself knows: none, Deflate and PackBits. Others: `tiff_numbers`.
 """
 
 from io import BytesIO
@@ -13,25 +13,40 @@ from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from gallery.errors import UnsupportedTiff
-from gallery.imaging.colours import BLACK_AND_WHITE, DEEP_WHITE, deep_bits, eight_bit, span
+from gallery.imaging.colours import DEEP_WHITE, colour_span, deep_bits, eight_bit, span
 from gallery.imaging.tiff import Tags, directories
+from gallery.imaging.tiff_numbers import can_unpack, unpacked
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 257, 258, 259, 262, 277
 _MAX_SAMPLE, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA_SAMPLES, _FORMAT = 281, 284, 322, 323, 338, 339
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_PREDICTOR, _FLOAT_PREDICTOR = 317, 3
 _READ_BY_TIFFFILE = (1, 8, 32946, 32773)  # compressions
 _MAX_TILE_EXCESS_PX = 1 << 20
+_MOST_UNPACKED_BYTES = 300_000_000  # of 16 bits: four times as much is held, and Pillow shows larger ones, if darker
 _Numbers = npt.NDArray[Any]
 
 
 class PlainTiffFile(TiffImageFile):
-    """Turns the picture by its own tag alone: Pillow would follow the orientation in XMP where there is no tag."""
+    """Turns the picture by its own tag alone: Pillow would follow the orientation in XMP where there is no tag.
+
+    And by that tag also where it is a byte, which Pillow takes for text.
+    """
+
+    def _setup(self) -> None:
+        said = self.tag_v2.get(Base.Orientation)
+        if isinstance(said, bytes) and len(said) == 1:
+            self.tag_v2[Base.Orientation] = said[0]
+        super()._setup()
 
     def getexif(self) -> Image.Exif:
         exif = super().getexif()
-        if Base.Orientation in exif and Base.Orientation not in self.tag_v2:
-            del exif[Base.Orientation]
+        if Base.Orientation in exif:
+            if Base.Orientation in self.tag_v2:
+                exif[Base.Orientation] = self.tag_v2[Base.Orientation]
+            else:
+                del exif[Base.Orientation]
         return exif
 
 
@@ -85,8 +100,18 @@ def _is_beyond_pillow(tags: Tags) -> bool:
 def _may_be_darker(tags: Tags) -> bool:
     """Say whether these are colours of 16 bits, of which Pillow keeps the upper 8 alone."""
     samples, bits, kind = _shape(tags)
-    is_known = tags.get(_COMPRESSION, (1,))[0] in _READ_BY_TIFFFILE
+    is_known = _is_read_by_tifffile(tags) or (can_unpack(tags) and _unpacked_bytes(tags) < _MOST_UNPACKED_BYTES)
     return is_known and (bits, kind) == (16, _UNSIGNED) and samples in (3, 4) and tags.get(_PHOTOMETRIC) == (_RGB,)
+
+
+def _unpacked_bytes(tags: Tags) -> int:
+    samples, bits, _kind = _shape(tags)
+    return tags.get(_WIDTH, (0,))[0] * tags.get(_HEIGHT, (0,))[0] * samples * bits // 8
+
+
+def _is_read_by_tifffile(tags: Tags) -> bool:
+    is_known = tags.get(_COMPRESSION, (1,))[0] in _READ_BY_TIFFFILE
+    return is_known and tags.get(_PREDICTOR, (1,))[0] != _FLOAT_PREDICTOR
 
 
 def _shape(tags: Tags) -> tuple[int, int, int]:
@@ -99,12 +124,11 @@ def _shape(tags: Tags) -> tuple[int, int, int]:
 def _brightened(file: BytesIO, tags: Tags) -> Image.Image | None:
     """Return colours of 10, 12 or 14 bits in 16; None where all 16 are used."""
     values = _values(file, tags)
-    highest = int(values[..., :3].max(initial=0))
-    return _as_picture(values, tags, file) if deep_bits(highest, tags.get(_MAX_SAMPLE, (0,))[0]) < 16 else None
+    return _as_picture(values, tags, file) if _bits_of_16(values[..., :3], tags) < 16 else None
 
 
 def _read_numbers(file: BytesIO, tags: Tags) -> Image.Image:
-    if tags.get(_COMPRESSION, (1,))[0] not in _READ_BY_TIFFFILE:
+    if not _is_read_by_tifffile(tags) and not (can_unpack(tags) and _shape(tags)[2] in (_UNSIGNED, _SIGNED, _FLOAT)):
         raise UnsupportedTiff(kind=_described(tags))
     return _as_picture(_values(file, tags), tags, file)
 
@@ -114,6 +138,9 @@ def _values(file: BytesIO, tags: Tags) -> _Numbers:
     from tifffile import TiffFile  # noqa: PLC0415 -- loaded in decoder processes only, for rare files
 
     _check_tile(tags)
+    if not _is_read_by_tifffile(tags):
+        samples, bits, kind = _shape(tags)
+        return unpacked(file, tags, samples=samples, bits=bits, kind=kind)
     with TiffFile(file) as opened:
         page = opened.pages.first
         size = page.imagelength, page.imagewidth
@@ -141,25 +168,31 @@ def _as_picture(values: _Numbers, tags: Tags, file: BytesIO) -> Image.Image:
     if tags[_PHOTOMETRIC][0] == _WHITE_IS_ZERO:
         light = 255 - light
     if values.shape[2] > colours and tags.get(_EXTRA_SAMPLES, (2,))[0] != 0:
-        light = np.concatenate([light, _full_range(values[..., colours:])], axis=2)
+        light = np.concatenate([light, _opacity(values, tags)], axis=2)
     picture = Image.fromarray(np.ascontiguousarray(light[..., 0] if light.shape[2] == 1 else light))
     return _with_facts(picture, file, tags)
 
 
 def _eight_bits(colours: _Numbers, tags: Tags) -> npt.NDArray[np.uint8]:
     if colours.dtype.kind == "u" and colours.dtype.itemsize == 2:
-        bits = deep_bits(int(colours.max(initial=0)), tags.get(_MAX_SAMPLE, (0,))[0])
+        bits = _bits_of_16(colours, tags)
         shown: npt.NDArray[np.uint8] = np.clip(colours >> (bits - 8), 0, 255).astype(np.uint8)
         return shown
-    low, high = span(colours, colours.size)
-    if colours.dtype.kind == "f" and colours.shape[2] == 3 and low >= 0 and high <= 1:
-        low, high = BLACK_AND_WHITE  # as programs write colours that need no stretching
-    return eight_bit(colours, low, high)
+    return eight_bit(colours, *(colour_span(colours) if colours.shape[2] == 3 else span([colours], colours.size)))
 
 
-def _full_range(alpha: _Numbers) -> npt.NDArray[np.uint8]:
-    opaque = 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
-    return eight_bit(alpha, 0.0, opaque)
+def _opacity(values: _Numbers, tags: Tags) -> npt.NDArray[np.uint8]:
+    """Return alpha, which in 16 bits is of as many as the colours unless it does not fit into those."""
+    alpha = values[..., -1:]
+    if alpha.dtype.kind == "f":
+        return eight_bit(alpha, 0.0, 1.0)
+    if alpha.dtype.kind == "u" and alpha.dtype.itemsize == 2:
+        return eight_bit(alpha, 0.0, float((1 << _bits_of_16(values, tags)) - 1))
+    return eight_bit(alpha, 0.0, float(np.iinfo(alpha.dtype).max))
+
+
+def _bits_of_16(numbers: _Numbers, tags: Tags) -> int:
+    return deep_bits(int(numbers.max(initial=0)), tags.get(_MAX_SAMPLE, (0,))[0])
 
 
 def _with_facts(picture: Image.Image, file: BytesIO, tags: Tags) -> Image.Image:
