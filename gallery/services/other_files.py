@@ -27,7 +27,7 @@ def _extensions(words: str) -> frozenset[str]:
 VIDEO = _extensions(
     """
     mp4 m4v mov qt avi mkv webm wmv asf flv f4v mpg mpeg mpe m2v mts m2ts m2t ts vob 3gp 3g2 ogv mxf dv rm rmvb
-    divx lrv insv 360 mjpg mjpeg
+    divx lrv insv 360 mjpg mjpeg mp braw r3d
     """
 )
 AUDIO = _extensions("mp3 m4a aac wav flac ogg oga opus wma aif aiff amr caf mid midi")

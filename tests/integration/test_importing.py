@@ -265,7 +265,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, qu
 
     assert report.added == 1
     assert report.failed[0].path.endswith("caf\ufffd/caf\ufffd.jpg")
-    assert Image.objects.get().original_name == "caf.png"
+    assert Image.objects.get().original_name == "caf\ufffd.png"
     assert ImportJob.objects.get().source == shown(folder)
     assert find_files([folder / (strange + ".png")], recursive=False).sources == (
         Source(folder / (strange + ".png"), named=True),
