@@ -220,6 +220,17 @@ def test_a_long_name_of_the_picture_one_searches_with_fits(live_server, open_pag
     fits(page)
 
 
+@WIDTHS
+def test_the_page_of_a_picture_with_a_long_name_fits(live_server, open_page, alice, upload, width_px):
+    image = upload(alice, "holiday_at_the_sea_" * 6 + ".png", content=drawn_picture(), visibility=Visibility.PUBLIC)
+    page = open_page(width_px=width_px)
+
+    page.goto(f"{live_server.url}{image.get_absolute_url()}")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("holiday_at_the_sea_")
+    fits(page)
+
+
 @pytest.mark.parametrize("path", ["/", "/search/?q=a+dog"])
 def test_a_picture_is_searched_with_together_with_what_is_typed(live_server, open_page, alice, upload, path):
     upload(alice, "chelsea.png", visibility=Visibility.PUBLIC)

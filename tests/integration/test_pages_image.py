@@ -214,7 +214,7 @@ def test_page_of_a_raw_file_says_what_is_shown(alice, upload, has_preview, shown
 
     page = unescape(as_user(alice).get(f"/images/{image.pk}/").content.decode())
 
-    assert "<dd>Camera raw</dd>" in page
+    assert "<dd>RAW</dd>" in page
     assert f"<dd>{shown}</dd>" in page
 
 

@@ -128,7 +128,7 @@ def test_page_tells_the_limits(alice, limits_of):
 
     page = browser_of(alice).get(UPLOAD).content.decode()
 
-    assert "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF, HEIC, JPEG XL, Camera raw. At most 7 files at once," in page
+    assert "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF, HEIC, JPEG XL, RAW. At most 7 files at once," in page
     assert "each up to 5 MB and 3 megapixels." in page
     assert "image/heic,image/jxl,image/x-dcraw,.jpg,.jpeg," in page
     assert 'data-max-files="7"' in page

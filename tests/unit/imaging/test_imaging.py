@@ -101,7 +101,7 @@ def test_inspect_refuses_what_is_no_known_picture(content):
     with pytest.raises(UnsupportedFormat) as refused:
         inspect(BytesIO(content), limits=LIMITS)
 
-    assert refused.value.details == {"formats": "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF, HEIC, JPEG XL, Camera raw"}
+    assert refused.value.details == {"formats": "JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF, HEIC, JPEG XL, RAW"}
 
 
 def test_inspect_refuses_text_renamed_to_jpg(tmp_path: Path):

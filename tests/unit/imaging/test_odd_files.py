@@ -92,7 +92,7 @@ def test_raw_of_other_makers_is_told_by_its_first_bytes(head):
     assert sniff(head + bytes(300)).name == "RAW"
     with pytest.raises(BrokenPicture) as refused:
         inspect(BytesIO(head + bytes(300)), limits=LIMITS)
-    assert refused.value.details["format"] == "Camera raw"
+    assert refused.value.details["format"] == "RAW"
 
 
 @pytest.mark.parametrize("maker", ["NIKON CORPORATION", "Canon", "SONY", "PENTAX", "Adobe DNG Converter"])
