@@ -77,6 +77,24 @@ DATE_CASES: list[tuple[str, dict[str, Any], str | None]] = [
         "2020-05-06T07:08:09",
     ),
     (
+        "satellite minutes with a fraction",
+        {"exif": exif(satellite=("2020:05:06", (7.0, 8.15, 0.0)))},
+        "2020-05-06T07:08:09Z",
+    ),
+    (
+        "satellite hours with a fraction",
+        {"exif": exif(satellite=("2020/05/06", (7.25, 0.0, 0.0)))},
+        "2020-05-06T07:15:00Z",
+    ),
+    ("satellite time that is none", {"exif": exif(satellite=("2020:05:06", (25.0, 0.0, 0.0)))}, None),
+    (
+        "day and clock parted by a zero",
+        {"exif": exif(DateTimeOriginal=b"2020:05:06\x0007:08:09")},
+        "2020-05-06T07:08:09",
+    ),
+    ("English words, afternoon", {"exif": exif(DateTimeOriginal="May 6, 2020 7:08:09 PM")}, "2020-05-06T19:08:09"),
+    ("Chinese signs", {"exif": exif(DateTimeOriginal="2020年5月6日 07时08分09秒".encode())}, "2020-05-06T07:08:09"),
+    (
         "satellite before changed",
         {"exif": exif(DateTime=DEFAULT, satellite=("2020:05:06", (7.0, 8.0, 9.0)))},
         "2020-05-06T07:08:09Z",
@@ -191,5 +209,47 @@ WORD_CASES: list[tuple[str, bytes, tuple[str, list[str], int | None]]] = [
         picture(iptc=iptc((120, "old")), xmp=xmp(alternatives("dc:description", x_default="new"))),
         ("new", [], None),
     ),
+    (
+        "XMP for TIFF",
+        picture(xmp=xmp(alternatives("tiff:ImageDescription", x_default="A pier"))),
+        ("A pier", [], None),
+    ),
+    (
+        "ACDSee",
+        picture(xmp=xmp(attributes='acdsee:caption="Pier" acdsee:notes="At dawn" acdsee:rating="3"')),
+        ("Pier\nAt dawn", [], 3),
+    ),
+    (
+        "one Chinese keyword beside others",
+        picture(iptc=iptc((25, "猫".encode("gbk")), (25, "长城".encode("gbk")), charset=None)),
+        ("", ["猫", "长城"], None),
+    ),
+    (
+        "two accents side by side beside other words",
+        picture(iptc=iptc((25, "ÉÀÉÀ".encode("latin-1")), (25, "forêt".encode("latin-1")), charset=None)),
+        ("", ["forêt", "ÉÀÉÀ"], None),
+    ),
+    (
+        "IPTC in GBK",
+        picture(iptc=iptc((5, "繁體中文標題".encode("gbk")), (25, "臺灣".encode("gbk")), charset=None)),
+        ("繁體中文標題", ["臺灣"], None),
+    ),
+    (
+        "wide comment in Korean",
+        picture(exif=exif(UserComment=b"UNICODE\0" + "안녕하세요".encode("utf-16-be"))),
+        ("안녕하세요", [], None),
+    ),
+    (
+        "wide comment in Arabic",
+        picture(exif=exif(UserComment=b"UNICODE\0" + "مرحبا".encode("utf-16-be"))),
+        ("مرحبا", [], None),
+    ),
+    (
+        "wide comment that is UTF-8",
+        picture(exif=exif(UserComment=b"UNICODE\0" + "Hello 猫".encode())),
+        ("Hello 猫", [], None),
+    ),
+    ("a person's brackets", picture(exif=exif(ImageDescription="[Paris in spring]")), ("[Paris in spring]", [], None)),
+    ("a camera's brackets", picture(exif=exif(ImageDescription='{"ARInfo": {"IsUseAR": false}}')), ("", [], None)),
     ("nothing", picture(), ("", [], None)),
 ]

@@ -20,7 +20,11 @@ from pathlib import PurePath
 XMP, JSON = ".xmp", ".json"
 TAKEOUT_CHARACTERS = 46
 TAKEOUT_SUFFIX = ".supplemental-metadata"
-EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|edytowane|bewerkt|已修改|編集済み)$")
+EDITED = re.compile(  # as Takeout says it in its languages
+    r"-(edited|bearbeitet|modifié|modificato|modificata|editado|editada|ha editado|editat|edytowane|edytowany|bewerkt"
+    r"|redigerad|redigeret|redigert|muokattu|upraveno|upravené|düzenlendi|изменено|отредактировано|已修改|已编辑|已編輯"
+    r"|編集済み|수정됨|편집됨)$"
+)
 NUMBER = re.compile(r"\(\d+\)$")
 
 

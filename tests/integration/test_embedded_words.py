@@ -74,6 +74,29 @@ def test_names_of_people_are_no_tags_of_a_public_picture(alice):
     assert (words_of(private.image)[1], words_of(public.image)[1]) == (["Anna"], [])
 
 
+@pytest.mark.parametrize(
+    "face",
+    [
+        '<rdf:Description mwg-rs:Name="Anna" mwg-rs:Type="Face"/>',
+        "<rdf:Description><mwg-rs:Name>Anna</mwg-rs:Name></rdf:Description>",
+        '<rdf:Description MPReg:PersonDisplayName="Anna" MPReg:Rectangle="0.1, 0.1, 0.2, 0.2"/>',
+    ],
+)
+def test_names_beside_faces_are_those_of_people(face, alice):
+    spaces = (
+        'xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" '
+        'xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#"'
+    )
+    regions = f"<mwg-rs:Regions><rdf:Description><mwg-rs:RegionList>{bag('x', face)}</mwg-rs:RegionList>"
+    packet = xmp(
+        f"{regions.replace('<x>', '').replace('</x>', '')}</rdf:Description></mwg-rs:Regions>", attributes=spaces
+    )
+
+    upload = brought_in(alice, picture(xmp=packet))
+
+    assert words_of(upload.image)[1] == ["Anna"]
+
+
 def test_repeated_upload_changes_no_labels(alice):
     first = brought_in(alice, picture(xmp=WORDS), takes=False, description="Mine")
 
@@ -193,6 +216,21 @@ def imported(alice, tmp_path, capsys, quick_encoder):
     return lambda files, *options: run({f"photos/{name}": content for name, content in files.items()}, *options)
 
 
+def test_xmp_in_utf_16_beside_a_picture_is_read(imported):
+    report = imported({"photo.jpg": picture(), "photo.xmp": WORDS.decode().encode("utf-16")})
+
+    assert (report["added"], report["warnings"]) == (1, [])
+    assert words_of(Image.objects.get()) == ("Summer at the lake\nAnna swims", ["lake", "夏天"], 4)
+
+
+def test_a_day_beside_a_picture_leaves_its_clock_alone(imported):
+    day = xmp(attributes='photoshop:DateCreated="2020-05-06"')
+
+    imported({"photo.jpg": picture(exif=exif(DateTimeOriginal="2020:05:06 07:08:09")), "photo.xmp": day})
+
+    assert Image.objects.get().taken_text == "2020-05-06T07:08:09"
+
+
 @pytest.mark.parametrize("sidecar", ["photo.jpg.xmp", "photo.xmp", "PHOTO.JPG.XMP"])
 def test_xmp_beside_a_picture_goes_before_what_is_in_it(imported, sidecar):
     older = xmp(alternatives("dc:description", x_default="older") + bag("dc:subject", "lake", "boat"))
@@ -212,6 +250,9 @@ def test_xmp_beside_a_picture_goes_before_what_is_in_it(imported, sidecar):
         ("photo(1).jpg", "photo.jpg(1).json"),
         ("photo(1).jpg", "photo.jpg.supplemental-metadata(1).json"),
         ("photo-edited.jpg", "photo.jpg.json"),
+        ("photo-modificato.jpg", "photo.jpg.json"),
+        ("photo-已编辑.jpg", "photo.jpg.supplemental-metadata.json"),
+        ("photo-изменено(2).jpg", "photo.jpg(2).json"),
         ("a_name_that_is_so_long_that_takeout_cuts_it.jpg", "a_name_that_is_so_long_that_takeout_cuts_it.jp.json"),
     ],
 )

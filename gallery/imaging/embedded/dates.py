@@ -5,9 +5,9 @@ Fractions of a second are left out.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_tz
 
 FIRST_PHOTO_YEAR = 1826
 MAX_CHARACTERS = 80
@@ -18,20 +18,40 @@ _TRUSTED_SECONDS = 60  # between a camera's clock and the satellites'
 _DATE = r"""
     (?: (?P<day_stamp>[0-9]{8})
       | (?P<year>[0-9]{4})
-        (?: [-:/. \u5e74] \s* (?P<month>[0-9]{1,2}) (?: [-:/. \u6708] \s* (?P<day>[0-9]{1,2}) \u65e5? )? )?
-        (?![0-9])
+        (?: [-:/. \u5e74] \s* (?P<month>[0-9]{1,2})
+            (?: [-:/. \u6708] \s* (?P<day>[0-9]{1,2}) \u65e5? (?! [0-9] (?![0-9]:[0-9]{2}) ) | (?![0-9]) )
+          | (?![0-9]) )
     )"""
 _CLOCK = r"""
-    (?: [T\s_,:-]* (?P<early_half>am|pm|\u4e0a\u5348|\u4e0b\u5348)? \s*
+    (?: [T\s_,.:-]* (?P<early_half>am|pm|\u4e0a\u5348|\u4e0b\u5348)? \s*
         (?: (?P<clock_stamp>[0-9]{4}(?:[0-9]{2})?)
-          | (?P<hour>[0-9]{1,2}) \s* (?P<mark>[:.-]) \s* (?P<minute>[0-9]{1,2})
+          | (?P<hour>[0-9]{1,2}) \s* (?P<mark>[:.\s-]) \s* (?P<minute>[0-9]{1,2})
             (?: \s* (?P=mark) \s* (?P<second>[0-9]{1,2}) )?
-        ) (?: [.,:][0-9]+ )? (?![0-9])
-        \s* (?P<late_half>[ap]\.?m\.?(?![a-z]))? )"""
+        ) (?: [.,:][0-9]+ )? (?![0-9]) :?
+        \s* (?P<late_half>[ap]\.?\s?m\.?(?![a-z]))? )"""
 _OFFSET = r"""
     (?P<utc>UTC|GMT|Z)? \s*
-    (?: (?P<sign>[+\u2212-]) \s* (?P<hours>[0-9]{1,2}) (?: \s*:?\s* (?P<minutes>[0-9]{2}) )? )?"""
-_WORDED_OFFSET = re.compile(r"[+-][0-9]{4}|\b[A-Z]{1,4}$")
+    (?: (?P<sign>[+\u2212-]) \s* (?P<hours>[0-9]{1,2}) (?: \s*[:']?\s* (?P<minutes>[0-9]{2}) )? )?"""
+_NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_OTHER_ORDERS = (  # the year not first, or the month by its name
+    rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[-./\s]\s*{_NAME}[-./,\s]\s*(?P<year>[0-9]{{4}})(?P<rest>.*)",
+    rf"{_NAME}\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>[0-9]{{4}})(?P<rest>.*)",
+    rf"{_NAME}\s+(?P<day>[0-9]{{1,2}})(?P<rest>\s+[0-9]{{1,2}}:[0-9:.]+.*\s)(?P<year>[0-9]{{4}})",
+    rf"(?P<year>[0-9]{{4}})[-./\s]\s*{_NAME}[-./\s]\s*(?P<day>[0-9]{{1,2}})(?P<rest>.*)",
+    r"(?P<day>[0-9]{1,2})\.\s*(?P<month>[0-9]{1,2})\.\s*(?P<year>[0-9]{4})(?P<rest>.*)",
+    r"(?P<day>1[3-9]|2[0-9]|3[01])(?P<mark>[-:/])(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})(?P<rest>.*)",
+    r"(?P<month>[0-9]{1,2})(?P<mark>[-:/])(?P<day>1[3-9]|2[0-9]|3[01])(?P=mark)(?P<year>[0-9]{4})(?P<rest>.*)",
+)
+_OTHER_ORDER_PATTERNS = [re.compile(rf"(?:[a-z]{{3,9}},?\s+)?{order}", re.IGNORECASE) for order in _OTHER_ORDERS]
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys(";\u65f6\u6642\u70b9\u9ede\u5206\uc2dc\ubd84", ":"),
+        **dict.fromkeys("\u79d2\ucd08"),
+        **{"\ub144": "\u5e74", "\uc6d4": "\u6708", "\uc77c": "\u65e5"},
+    }
+)
+_HALVES = {"오전": "上午", "오후": "下午", "午前": "上午", "午後": "下午"}
 _FLAGS = re.VERBOSE | re.IGNORECASE
 _DATE_PATTERN = re.compile(_DATE, _FLAGS)
 _CLOCK_PATTERN = re.compile(_CLOCK, _FLAGS)
@@ -44,9 +64,9 @@ def moment_of(text: str) -> datetime | None:
     A date alone means midnight, a year or month alone its first day, 24:00:00 the next midnight. Nonsense is what
     cannot be read, is from before photography or lies more than two days ahead of the clock.
     """
-    text = _tidy(text)
+    text = _year_first(_tidy(text))
     date = _DATE_PATTERN.match(text)
-    moment = _numeric_moment(text, date) if date else _worded_moment(text)
+    moment = _numeric_moment(text, date) if date else None
     return moment if moment is not None and _is_plausible(moment) else None
 
 
@@ -75,7 +95,23 @@ def offset_between(wall: datetime, utc: datetime) -> timezone | None:
 
 
 def _tidy(text: str) -> str:
-    return text[:MAX_CHARACTERS].replace("\0", " ").strip().strip("\"'")
+    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS].replace("\0", " "))
+    for written, half in _HALVES.items():
+        text = text.replace(written, half)
+    return text.translate(_SIGNS).strip().strip("\"'").removeprefix("D:")  # as PDF has it
+
+
+def _year_first(text: str) -> str:
+    """Return `May 6, 2020 7:08` and `06.05.2020 7:08` as `2020-05-06 7:08`, and others as they are.
+
+    `5/6/2020` stays: nobody knows which of the two is the day.
+    """
+    for pattern in _OTHER_ORDER_PATTERNS:
+        if found := pattern.fullmatch(text):
+            parts = found.groupdict()
+            month = parts.get("month") or _MONTHS.index(parts["name"].lower()) + 1
+            return f"{parts['year']}-{month}-{parts['day']} {parts['rest'].strip()}"
+    return text
 
 
 def _numeric_moment(text: str, date: re.Match[str]) -> datetime | None:
@@ -125,23 +161,6 @@ def _offset(found: re.Match[str]) -> timezone | None:
 
 def _fixed(minutes: int) -> timezone:
     return timezone(timedelta(minutes=minutes))
-
-
-def _worded_moment(text: str) -> datetime | None:
-    """Read `Thu, 06 May 2010 07:08:09 +0800` and `Thu May  6 07:08:09 2010`, which PNG files carry."""
-    try:
-        parts = parsedate_tz(text)
-        if parts is None:
-            return None
-        moment = datetime(*parts[:6])  # noqa: DTZ001 -- a clock on a wall
-        seconds = parts[9]
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if not seconds and not _WORDED_OFFSET.search(text):  # the library says zero where nothing is written
-        return moment
-    if seconds is None or not _LEAST_OFFSET * 60 <= seconds <= _LARGEST_OFFSET * 60:
-        return moment
-    return moment.replace(tzinfo=_fixed(seconds // 60))
 
 
 def _is_plausible(moment: datetime) -> bool:

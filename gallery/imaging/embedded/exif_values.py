@@ -67,6 +67,11 @@ class Exif:
     def text(self, tag: int, *, max_characters: int = 100) -> str:
         return clean_text(self.value(tag), max_characters=max_characters)
 
+    def date(self, tag: int) -> str:
+        """Return a text within which a zero is no end: some cameras part day and clock by one."""
+        value = self.value(tag)
+        return clean_text(value.replace(b"\0", b" ") if isinstance(value, bytes) else value, max_characters=100)
+
 
 def read_exif(raw: bytes) -> Exif:
     """Read EXIF data, or a TIFF, which is the same. Never raises; what lies outside of the data is left out."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 MAX_TITLE_CHARACTERS = 500
@@ -95,8 +95,13 @@ def each_once(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _better(first: datetime | None, second: datetime | None) -> datetime | None:
-    """Return the first moment, or the second where it is the same clock and knows its offset."""
+    """Return the first moment, or the second where it is the same clock and knows its offset, or the clock of a day."""
     if first is None or second is None:
         return first or second
-    is_same = first.replace(tzinfo=None) == second.replace(tzinfo=None)
+    is_same = first.replace(tzinfo=None) == second.replace(tzinfo=None) or _is_day_of(first, second)
     return second if is_same and first.tzinfo is None else first
+
+
+def _is_day_of(first: datetime, second: datetime) -> bool:
+    """Say whether the first is a day without its clock, which reads as midnight, and the second of that day."""
+    return first.time() == time.min and first.date() == second.date()

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from .texts import clean_text, guessed_text
+from .texts import CHINESE, clean_text, guessed_letters, guessed_text
 
 MAX_BYTES = 4_000_000
 MAX_DATA_SETS = 20_000
@@ -32,19 +32,21 @@ def read_iptc(raw: bytes, *, max_characters: int, max_keywords: int) -> Iptc:
     escape = sets.get(_CHARACTER_SET, [b""])[0]
     is_utf8 = escape.startswith(b"\x1b%")
     texts = [text for key, values in sets.items() if key[0] == 2 for text in values]
+    is_known = is_utf8 or all(_is_utf8(value) for value in texts)
+    letters = "" if is_known else guessed_letters(b"\n".join(texts))  # of all alike: some words tell more than others
 
     def text(*numbers: int) -> str:
         values = (value for number in numbers for value in sets.get((2, number), []))
-        return next((clean for value in values if (clean := _text(value, is_utf8, max_characters))), "")
+        return next((clean for value in values if (clean := _text(value, letters, max_characters))), "")
 
-    keywords = (_text(value, is_utf8, max_characters) for value in sets.get((2, 25), [])[:max_keywords])
+    keywords = (_text(value, letters, max_characters) for value in sets.get((2, 25), [])[:max_keywords])
     return Iptc(
         title=text(5, 105),
         caption=text(120),
         keywords=tuple(keyword for keyword in keywords if keyword),
         date=text(55) or text(62),
         clock=text(60) if text(55) else text(63),
-        is_sure=is_utf8 or all(_is_utf8(value) for value in texts),
+        is_sure=is_known,
         is_whole=is_whole,
     )
 
@@ -89,8 +91,11 @@ def _data_sets(raw: bytes) -> tuple[DataSets, bool]:
     return sets, False
 
 
-def _text(raw: bytes, is_utf8: bool, max_characters: int) -> str:
-    text = raw.decode("utf-8", "replace") if is_utf8 and _is_utf8(raw) else guessed_text(raw)
+def _text(raw: bytes, letters: str, max_characters: int) -> str:
+    try:
+        text = raw.decode(letters) if letters in CHINESE else guessed_text(raw, letters)
+    except UnicodeDecodeError:
+        text = guessed_text(raw)
     return clean_text(text.encode("utf-8", "replace"), max_characters=max_characters)
 
 

@@ -22,7 +22,7 @@ from .found import (
 )
 from .iptc import Iptc, iptc_of_photoshop, read_iptc
 from .texts import clean_text, is_camera_text, user_comment, wide_text
-from .xmp import Xmp, read_xmp
+from .xmp import PEOPLE, Xmp, read_xmp
 
 _GIF_XMP, _GIF_XMP_END = b"\x21\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
 _IPTC_RESOURCE = 0x0404
@@ -70,7 +70,7 @@ def _combined(exif: Exif, xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> Embed
         title=_first(_titles(exif, xmp, iptc, png), names, MAX_TITLE_CHARACTERS),
         caption=_first(_captions(exif, xmp, iptc, png), names, MAX_CAPTION_CHARACTERS),
         keywords=_keywords(exif, xmp, iptc, png),
-        people=each_once([_keyword(text) for text in xmp.texts("Iptc4xmpExt:PersonInImage")]),
+        people=each_once([_keyword(text) for name in PEOPLE for text in xmp.texts(name)]),
         rating=_rating(exif, xmp),
     )
 
@@ -87,14 +87,14 @@ def _taken_at(exif: Exif, xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> datet
     offsets = [exif.text(tag) for tag in (Base.OffsetTimeOriginal, Base.OffsetTimeDigitized, Base.OffsetTime)]
     hours = exif.value(Base.TimeZoneOffset)  # whole ones, of the older standard TIFF/EP
     offsets.append(f"{hours[0]:+}" if isinstance(hours, tuple) and hours and isinstance(hours[0], int) else "")
-    taken = with_offset(moment_of(exif.text(Base.DateTimeOriginal)), offsets)
-    digitized = with_offset(moment_of(exif.text(Base.DateTimeDigitized)), [offsets[1], *offsets])
+    taken = with_offset(moment_of(exif.date(Base.DateTimeOriginal)), offsets)
+    digitized = with_offset(moment_of(exif.date(Base.DateTimeDigitized)), [offsets[1], *offsets])
     told = _moments_told(xmp, iptc, png)
     by_satellite = _satellite_time(exif, xmp)
     local = next((moment for moment in (taken, digitized, *told) if moment is not None), None)
     if local is not None:
         return _completed(local, told, by_satellite)
-    changed = moment_of(exif.text(Base.DateTime))
+    changed = moment_of(exif.date(Base.DateTime))
     return by_satellite or with_offset(changed, [offsets[2], *offsets])
 
 
@@ -117,12 +117,18 @@ def _satellite_time(exif: Exif, xmp: Xmp) -> datetime | None:
     """Return the time of the position, which is UTC."""
     clock = exif.place.get(GPS.GPSTimeStamp)
     if isinstance(clock, tuple | list) and len(clock) == 3:
-        hours, minutes, seconds = (_number(part) or 0.0 for part in clock)
-        clock = f"{int(hours):02}:{int(minutes):02}:{int(seconds):02}"
+        clock = _clock_of([_number(part) or 0.0 for part in clock])
     day = clean_text(exif.place.get(GPS.GPSDateStamp), max_characters=40)
     written = f"{day} {clean_text(clock, max_characters=40)}" if day and clock else xmp.text("exif:GPSTimeStamp")
     moment = moment_of(written)
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _clock_of(parts: list[float]) -> str:
+    """Return hours, minutes and seconds as a clock; hours and minutes may have fractions, which stand for the rest."""
+    hours, minutes, seconds = parts
+    whole = int(3600 * hours + 60 * minutes + seconds + 0.001)  # a third of an hour is no round number
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}" if 0 <= whole < 86_400 else ""
 
 
 # In which words
@@ -132,6 +138,7 @@ def _titles(exif: Exif, xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> list[st
     return [
         xmp.text("dc:title"),
         xmp.text("photoshop:Headline"),
+        xmp.text("acdsee:caption"),
         iptc.title,
         wide_text(exif.camera.get(Base.XPTitle), max_characters=MAX_TITLE_CHARACTERS),
         wide_text(exif.camera.get(Base.XPSubject), max_characters=MAX_TITLE_CHARACTERS),
@@ -147,6 +154,8 @@ def _captions(exif: Exif, xmp: Xmp, iptc: Iptc, png: Mapping[str, str]) -> list[
         wide_text(exif.camera.get(Base.XPComment), max_characters=MAX_CAPTION_CHARACTERS),
         user_comment(exif.value(Base.UserComment), max_characters=MAX_CAPTION_CHARACTERS),
         xmp.text("exif:UserComment"),
+        xmp.text("tiff:ImageDescription"),
+        xmp.text("acdsee:notes"),
         png.get("description", ""),
         png.get("comment", ""),
     ]
@@ -191,7 +200,7 @@ def _clean(text: str, max_characters: int) -> str:
 
 def _rating(exif: Exif, xmp: Xmp) -> int | None:
     """Return the stars; none for unrated, and for rejected, which has none."""
-    stars = _number(xmp.text("xmp:Rating")) or _number(exif.camera.get(RATING))
+    stars = _number(xmp.text("xmp:Rating")) or _number(xmp.text("acdsee:rating")) or _number(exif.camera.get(RATING))
     if stars:
         return int(stars) if 1 <= stars <= 5 else None
     percent = _number(xmp.text("MicrosoftPhoto:Rating")) or _number(exif.camera.get(RATING_PERCENT)) or 0

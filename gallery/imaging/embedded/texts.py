@@ -6,7 +6,18 @@ from typing import Any
 
 from gallery.text.plain_text import plain_text
 
+CHINESE = ("gb2312", "gbk")
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_CHINESE_WORD = re.compile("[\u4e00-\u9fff]{2}")
+_LETTER_BESIDE_CHINESE = re.compile(
+    "[A-Za-z][\u4e00-\u9fff]|[\u4e00-\u9fff][A-Za-z]|[^\0-\x7f\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+)
+_MIN_UTF8_BYTES = 8  # shorter texts in UTF-16 may be UTF-8 by chance
+_COMMON_LETTERS = (
+    ("\u3040", "\u30ff"),
+    ("\u4e00", "\u9fff"),
+    ("\uac00", "\ud7a3"),
+)  # kana, Chinese, Korean, beside all alphabets
 _USER_COMMENT_CODES = {
     b"ASCII\0\0\0": "guess",
     b"UNICODE\0": "utf-16",
@@ -27,30 +38,42 @@ _CAMERA_PATTERNS = re.compile(
       | (?: DSC|IMG|PICT|DCP|CIMG|SAM|GOPR|DJI)[_A-Z]*[0-9]{3,}(?:\.[A-Za-z]{3,4})?
       | (?: oplus|vivo|MTK|oppo)_[0-9a-z_]*
       | _?cuva | (?: fil(?:t|et)er|algolist|hw-remosaic|touch|modeInfo|mulitCamera) \s* : .*
-      | CREATOR:\ gd-jpeg .* | LEAD\ Technologies .* | File\ written\ by\ Adobe .* | (?:\{|\[) .* (?:\}|\])
+      | CREATOR:\ gd-jpeg .* | LEAD\ Technologies .* | File\ written\ by\ Adobe .*
+      | \{ .* [:;=] .* \} | \[ \S* [:;=] \S* \]
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
-def guessed_text(raw: bytes) -> str:
-    """Decode what names no character set: UTF-8, else Chinese (GB 2312) where every letter of it can be, else Latin-1.
-
-    French also has two accented letters side by side, so Chinese must show at least one word of two characters.
-    """
+def guessed_text(raw: bytes, letters: str = "") -> str:
+    """Decode what names no character set: UTF-8, else `letters`, or what `guessed_letters` says."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":  # cut in the middle of a letter
             return raw[: error.start].decode("utf-8-sig")
+    try:
+        return raw.decode(letters or guessed_letters(raw))
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def guessed_letters(raw: bytes) -> str:
+    """Return the character set of what is no UTF-8: Chinese (GB 2312, GBK) where every letter can be, else Latin-1.
+
+    French also has two accented letters side by side, so Chinese must show at least one word of two characters. GBK
+    takes plain letters for halves of its own, so there no plain letter may stand beside Chinese.
+    """
     runs = _HIGH_BYTES.findall(raw)
     if all(len(run) % 2 == 0 for run in runs) and any(len(run) >= 4 for run in runs):
         with suppress(UnicodeDecodeError):
-            return raw.decode("gb2312")
-    try:
-        return raw.decode("cp1252")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+            raw.decode(CHINESE[0])
+            return CHINESE[0]
+    with suppress(UnicodeDecodeError):
+        text = raw.decode(CHINESE[1])
+        if _CHINESE_WORD.search(text) and not _LETTER_BESIDE_CHINESE.search(text):
+            return CHINESE[1]
+    return "cp1252"
 
 
 def clean_text(value: object, *, max_characters: int) -> str:
@@ -106,9 +129,16 @@ def _clean_str(text: str, max_characters: int) -> str:
 
 
 def _utf16(raw: bytes) -> str:
-    """Decode UTF-16 in the order of bytes that gives letters: many cameras use the other one than they say."""
+    """Decode UTF-16 in the order of bytes that gives letters: many cameras use the other one than they say.
+
+    Some write UTF-8 and call it that.
+    """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw[: len(raw) // 2 * 2].decode("utf-16", "replace")
+    plain = raw.strip(b"\0 ")
+    if len(plain) >= _MIN_UTF8_BYTES and min(plain) >= ord(" "):
+        with suppress(UnicodeDecodeError):
+            return plain.decode("utf-8")
     raw = raw[: len(raw) // 2 * 2]
     little, big = raw.decode("utf-16-le", "replace"), raw.decode("utf-16-be", "replace")
     return max(little, big, key=_likeliness)
@@ -116,7 +146,7 @@ def _utf16(raw: bytes) -> str:
 
 def _likeliness(text: str) -> int:
     """Count letters of the commonest scripts: a wrong order of bytes makes rare ones of them."""
-    return sum(letter < "\u0500" or "\u4e00" <= letter <= "\u9fff" or "\u3040" <= letter <= "\u30ff" for letter in text)
+    return sum(letter < "\u1100" or any(first <= letter <= last for first, last in _COMMON_LETTERS) for letter in text)
 
 
 def _bytes(value: Any) -> bytes:

@@ -26,7 +26,16 @@ _PREFIXES = {
     "http://ns.microsoft.com/photo/1.0": "MicrosoftPhoto",
     "http://www.digikam.org/ns/1.0/": "digiKam",
     "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
+    "http://ns.adobe.com/tiff/1.0/": "tiff",
+    "http://ns.acdsee.com/iptc/1.0/": "acdsee",
+    "http://www.metadataworkinggroup.com/schemas/regions/": "mwg-rs",
+    "http://ns.microsoft.com/photo/1.2/t/Region#": "MPReg",
 }
+_NAMES_OF_FACES = (
+    "http://www.metadataworkinggroup.com/schemas/regions/ Name",  # Picasa, Lightroom, digiKam
+    "http://ns.microsoft.com/photo/1.2/t/Region# PersonDisplayName",  # Windows
+)
+PEOPLE = ("Iptc4xmpExt:PersonInImage", "mwg-rs:Name", "MPReg:PersonDisplayName")
 _LISTS = (f"{_RDF} Bag", f"{_RDF} Seq", f"{_RDF} Alt")
 _LANGUAGES = ("x-default", "en", "zh")  # of an alternative, the first that there is; else its first
 
@@ -53,9 +62,10 @@ class Xmp:
 
 def read_xmp(raw: bytes) -> Xmp:
     """Read as far as it can be read. Never raises."""
-    raw = raw.strip(b"\0 \t\r\n")
-    if not raw:
+    inner = raw.strip(b"\0 \t\r\n")
+    if not inner:
         return Xmp()
+    raw = raw if b"\0" in inner[:4] else inner  # a zero is half of a sign in UTF-16
     if len(raw) > MAX_BYTES:
         return Xmp(is_whole=False)
     reader = _read(raw)
@@ -97,7 +107,10 @@ def _refuse(*_: object) -> int:
 
 
 class _Reader:
-    """Takes the properties that stand directly in an rdf:Description of rdf:RDF, as elements or as attributes."""
+    """Takes the properties that stand directly in an rdf:Description of rdf:RDF, as elements or as attributes.
+
+    Names of people also stand deeper, within the places of their faces.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -121,6 +134,9 @@ class _Reader:
             self._base = len(self._path)
             for attribute, value in attributes.items():
                 self._keep(attribute, "", value)
+        elif self._base is not None:
+            for attribute in _NAMES_OF_FACES:
+                self._keep(attribute, "", attributes.get(attribute, ""))
 
     def take(self, text: str) -> None:
         if self._length < MAX_VALUE_CHARACTERS:
@@ -133,6 +149,8 @@ class _Reader:
             inner = self._path[self._base :]
             if len(inner) == 1 or (len(inner) == 3 and inner[1] in _LISTS and name == f"{_RDF} li"):
                 self._keep(inner[0], self._language, "".join(self._text))
+            elif name in _NAMES_OF_FACES:
+                self._keep(name, "", "".join(self._text))
             if depth == self._base:
                 self._base = None
         self._path.pop()
