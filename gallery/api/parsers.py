@@ -11,8 +11,9 @@ from typing import IO, Any
 from django.core.files.base import File
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
+from rest_framework import parsers
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser, get_encoding
+from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils import json
 
@@ -32,7 +33,7 @@ class JSONObjectParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        text = codecs.getreader(get_encoding(parser_context or {}))(stream)
+        text = codecs.getreader(parsers.get_encoding(parser_context or {}))(stream)  # type: ignore[attr-defined]  # not in the stubs
         try:
             parsed = json.loads(text.read().removeprefix(BYTE_ORDER_MARK), object_pairs_hook=_named_once)
         except RecursionError:
