@@ -2,6 +2,7 @@
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ def database_of(url: str, *, setting: str, sqlite_options: dict[str, Any]) -> di
         raise _refused(url, setting, "cannot be understood") from None
     if parts.scheme in SQLITE:
         database = dict(dj_database_url.parse(url))
+        if why := _no_file_reason(str(database["NAME"])):
+            raise _refused(url, setting, why)
         return database | {"OPTIONS": sqlite_options}
     if parts.scheme not in POSTGRESQL:
         raise _refused(url, setting, f"must begin with {', '.join(f'{each}://' for each in POSTGRESQL)} or sqlite://")
@@ -36,6 +39,16 @@ def database_of(url: str, *, setting: str, sqlite_options: dict[str, Any]) -> di
         return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except (dj_database_url.ParseError, ValueError):
         raise _refused(url, setting, "cannot be understood") from None
+
+
+def _no_file_reason(name: str) -> str:
+    """Return why SQLite cannot keep a library there; "" if it can."""
+    path = Path(name)
+    if name in ("", ":memory:"):
+        return "names no file, and what is only in memory each process would have for itself"
+    if path.is_dir():
+        return "names a folder instead of a file"
+    return "" if path.parent.is_dir() else f"names a file in “{path.parent}”, which is no folder"
 
 
 def without_password(url: str) -> str:

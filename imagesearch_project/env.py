@@ -1,6 +1,7 @@
 """Read environment variables, or stop with one sentence that names the variable, its value and the remedy."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = ("1", "true", "yes", "on")
 FALSE_WORDS = ("0", "false", "no", "off")
+USER_IN_ADDRESS = re.compile(r"(?<=//).*@")
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}|arn:[A-Za-z0-9:/._-]+")  # as boto3, which says it late
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -77,9 +80,21 @@ def web_address(value: str, *, setting: str) -> str | None:
         port = parts.port  # raises for what is no number
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+    is_a_host = parts.hostname and port != 0 and "@" not in parts.netloc and not any(map(str.isspace, value))
+    if parts.scheme not in ("http", "https") or not is_a_host or parts.query or parts.fragment:
         raise ImproperlyConfigured(
-            f"{setting} is “{value}”; it must be an address with its scheme, as https://s3.example.org:9000."
+            f"{setting} is “{USER_IN_ADDRESS.sub('…@', value)}”; it must be an address with its scheme, "
+            "as https://s3.example.org:9000."
+        )
+    return value
+
+
+def bucket_name(value: str, *, setting: str) -> str:
+    """Return the name of a bucket, "" for none. Raises ImproperlyConfigured for what no service takes as one."""
+    if value and not BUCKET_NAME.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"{setting} is “{value}”; it must be the bucket's name alone, "
+            "of letters, digits, dots and dashes, as my-pictures."
         )
     return value
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .database_url import database_of
 from .env import (
+    bucket_name,
     env_bool,
     env_choice,
     env_globs,
@@ -196,7 +197,7 @@ MEDIA_ROOT = DATA_DIR / "media"  # served by views that ask who may see; no URL 
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_PERMISSIONS = FILE_MODES.file
 DATA_UPLOAD_MAX_NUMBER_FILES = env_int("IMAGESEARCH_MAX_UPLOAD_FILES", 100, minimum=1, maximum=10_000)
-S3_BUCKET = env_str("IMAGESEARCH_S3_BUCKET")
+S3_BUCKET = bucket_name(env_str("IMAGESEARCH_S3_BUCKET"), setting="IMAGESEARCH_S3_BUCKET")
 S3_ENDPOINT = web_address(env_str("IMAGESEARCH_S3_ENDPOINT"), setting="IMAGESEARCH_S3_ENDPOINT")
 S3_TIMEOUT_SECONDS = env_int("IMAGESEARCH_S3_TIMEOUT_SECONDS", 10, minimum=1, maximum=600)
 STORAGES: dict[str, Any] = {

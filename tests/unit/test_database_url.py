@@ -27,6 +27,13 @@ SECRET = "s3cret"
         "nonsense",
         "/var/lib/name.sqlite3",
         "postgres://",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://:memory:",
+        "sqlite:///:memory:",
+        "sqlite:////",
+        "sqlite:////dev/null/name.sqlite3",
+        "sqlite:////not/there/name.sqlite3",
     ],
 )
 def test_database_url_that_cannot_be_used_is_refused_without_its_password(url):
@@ -48,10 +55,12 @@ def test_database_url_of_postgresql_is_understood(scheme):
     assert (database["USER"], database["PASSWORD"], database["PORT"]) == ("user", "p@ss", 5432)
 
 
-def test_database_url_of_sqlite_gets_the_options_that_two_writers_need():
-    database = database_of("sqlite:////srv/images.sqlite3", setting="X", sqlite_options=OPTIONS)
+def test_database_url_of_sqlite_gets_the_options_that_two_writers_need(tmp_path):
+    path = f"{tmp_path}/images.sqlite3"
 
-    assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", "/srv/images.sqlite3")
+    database = database_of(f"sqlite:///{path}", setting="X", sqlite_options=OPTIONS)
+
+    assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", path)
     assert database["OPTIONS"] == OPTIONS
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from imagesearch_project.env import (
+    bucket_name,
     env_bool,
     env_choice,
     env_int,
@@ -41,6 +42,32 @@ def test_web_address_names_variable_value_and_remedy(value):
     assert str(error.value) == (
         f"{NAME} is “{value}”; it must be an address with its scheme, as https://s3.example.org:9000."
     )
+
+
+@pytest.mark.parametrize("value", ["http://my host:9000", "https://host/?a=b", "https://host/#a"])
+def test_web_address_is_no_page(value):
+    with pytest.raises(ImproperlyConfigured, match="must be an address with its scheme"):
+        web_address(value, setting=NAME)
+
+
+def test_web_address_takes_no_password_and_shows_none():
+    with pytest.raises(ImproperlyConfigured) as error:
+        web_address("https://key:s3cret@host", setting=NAME)
+
+    assert str(error.value).startswith(f"{NAME} is “https://…@host”; it must be")
+
+
+@pytest.mark.parametrize("value", ["", "pictures", "my-pictures.2024", "Old_Bucket"])
+def test_bucket_name_takes_what_services_take(value):
+    assert bucket_name(value, setting=NAME) == value
+
+
+@pytest.mark.parametrize("value", ["s3://pictures", "pictures/folder", "a b", "Bad!", "ab", "-pictures", "a" * 256])
+def test_bucket_name_names_variable_value_and_remedy(value):
+    with pytest.raises(ImproperlyConfigured) as error:
+        bucket_name(value, setting=NAME)
+
+    assert str(error.value).startswith(f"{NAME} is “{value}”; it must be the bucket's name alone, ")
 
 
 def test_no_web_address_is_none():
