@@ -66,7 +66,10 @@ class SignUpForm(UserCreationForm[User]):
     def save_account(self, *, by: Actor) -> User | None:
         """Return the new account; None, with an error on the form, if the name was taken a moment ago."""
         try:
-            return save_sign_up(self.save, by=by)
+            return save_sign_up(self.instance, self.save, by=by)
+        except ValidationError as error:
+            self.add_error(None, error)
+            return None
         except IntegrityError:
             self.add_error("username", ValidationError(_("A user with that username already exists.")))
             return None

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -67,15 +67,26 @@ class User(AbstractUser):
         self._password_removed = True
 
     def clean(self) -> None:
-        """Refuse a new name that one would take for another's, or cannot read; names that there are stay."""
+        """Refuse a new name that one would take for another's, or cannot read; names that there are stay.
+
+        In the transaction that saves the name, nobody takes one that looks like it meanwhile.
+        """
         super().clean()
         if not self.username or User.objects.filter(pk=self.pk, username=self.username).exists():
             return
         _require_readable(self.username)
+        _wait_for_others(self.username)
         alike = User.objects.filter(look=look_of(self.username)[:LOOK_CHARACTERS]).exclude(pk=self.pk)
         if alike.exclude(username__iexact=self.username).exists():  # of the same name the constraint tells
             sentence = _("This user name is taken, or looks too much like one that is. Choose another one.")
             raise ValidationError({"username": ValidationError(sentence, code="looks_taken")})
+
+
+def _wait_for_others(name: str) -> None:
+    """Let one transaction at a time go on with names of one look; SQLite lets only one write anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"look {look_of(name)}"])
 
 
 def _require_readable(name: str) -> None:

@@ -20,9 +20,12 @@ def add_account(username: str, *, by: Actor, password: str | None = None, is_sup
     return user
 
 
-def save_sign_up(save: Callable[[], User], *, by: Actor) -> User:
-    """Save the account of somebody who signs up. Raises IntegrityError if the name is taken."""
+def save_sign_up(user: User, save: Callable[[], User], *, by: Actor) -> User:
+    """Save the account of somebody who signs up. Raises IntegrityError if the name was taken meanwhile, ValidationError
+    if one that looks like it was.
+    """
     with transaction.atomic():
+        user.clean()
         user = save()
         record_added(Action(by), user, verb=AuditVerb.SIGNED_UP)
     return user

@@ -1,9 +1,12 @@
 """Names that look like another's, limits, and what ends with a password."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -53,6 +56,32 @@ def test_sign_up_refuses_a_name_that_is_mistaken_for_another(alice, name, senten
 @pytest.mark.parametrize("name", ["alicia", "王伟", "иван", "alice2", "José"])
 def test_sign_up_takes_a_name_that_is_told_apart(alice, name):
     assert sign_up(Client(), name).status_code == 302
+
+
+@pytest.mark.parametrize("second", ["a1ice", "аӏісе", "Alice"])
+def test_one_of_two_names_that_look_alike_is_taken_at_the_same_moment(transactional_db, monkeypatch, second):
+    is_saving, saves = threading.Event(), User.save
+
+    def save_slowly(user, **fields):
+        if user._state.adding and user.username == "alice":
+            is_saving.set()
+            time.sleep(0.5)  # the other one is judged meanwhile
+        saves(user, **fields)
+
+    def sign_up_later():
+        assert is_saving.wait(timeout=30)
+        answers.append(sign_up(Client(), second).status_code)
+        connections.close_all()
+
+    answers: list[int] = []
+    monkeypatch.setattr(User, "save", save_slowly)
+    other = threading.Thread(target=sign_up_later)
+    other.start()
+    first = sign_up(Client(), "alice").status_code
+    other.join()
+
+    assert (first, answers) == (302, [400])
+    assert User.objects.get().username == "alice"
 
 
 def test_names_that_look_alike_already_keep_working_and_one_of_them_blocks_new_ones(alice):
