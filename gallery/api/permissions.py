@@ -24,3 +24,12 @@ class ReadOrSignedIn(BasePermission):
         if isinstance(request.auth, ApiToken) and request.auth.read_only:
             raise PermissionDenied(_("This token may only read. Use one that may also write."))
         return True
+
+
+class SignedIn(ReadOrSignedIn):
+    """Reading needs an account, too."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if not request.user.is_authenticated:
+            raise NotAuthenticated
+        return super().has_permission(request, view)

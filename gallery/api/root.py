@@ -22,6 +22,7 @@ class RootView(APIView):
             "albums": "album-list",
             "tags": "tag-list",
             "stats": "stats",
+            "account": "account",
             "schema": "schema",
             "docs": "docs",
         }

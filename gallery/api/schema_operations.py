@@ -5,15 +5,17 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
+from .permissions import SignedIn
+
 ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 10**18 - 1}
 EMPTY_IS_NONE = {"allowEmptyValue": True}  # what a form sends where nothing is chosen
 
 
 class ApiSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, Any]]:
-        """Everyone may read, and search."""
+        """Everyone may read, and search, but for what is an account's own."""
         auth: list[dict[str, Any]] = super().get_auth()
-        is_open = self.method in SAFE_METHODS or {} in auth
+        is_open = {} in auth or (self.method in SAFE_METHODS and SignedIn not in self.view.permission_classes)
         return [{}, *(scheme for scheme in auth if scheme)] if is_open else auth
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.routers import SimpleRouter
 
+from .account import AccountView
 from .albums import AlbumViewSet
 from .errors import body_of_status
 from .images import ImageViewSet
@@ -44,6 +45,7 @@ version_1: list[URLPattern | URLResolver] = [
         name="image-thumbnail-content",
     ),
     path("search/", SearchView.as_view(), name="search"),
+    path("account/", AccountView.as_view(), name="account"),
     path("stats/", StatisticsView.as_view(), name="stats"),
     path("stats/retry/", RetryView.as_view(), name="stats-retry"),
     path("schema/", SchemaView.as_view(), name="schema"),

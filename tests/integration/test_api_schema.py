@@ -26,6 +26,7 @@ PATHS = {
     "/albums/{id}/images/": {"get"},
     "/tags/": {"get"},
     "/stats/": {"get"},
+    "/account/": {"get", "patch"},
     "/stats/retry/": {"post"},
 }
 
@@ -69,7 +70,8 @@ def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db)
     }
 
     reads = {("get", path) for path, methods in PATHS.items() if "get" in methods}
-    assert open_to_all == reads | {("post", "/search/")}
+    assert open_to_all == reads - {("get", "/account/")} | {("post", "/search/")}
+    assert operation("get", "/account/")["security"] == [{"token": []}, {"cookieAuth": []}]
     assert operation("post", "/images/")["security"] == [{"token": []}, {"cookieAuth": []}]
 
 

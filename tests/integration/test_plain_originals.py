@@ -282,6 +282,50 @@ def test_the_account_page_is_each_ones_own(alice, charlie):
     assert dict(User.objects.values_list("username", "gives_whole_originals")) == {"alice": False, "charlie": True}
 
 
+def test_programs_change_the_default(alice, charlie, photo):
+    api = Api(alice)
+
+    before = api.json("/account/")
+    after = api.patch("/account/", gives_whole_originals=True)
+
+    assert before == {"username": "alice", "gives_whole_originals": False}
+    assert (after.status_code, after.json()) == (200, {"username": "alice", "gives_whole_originals": True})
+    assert original(as_user(charlie), photo).getvalue() == planted.planted_jpeg()
+    entry = AuditEntry.objects.about(alice).newest()[0]
+    assert (entry.door, entry.after) == ("api", {"gives_whole_originals": True})
+    assert Api(charlie).json("/account/")["gives_whole_originals"] is False
+
+
+def test_the_session_changes_the_default_through_the_api(alice):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get("/accounts/")
+    token = client.cookies["csrftoken"].value
+
+    answers = [
+        client.patch(f"{API}/account/", {"gives_whole_originals": True}, "application/json", headers=headers)
+        for headers in ({}, {"X-CSRFToken": token})
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 200]
+    assert client.get(f"{API}/account/").json()["gives_whole_originals"] is True
+
+
+@pytest.mark.parametrize("changes", [{"gives_whole_originals": value} for value in (None, "true", 1, [True])])
+def test_the_default_is_true_or_false(alice, changes):
+    assert Api(alice).patch("/account/", **changes).status_code == 400
+    assert Api(alice).json("/account/")["gives_whole_originals"] is False
+
+
+def test_an_account_is_for_those_who_have_one(alice):
+    reader = Api(alice, read_only=True)
+
+    assert reader.get("/account/").status_code == 200
+    assert reader.patch("/account/", gives_whole_originals=True).status_code == 403
+    assert [Api().get("/account/").status_code, Api().patch("/account/").status_code] == [401, 401]
+    assert Api(alice).patch("/account/").json()["gives_whole_originals"] is False
+
+
 # Copies
 
 

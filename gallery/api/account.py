@@ -1,0 +1,37 @@
+"""The account of whoever asks: what holds for all of its pictures where they do not say otherwise."""
+
+from typing import cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gallery.forms.sent_fields import check_file_fields, check_once
+from gallery.models import User
+from gallery.services.accounts import choose_originals
+
+from .authentication import actor_of
+from .negotiation import AlwaysJSON
+from .permissions import SignedIn
+from .serializers import AccountChangeSerializer, AccountSerializer
+
+
+class AccountView(APIView):
+    content_negotiation_class = AlwaysJSON
+    permission_classes = [SignedIn]
+
+    @extend_schema(summary="Your account", responses=AccountSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(AccountSerializer(request.user).data)
+
+    @extend_schema(summary="Change your account", request=AccountChangeSerializer, responses=AccountSerializer)
+    def patch(self, request: Request) -> Response:
+        check_file_fields(request.FILES, field=None)
+        check_once(request.data, fields=AccountChangeSerializer().fields)
+        form = AccountChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = cast(User, request.user)
+        if "gives_whole_originals" in form.validated_data:
+            choose_originals(user, gives_whole=form.validated_data["gives_whole_originals"], by=actor_of(request))
+        return Response(AccountSerializer(user).data)
