@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 def keep_what_is_shown(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """One statement in the database, nothing where the site's zone is UTC.
 
-    A million pictures take some 5 s of a processor on SQLite, which knows no zones and is told each offset. PostgreSQL
+    A million pictures take 5 to 10 s of a processor on SQLite, which knows no zones and is told each offset. PostgreSQL
     writes the table anew: changing every row in place took it eight times as long, for each of its many indexes.
     """
     images = apps.get_model("gallery", "Image").objects.using(schema_editor.connection.alias)
