@@ -146,9 +146,7 @@ _TABLE = (
     Format(
         "JXL", "JPEG XL", (".jxl",), "image/jxl", _open_jpeg_xl, _prefix(*jpeg_xl.STARTS), is_shown_by_browsers=False
     ),
-    Format(
-        "RAW", "RAW", _RAW_EXTENSIONS, "image/x-dcraw", raw.open_raw, raw.is_raw_head, is_shown_by_browsers=False
-    ),
+    Format("RAW", "RAW", _RAW_EXTENSIONS, "image/x-dcraw", raw.open_raw, raw.is_raw_head, is_shown_by_browsers=False),
 )
 _BY_NAME = {known.name: known for known in _TABLE}
 FORMATS = tuple(_BY_NAME)

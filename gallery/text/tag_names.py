@@ -11,6 +11,8 @@ from .plain_text import plain_text
 
 MAX_TAG_CHARACTERS = 64
 MAX_TAGS_PER_IMAGE = 50
+# White space, and what nobody sees and only means something between two letters: pages and keyboards leave it at ends.
+UNSEEN_AT_ENDS = re.compile(r"^[\s\u00ad\u200b-\u200d\u2060]+|[\s\u00ad\u200b-\u200d\u2060]+$")
 SEPARATORS = re.compile(r"[,，、;；\n]+")
 
 
@@ -32,7 +34,7 @@ def parse_tags(text: str | Iterable[str]) -> list[str]:
     texts = [text] if isinstance(text, str) else list(text)
     names: dict[str, str] = {}
     for part in (part for piece in texts for part in SEPARATORS.split(piece)):
-        name = " ".join(plain_text(part).split())
+        name = " ".join(UNSEEN_AT_ENDS.sub("", plain_text(part)).split())
         if len(name) > MAX_TAG_CHARACTERS:
             raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
         if folded(name):  # a name that nobody sees is none

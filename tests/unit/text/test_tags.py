@@ -82,3 +82,12 @@ def test_plain_text_can_be_stored_and_stays_plain(text):
 
 def test_plain_text_keeps_lines():
     assert plain_text("first\r\nsecond\rthird\n\tfourth") == "first\nsecond\nthird\n fourth"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u200c", "\u200d", "\u2060", "\u00ad", "\u200b \u200d"])
+def test_signs_that_nobody_sees_at_the_ends_make_no_other_tag(unseen):
+    assert parse_tags(["cat", f"cat{unseen}", f"{unseen}cat", f"{unseen} cat {unseen}"]) == ["cat"]
+
+
+def test_joiners_within_a_tag_stay():
+    assert parse_tags("می\u200cخواهم, 👩\u200d🚀, ❤\ufe0f") == ["می\u200cخواهم", "👩\u200d🚀", "❤\ufe0f"]
