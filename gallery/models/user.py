@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.contrib.auth import models as auth_models
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import connection, models
@@ -11,6 +12,20 @@ from gallery.text.name_looks import has_invisible_characters, look_of, mixed_scr
 
 OTHER_NAMES = ("first_name", "last_name", "email")
 LOOK_CHARACTERS = 450  # of a name of 150; a look may be longer than its name
+
+
+class UserManager(auth_models.UserManager["User"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **others: Any
+    ) -> "User":
+        """Make an administrator. Django's command judges no name but whether this very one is taken.
+
+        Raises ValidationError.
+        """
+        user = self.model(username=self.model.normalize_username(username))
+        user.clean()
+        user.validate_constraints()
+        return super().create_superuser(username, email, password, **others)
 
 
 class User(AbstractUser):
@@ -29,6 +44,8 @@ class User(AbstractUser):
     )
     folded_username = models.TextField(_("folded user name"), default="", editable=False)
     folded_names = models.TextField(_("folded names"), default="", editable=False)  # the others, a line each
+
+    objects = UserManager()  # type: ignore[misc]  # the one of AbstractUser is of any account
 
     class Meta(AbstractUser.Meta):
         constraints = [

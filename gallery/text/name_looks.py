@@ -21,15 +21,16 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
+SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")  # the table lacks most of them
 SEPARATORS = re.compile(r"[\s._@+-]+")
-ALIKE_IN_ANY_CASE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})  # I is l, and 1 and 0 stand for both
+ALIKE_IN_ANY_CASE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o", "w": "vv"})  # I is l, 1 and 0 stand for both
 
 
 def look_of(name: str) -> str:
     """Return what the name looks like: equal for names that one is mistaken for the other. "" where nothing is seen.
 
-    Letters of another script or width, small and capital ones, `1`, `I` and `l`, `0` and `O`, `rn` and `m` are alike;
-    dots, dashes and lines at its ends are not seen, and inside all are one.
+    Letters of another script or width, small and capital ones, `1`, `I` and `l`, `0` and `O`, `rn` and `m`, `vv` and
+    `w` are alike; dots, dashes and lines at its ends are not seen, and inside all are one.
     """
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
     letters = _prototypes(_prototypes(seen).casefold()).translate(ALIKE_IN_ANY_CASE)
@@ -59,6 +60,8 @@ def _prototypes(text: str) -> str:
 @lru_cache(maxsize=10_000)
 def _prototype(character: str) -> str:
     """Return the one that stands for all that look like the character: the table lists each beside its prototype."""
+    if small_capital := SMALL_CAPITAL.fullmatch(unicodedata.name(character, "")):
+        return small_capital[1]
     likes = [_plain(each["c"]) for each in confusables_data.get(character, [])]
     own = len(likes)
     hubs = [(len(confusables_data.get(each, [])), each) for each in likes]

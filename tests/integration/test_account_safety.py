@@ -3,9 +3,11 @@
 import threading
 import time
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
@@ -40,6 +42,7 @@ def change_password(client: Client, old: str, *, path: str = "/accounts/password
         ("_alice_", LOOKS_TAKEN),
         ("ａｌｉｃｅ", "A user with that username already exists."),
         ("аӏісе", LOOKS_TAKEN),
+        ("ᴀʟɪᴄᴇ", LOOKS_TAKEN),
         ("аlice", "This user name mixes letters of several scripts (Cyrillic, Latin)."),
         ("ali\u3164ce", "This user name has characters that nobody sees."),
         ("...", "This user name has no letters or digits."),
@@ -82,6 +85,20 @@ def test_one_of_two_names_that_look_alike_is_taken_at_the_same_moment(transactio
 
     assert (first, answers) == (302, [400])
     assert User.objects.get().username == "alice"
+
+
+@pytest.mark.parametrize("name", ["a1ice", "аlice", "Alice", "ALICE."])
+def test_administrators_take_no_name_that_looks_taken(alice, name):
+    with pytest.raises(CommandError, match=r"is taken|mixes letters|already exists"):
+        call_command("createsuperuser", interactive=False, username=name, email="a@example.org", stderr=StringIO())
+
+    assert User.objects.count() == 1
+
+
+def test_administrators_take_any_other_name(alice):
+    call_command("createsuperuser", interactive=False, username="root", email="a@example.org", stdout=StringIO())
+
+    assert User.objects.get(username="root").is_superuser
 
 
 def test_names_that_look_alike_already_keep_working_and_one_of_them_blocks_new_ones(alice):

@@ -19,6 +19,8 @@ from gallery.text.name_looks import has_invisible_characters, look_of, mixed_scr
         ("admin", "__admin__"),
         ("admin", "admi\u3164n"),
         ("modern", "modem"),
+        ("vvoody", "woody"),
+        ("ʙᴏʙ", "bob"),
         ("coco", "сосо"),
         ("BOB", "ВОВ"),
         ("paypal", "раураӏ"),
