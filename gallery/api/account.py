@@ -3,6 +3,7 @@
 from typing import cast
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +15,20 @@ from gallery.services.accounts import choose_originals
 from .authentication import actor_of
 from .negotiation import AlwaysJSON
 from .permissions import SignedIn
-from .serializers import AccountChangeSerializer, AccountSerializer
+from .serializers import TruthField
+
+
+class AccountSerializer(serializers.Serializer[User]):
+    username = serializers.CharField()
+    gives_whole_originals = serializers.BooleanField(
+        help_text="Whether others get your originals as they are, where a picture does not say otherwise."
+    )
+
+
+class AccountChangeSerializer(serializers.Serializer[User]):
+    gives_whole_originals = TruthField(
+        help_text="Whether others get your originals as they are, with position, serial numbers and other metadata."
+    )
 
 
 class AccountView(APIView):
@@ -23,7 +37,7 @@ class AccountView(APIView):
 
     @extend_schema(summary="Your account", responses=AccountSerializer)
     def get(self, request: Request) -> Response:
-        return Response(AccountSerializer(request.user).data)
+        return Response(AccountSerializer(cast(User, request.user)).data)
 
     @extend_schema(summary="Change your account", request=AccountChangeSerializer, responses=AccountSerializer)
     def patch(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from gallery.error_messages import stored_sentence
 from gallery.errors import SeveralFiles
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
-from gallery.models import Actor, Album, Image, SearchStatus, Tag, User, Visibility
+from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
 from gallery.services.search import Result
@@ -192,13 +192,6 @@ class RetrySerializer(serializers.Serializer[Any]):
     mine = TotalsSerializer(help_text="Your own pictures afterwards; those that wait are tried in the background.")
 
 
-class AccountSerializer(serializers.Serializer[User]):
-    username = serializers.CharField()
-    gives_whole_originals = serializers.BooleanField(
-        help_text="Whether others get your originals as they are, where a picture does not say otherwise."
-    )
-
-
 # Taken
 
 
@@ -293,12 +286,6 @@ class OriginalChoiceField(TruthField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_null": True} | kwargs)
-
-
-class AccountChangeSerializer(serializers.Serializer[User]):
-    gives_whole_originals = TruthField(
-        help_text="Whether others get your originals as they are, with position, serial numbers and other metadata."
-    )
 
 
 class LabelsSerializer(serializers.Serializer[Image]):
