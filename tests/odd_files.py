@@ -137,6 +137,15 @@ def bmp(*, header: int, alpha: int, masks: tuple[int, ...] = (0xFF0000, 0xFF00, 
     return b"BM" + struct.pack("<IHHI", start + len(values), 0, 0, start) + facts + extra + values
 
 
+def bmp_of_nibbles(*, alpha: int) -> bytes:
+    """Return a BMP of four bits for each colour and for alpha."""
+    red, green, blue = (np.asarray(picture())[::-1].astype(np.uint16) >> 4).transpose(2, 0, 1)
+    values = (red << 8 | green << 4 | blue | alpha << 12).astype("<u2").tobytes()
+    facts = struct.pack("<IiiHHIIiiII", 108, WIDTH, HEIGHT, 1, 16, 3, len(values), 2835, 2835, 0, 0)
+    masks = struct.pack("<4I", 0xF00, 0xF0, 0xF, 0xF000) + b"BGRs" + bytes(48)
+    return b"BM" + struct.pack("<IHHI", 122 + len(values), 0, 0, 122) + facts + masks + values
+
+
 def tiff(values: npt.NDArray[np.generic], **options: object) -> bytes:
     out = BytesIO()
     tifffile.imwrite(out, values, **options)
@@ -524,6 +533,9 @@ ODD_FILES = (
     Odd("BMP V3, alpha 0 everywhere", lambda: bmp(header=56, alpha=0)),
     Odd("BMP V4, alpha 0 everywhere", lambda: bmp(header=108, alpha=0)),
     Odd("BMP V5, alpha 255 everywhere", lambda: bmp(header=124, alpha=255)),
+    Odd("BMP of 16 bits, 4 for each colour", lambda: bmp_of_nibbles(alpha=15)),
+    Odd("BMP of 16 bits, alpha 0 everywhere", lambda: bmp_of_nibbles(alpha=0)),
+    Odd("BMP of 16 bits, cut", lambda: bmp_of_nibbles(alpha=15)[:-9000], refused=BROKEN),
     Odd("GIF, first frame in a corner", lambda: gif(covers=RIGHT_BOTTOM), CLEAR_BUT_LAST),
     Odd("GIF, transparent frame in a corner", lambda: gif(covers=RIGHT_BOTTOM, transparent=True), CLEAR_BUT_LAST),
     Odd("WebP, first frame in a corner", lambda: webp_of_small_frames(alpha=False), CLEAR_BUT_LAST),

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from PIL import AvifImagePlugin, Image
 from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from gallery.errors import UnsupportedFormat
-from gallery.imaging import jpeg_xl, large, raw, tiff_file, webp
+from gallery.imaging import bmp, jpeg_xl, large, raw, tiff_file, webp
 from gallery.imaging.orientation import UPRIGHT
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ _TABLE = (
     Format("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", _open_jpeg, _prefix(b"\xff\xd8\xff")),
     Format("PNG", "PNG", (".png", ".apng"), "image/png", PngImageFile, _prefix(b"\x89PNG\r\n\x1a\n")),
     Format("GIF", "GIF", (".gif",), "image/gif", GifImageFile, _prefix(b"GIF87a", b"GIF89a")),
-    Format("BMP", "BMP", (".bmp",), "image/bmp", BmpImageFile, _is_bmp),
+    Format("BMP", "BMP", (".bmp",), "image/bmp", bmp.open_bmp, _is_bmp),
     Format("WEBP", "WebP", (".webp",), "image/webp", webp.open_webp, _is_webp),
     Format(
         "TIFF",
