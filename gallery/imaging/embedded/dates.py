@@ -115,6 +115,8 @@ def _year_first(text: str) -> str:
 
 
 def _numeric_moment(text: str, date: re.Match[str]) -> datetime | None:
+    if date["year"] and not date["month"] and re.search("[0-9]", text[date.end() :]):
+        return None  # a year that is not alone: its first day would be a guess
     clock = _CLOCK_PATTERN.match(text, date.end())
     day = _midnight(date)
     time = _time_of_day(clock) if clock else None

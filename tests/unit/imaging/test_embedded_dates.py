@@ -80,6 +80,7 @@ def test_moment_is_read_however_it_is_written(text, expected):
     [
         *("", "0000:00:00 00:00:00", "    :  :     :  :  ", "\0" * 20, "2020:13:06 07:08:09", "2020:02:30 01:01:01"),
         *("yesterday", "1588720089", "1234:01:01 00:00:00", "5/6/2020 7:08", "٢٠٢٠:٠٥:٠٦ 07:08:09"),
+        *("2020-127", "2020-W19-3", "2020Äê05ÔÂ06ÈÕ 07:08:09"),  # a year with a day behind it that cannot be read
         f"{datetime.now(UTC).year + 2}:01:01 00:00:00",
     ],
 )
