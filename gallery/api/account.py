@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gallery.forms.sent_fields import check_file_fields, check_once
 from gallery.models import User
 from gallery.services.accounts import choose_originals
 
 from .authentication import actor_of
 from .negotiation import AlwaysJSON
+from .parsers import JSONObjectParser
 from .permissions import SignedIn
 from .serializers import TruthField
 
@@ -34,6 +34,7 @@ class AccountChangeSerializer(serializers.Serializer[User]):
 class AccountView(APIView):
     content_negotiation_class = AlwaysJSON
     permission_classes = [SignedIn]
+    parser_classes = [JSONObjectParser]
 
     @extend_schema(summary="Your account", responses=AccountSerializer)
     def get(self, request: Request) -> Response:
@@ -41,8 +42,6 @@ class AccountView(APIView):
 
     @extend_schema(summary="Change your account", request=AccountChangeSerializer, responses=AccountSerializer)
     def patch(self, request: Request) -> Response:
-        check_file_fields(request.FILES, field=None)
-        check_once(request.data, fields=AccountChangeSerializer().fields)
         form = AccountChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user = cast(User, request.user)
