@@ -37,6 +37,7 @@ SETTINGS = {
 def serve() -> None:
     for ends_only_with_its_input in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ends_only_with_its_input, signal.SIG_IGN)
+    os.umask(0o022)  # nobody must read the programs, whatever the site's settings keep for its own account
     with tempfile.TemporaryDirectory(prefix="imagesearch-postgresql-") as name, _running(Path(name)) as address:
         print(address, flush=True)
         sys.stdin.read()

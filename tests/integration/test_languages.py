@@ -16,6 +16,7 @@ from django.urls import reverse
 from gallery.errors import BrokenPicture, StoredError
 from gallery.models import OPERATOR, EmbeddingFailure, Image, ImportJob, Visibility
 from gallery.services.curation import move_to_trash
+from gallery.services.soon import wait_until_done
 from gallery.views import home
 from tests.conftest import drawn_picture, sample_bytes
 from tests.pages import as_user, text_of
@@ -237,6 +238,7 @@ def test_browser_chooses_the_language(db, wanted, language):
 
 def test_mail_is_chinese(alice):
     Client(headers=CHINESE).post("/accounts/password-reset/", {"email": alice.email})
+    wait_until_done()
 
     [sent] = mail.outbox
     assert sent.subject == "图像搜索：设置新密码"

@@ -83,5 +83,5 @@ def test_read_queries_refuses_what_is_not_text(tmp_path):
 def test_read_queries_says_which_file_is_missing(tmp_path):
     with pytest.raises(UnreadablePath, match="nowhere"):
         read_queries(tmp_path / "nowhere")
-    with pytest.raises(UnreadablePath, match="Is a directory"):
+    with pytest.raises(UnreadablePath, match="it is a folder, not a file"):
         read_queries(tmp_path)
