@@ -3,6 +3,8 @@
 import unicodedata
 from functools import lru_cache
 
+from .unseen import FLAG_TAGS, UNSEEN
+
 REVISION = 1  # of texts that are stored folded: whatever changes an answer of `folded` raises it
 
 _SCRIPTS_WHOSE_MARKS_ARE_DROPPED = ("LATIN ", "GREEK ", "CYRILLIC ", "HEBREW ", "ARABIC ")
@@ -24,14 +26,7 @@ _SAME_LETTERS = str.maketrans(
         **dict.fromkeys("‐‒–—−", "-"),
     }
 )
-# Unicode's Default_Ignorable_Code_Point, but for the tags that tell 🏴󠁧󠁢󠁥󠁮󠁧󠁿 from 🏴󠁧󠁢󠁷󠁬󠁳󠁿.
-_UNSEEN_RANGES = (
-    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
-    *((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
-    *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE001F)),
-    (0xE0080, 0xE0FFF),
-)
-_UNSEEN = dict.fromkeys(code for first, last in _UNSEEN_RANGES for code in range(first, last + 1))
+_UNSEEN = dict.fromkeys(UNSEEN - FLAG_TAGS)
 
 
 def folded(text: str) -> str:

@@ -11,17 +11,16 @@ from functools import lru_cache
 from confusable_homoglyphs.categories import alias
 from confusable_homoglyphs.confusables import confusables_data
 
+from .unseen import UNSEEN
+
 WRITTEN_TOGETHER = (  # "highly restrictive" in UTS 39
     {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
     {"LATIN", "HAN", "BOPOMOFO"},
     {"LATIN", "HAN", "HANGUL"},
 )
 OF_EVERY_SCRIPT = {"COMMON", "INHERITED", "UNKNOWN"}
-INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
-)
 SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")  # the table lacks most of them
+_WITHOUT_UNSEEN = dict.fromkeys(UNSEEN)
 SEPARATORS = re.compile(r"[\s._@+-]+")
 ALIKE_IN_ANY_CASE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o", "w": "vv"})  # I is l, 1 and 0 stand for both
 
@@ -32,13 +31,13 @@ def look_of(name: str) -> str:
     Letters of another script or width, small and capital ones, `1`, `I` and `l`, `0` and `O`, `rn` and `m`, `vv` and
     `w` are alike; dots, dashes and lines at its ends are not seen, and inside all are one.
     """
-    seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    seen = unicodedata.normalize("NFKC", name).translate(_WITHOUT_UNSEEN)
     letters = _prototypes(_prototypes(seen).casefold()).translate(ALIKE_IN_ANY_CASE)
     return SEPARATORS.sub("_", letters).strip("_")
 
 
 def has_invisible_characters(name: str) -> bool:
-    return INVISIBLE.search(name) is not None
+    return not UNSEEN.isdisjoint(map(ord, name))
 
 
 def mixed_scripts(name: str) -> list[str]:
