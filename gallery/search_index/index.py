@@ -28,6 +28,7 @@ from .committed_index import CommittedIndex, is_of
 from .engine_in_use import EngineInUse
 from .feeding import feed_some
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
+from .lists import Lists
 from .next_epoch import NextEpoch
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
@@ -45,6 +46,7 @@ class SearchIndex:
         self._refresh = threading.Lock()
         self._files = IndexFiles()
         self.next = NextEpoch(self._files)
+        self.lists = Lists()
         self._allowed = AllowedRows()
         self._engine = EngineInUse()
 

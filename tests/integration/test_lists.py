@@ -1,0 +1,31 @@
+"""Counts and parts of lists, for whoever asks with a queryset."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gallery.models import Album, AlbumImage, Image, Tag, User, Visibility
+from gallery.search_index import search_index
+from gallery.search_index.lists import PeriodCount
+from tests.conftest import acting
+
+
+def test_lists_count_tags_of_what_the_actor_may_see(alice: User, bob: User, upload: Callable[..., Image]) -> None:
+    upload(alice, "coffee.png", tags="drink", visibility=Visibility.PUBLIC)
+    upload(alice, "chelsea.png", tags="drink, cat")
+    seen = Image.objects.visible_to(acting(bob))
+    counts = search_index().lists.tag_counts(seen)
+    assert {Tag.objects.get(pk=pk).name: count for pk, count in counts.items()} == {"drink": 1}
+
+
+def test_lists_count_an_album_without_pictures(alice: User, upload: Callable[..., Image]) -> None:
+    album, empty = Album.objects.create(owner=alice, title="full"), Album.objects.create(owner=alice, title="empty")
+    AlbumImage.objects.create(album=album, image=upload(alice, "coffee.png"))
+    counts = search_index().lists.album_counts(Image.objects.all(), [album.pk, empty.pk])
+    assert counts == {album.pk: 1, empty.pk: 0}
+
+
+def test_lists_count_months_by_the_wall_clock(alice: User, upload: Callable[..., Image]) -> None:
+    image = upload(alice, "coffee.png")
+    Image.objects.filter(pk=image.pk).update(taken_at=datetime(2023, 1, 31, 23, 30, tzinfo=UTC))
+    months = search_index().lists.periods(Image.objects.all(), "taken_at", "month")
+    assert months == [PeriodCount(datetime(2023, 1, 1, tzinfo=UTC), 1)]
