@@ -8,10 +8,11 @@ from typing import Any, Literal, Protocol
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .actor import Actor
+from .conditions import ShownIn
 from .user import User
 
 EVERYTHING = Q()
@@ -75,7 +76,8 @@ def _is_shared_with(user: User) -> Q:
     places = apps.get_model("gallery", "AlbumImage")._default_manager.filter(
         is_shown_in_album(OuterRef("owner")), image=OuterRef("pk"), album__members=user
     )
-    return Q(visibility=Visibility.SHARED) & Q(Exists(places))  # in this order: few rows are worth the second question
+    shown = ShownIn(places, albums=apps.get_model("gallery", "Album")._default_manager.filter(members=user))
+    return Q(visibility=Visibility.SHARED) & Q(shown)  # in this order: few rows are worth the second question
 
 
 def is_shown_in_album(image_owner: Any) -> Q:

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.text.folding import REVISION, folded
 
+from .conditions import Mentioning
+
 FOLDED_FIELDS = frozenset({"original_name", "description"})
 
 
@@ -47,4 +49,5 @@ def mentions(text: str) -> Q:
     compared = folded(text)
     if not compared:  # signs that nobody sees
         return as_stored
-    return (is_folded() & Q(folded_text__text__contains=compared)) | (is_not_folded() & as_stored)
+    as_folded = is_folded() & Q(folded_text__text__contains=compared)
+    return Q(Mentioning(as_folded | (is_not_folded() & as_stored), folded=compared))

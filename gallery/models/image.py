@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +27,7 @@ from . import access
 from .access import Visibility
 from .actor import Actor
 from .album import Album, AlbumImage
+from .conditions import Tagged
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
 MAX_NAME_CHARACTERS = 255
@@ -132,7 +133,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         found = self
         links = Image.tags.through.objects.filter(image=OuterRef("pk"))
         for key in keys:
-            found = found.filter(Exists(links.filter(tag__folded_name=folded_tag(key))))
+            found = found.filter(Tagged(links, folded_name=folded_tag(key)))
         return found
 
     def matching(self, filters: Iterable[Filter]) -> Self:

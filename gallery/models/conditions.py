@@ -1,0 +1,32 @@
+"""Conditions of image querysets that say of themselves what they ask, so that others than the database can answer.
+
+To the database each is what it is made from.
+"""
+
+from typing import Any
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
+
+
+class Tagged(Exists):
+    """That an image carries a tag with this folded name; `links` are the links of images to tags."""
+
+    def __init__(self, links: QuerySet[Any], *, folded_name: str) -> None:
+        super().__init__(links.filter(tag__folded_name=folded_name))
+        self.folded_name = folded_name
+
+
+class ShownIn(Exists):
+    """That one of these albums shows an image; `places` are its places in them, as `is_shown_in_album` has them."""
+
+    def __init__(self, places: QuerySet[Any], *, albums: QuerySet[Any]) -> None:
+        super().__init__(places)
+        self.albums = albums
+
+
+class Mentioning(ExpressionWrapper):
+    """That an image's folded text has this text in it, or, as long as it is not folded, what `condition` says."""
+
+    def __init__(self, condition: Q, *, folded: str) -> None:
+        super().__init__(condition, output_field=BooleanField())
+        self.folded = folded
