@@ -1,0 +1,327 @@
+"""A table with the rows of it that have changed: conditions on it, and reads under a mask."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from gallery.vectors.row_mask import RowMask
+from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
+
+from .comparing import Comparison, compared, is_one_of
+from .ordering import KeysOf, Order, are_behind, ascending_keys, part_in_order
+from .table import NULL, Numbers, Table
+from .texts import Booleans
+from .truth import Truth
+
+Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown, of each row of a table
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """`base`, in which the rows `patch_rows` are those of `patch` instead.
+
+    `patch_rows` (p,) int64 ascending; those from the base's row count on are behind it, and all of them are there.
+    `patch` has p rows; its links speak of places in the patch. Nothing of this ever changes: `changed` returns another.
+    """
+
+    base: Table
+    patch_rows: Rows
+    patch: Table
+
+    @classmethod
+    def of(cls, base: Table) -> "Columns":
+        return cls(base, np.empty(0, dtype=np.int64), base.nobody(0))
+
+    @property
+    def row_count(self) -> int:
+        behind = int(self.patch_rows[-1]) + 1 if len(self.patch_rows) else 0
+        return max(self.base.row_count, behind)
+
+    # Conditions
+
+    def compare(self, name: str, comparison: Comparison, value: int) -> Truth:
+        """Return of which rows the number compares so with `value`; where it is NULL, that is unknown."""
+        return self._truth(lambda table: (compared(table.column(name), comparison, value), table.unknown(name)))
+
+    def compare_columns(self, name: str, comparison: Comparison, other: str) -> Truth:
+        """Return of which rows one number compares so with another of the same row."""
+
+        def leaf(table: Table) -> tuple[Booleans, Booleans | None]:
+            unknowns = [one for one in (table.unknown(name), table.unknown(other)) if one is not None]
+            unknown = np.logical_or.reduce(unknowns) if unknowns else None
+            return compared(table.column(name), comparison, table.column(other)), unknown
+
+        return self._truth(leaf)
+
+    def is_in(self, name: str, values: Collection[int]) -> Truth:
+        """Return of which rows the number is one of the values; of none that is false also where it is NULL."""
+        if not values:
+            return self.everywhere(False)
+        return self._truth(lambda table: (is_one_of(table.column(name), values), table.unknown(name)))
+
+    def is_null(self, name: str) -> Truth:
+        def leaf(table: Table) -> tuple[Booleans, None]:
+            unknown = table.unknown(name)
+            return (np.zeros(table.row_count, dtype=bool) if unknown is None else unknown), None
+
+        return self._truth(leaf)
+
+    def contains(self, name: str, needle: str, *, ignoring_case: bool = False) -> Truth:
+        """Return of which rows the text has the needle in it; `ignoring_case` is of A to Z alone."""
+        wanted = needle.encode("utf-8", "surrogatepass")
+        return self._truth(lambda table: (table.texts[name].contains(wanted, ignoring_case=ignoring_case), None))
+
+    def linked(self, name: str, keys: Collection[int]) -> Truth:
+        """Return which rows carry at least one of these keys."""
+
+        def leaf(table: Table) -> tuple[Booleans, None]:
+            carries = np.zeros(table.row_count, dtype=bool)
+            carries[table.links[name].rows_with(keys)] = True
+            return carries, None
+
+        return self._truth(leaf)
+
+    def everywhere(self, value: bool | None) -> Truth:
+        """Return what is true, false or unknown (None) of every row."""
+        return Truth.everywhere(value, self.row_count)
+
+    def where(self, truth: Truth) -> RowMask:
+        """Return the rows of which it is true, as a WHERE would; no row of nobody is among them."""
+        return RowMask(truth.true.bits & self.live.bits, self.row_count)
+
+    @cached_property
+    def live(self) -> RowMask:
+        """The rows that are somebody's."""
+        return self._truth(lambda table: (table.live, None)).true
+
+    def _truth(self, leaf: Leaf) -> Truth:
+        true, unknown = leaf(self.base)
+        if not len(self.patch_rows):
+            return Truth.of(true, unknown)
+        patch_true, patch_unknown = leaf(self.patch)
+        true = self._patched(true, patch_true)
+        if unknown is not None or patch_unknown is not None:
+            unknown = self._patched(unknown, patch_unknown)
+        return Truth.of(true, unknown)
+
+    def _patched(self, base: Booleans | None, patch: Booleans | None) -> Booleans:
+        patched = np.zeros(self.row_count, dtype=bool)
+        if base is not None:
+            patched[: len(base)] = base
+        patched[self.patch_rows] = False if patch is None else patch
+        return patched
+
+    # Reads under a mask
+
+    def ids_of(self, rows: Rows) -> Ids:
+        """Return the id of each row, NO_ID for nobody's."""
+        return self.numbers_of("id", rows)
+
+    def rows_of(self, ids: npt.ArrayLike) -> Rows:
+        """Return the row of each id, -1 for one that has none, (len(ids),) int64."""
+        in_base, in_patch = self.base.rows_of(ids), self.patch.rows_of(ids)
+        in_base = np.where(self._is_patched[in_base], -1, in_base) if self.base.row_count else in_base
+        return np.where(in_patch >= 0, self.patch_rows[in_patch], in_base) if len(self.patch_rows) else in_base
+
+    def numbers_of(self, name: str, rows: Rows) -> Ids:
+        """Return a number of each row, (len(rows),) int64, NULL among them."""
+        found = self.base.column(name)[np.minimum(rows, self.base.row_count - 1)] if self.base.row_count else 0 * rows
+        found = found.astype(np.int64)
+        if len(self.patch_rows):
+            places = np.minimum(np.searchsorted(self.patch_rows, rows), len(self.patch_rows) - 1)
+            patched = np.flatnonzero(self.patch_rows[places] == rows)
+            found[patched] = self.patch.column(name)[places[patched]]
+        return found
+
+    def sum(self, mask: RowMask, name: str) -> int:
+        """Return the sum of the numbers that are not NULL."""
+        return sum(int(values.sum(dtype=np.int64)) for values in self._known_values(mask, name))
+
+    def counts(self, mask: RowMask, name: str) -> dict[int, int]:
+        """Return how many rows have each number; those where it is NULL are left out."""
+        totals: dict[int, int] = {}
+        for values in self._known_values(mask, name):
+            for value, count in zip(*np.unique(values, return_counts=True), strict=True):
+                totals[int(value)] = totals.get(int(value), 0) + int(count)
+        return totals
+
+    def extremes(self, mask: RowMask, name: str) -> tuple[int, int] | None:
+        """Return the least and the greatest of the numbers that are not NULL, None where there is none."""
+        parts = [values for values in self._known_values(mask, name) if len(values)]
+        if not parts:
+            return None
+        return min(int(values.min()) for values in parts), max(int(values.max()) for values in parts)
+
+    def link_counts(self, mask: RowMask, name: str) -> tuple[Ids, Ids]:
+        """Return the keys that rows of the mask carry, ascending, and how many rows each: (m,) int64 both."""
+        in_base, in_patch = self._parts(mask)
+        keys, counts = [], []
+        for table, chosen in ((self.base, in_base), (self.patch, in_patch)):
+            links = table.links[name]
+            is_chosen = np.zeros(table.row_count + 1, dtype=bool)
+            is_chosen[chosen] = True
+            before = np.concatenate([[0], np.cumsum(is_chosen[links.rows], dtype=np.int64)])
+            keys.append(links.keys)
+            counts.append(before[links.starts[1:]] - before[links.starts[:-1]])
+        return _summed(np.concatenate(keys), np.concatenate(counts))
+
+    def in_link_order(self, name: str, key: int, mask: RowMask, *, start: int = 0, size: int | None = None) -> Rows:
+        """Return rows of the mask that carry a key, in the order of their positions."""
+        in_base, in_patch = self._parts(mask)
+        rows, positions = [], []
+        for table, chosen, row_of in ((self.base, in_base, None), (self.patch, in_patch, self.patch_rows)):
+            links, at = table.links[name], table.links[name].of_key(key)
+            kept = np.flatnonzero(np.isin(links.rows[at], chosen))
+            found = links.rows[at][kept].astype(np.int64)
+            rows.append(found if row_of is None else row_of[found])
+            positions.append(found if links.positions is None else links.positions[at][kept])
+        ordered = np.concatenate(rows)[np.argsort(np.concatenate(positions), kind="stable")]
+        return ordered[start:] if size is None else ordered[start : start + size]
+
+    def ordered(
+        self,
+        mask: RowMask,
+        by: Sequence[Order],
+        *,
+        start: int = 0,
+        size: int,
+        after: Sequence[int | str | None] | None = None,
+        before: Sequence[int | str | None] | None = None,
+    ) -> Rows:
+        """Return `size` rows of the mask in an order, from place `start` on.
+
+        What is equal in all of `by` is ordered by id, in the direction of the last. `after` and `before` are what one
+        row has in each of `by`, its id last if `by` does not end with it; None is NULL. Then places are counted from
+        there: behind `after`; or, of the rows that come before `before`, the last ones.
+        """
+        keys, orders = self._keys(by)
+        rows = mask.rows
+        if after is not None:
+            rows = rows[are_behind(rows, keys, self._place(orders, after))]
+        if before is None:
+            return part_in_order(rows, keys, start, start + size)
+        place = self._place(orders, before)
+        rows = rows[~are_behind(rows, keys, place) & ~self._are_at(rows, keys, place)]
+        return part_in_order(rows, keys, len(rows) - start - size, len(rows) - start)
+
+    # Changes
+
+    def take(self, rows: Rows) -> Table:
+        """Return these rows, which are different ones, in this order."""
+        if not len(self.patch_rows):
+            return self.base.take(rows)
+        places = np.searchsorted(self.patch_rows, rows)
+        patched = self.patch_rows[np.minimum(places, len(self.patch_rows) - 1)] == rows
+        both = self.base.take(rows[~patched]).joined(self.patch.take(places[patched]))
+        back = np.argsort(np.concatenate([np.flatnonzero(~patched), np.flatnonzero(patched)]))
+        return both.take(back)
+
+    def changed(self, rows: Rows, table: Table) -> "Columns":
+        """Return columns where these rows, ascending and different, are those of the table, which has the same columns.
+
+        Rows between the last one and new ones are nobody's.
+        """
+        if not len(rows):
+            return self
+        gap = np.setdiff1d(np.arange(self.row_count, int(rows[-1])), rows)
+        if len(gap):
+            rows, table = np.concatenate([rows, gap]), table.joined(table.nobody(len(gap)))
+        kept = np.flatnonzero(~np.isin(self.patch_rows, rows))
+        all_rows = np.concatenate([self.patch_rows[kept], rows])
+        order = np.argsort(all_rows)
+        return Columns(self.base, all_rows[order], self.patch.take(kept).joined(table).take(order))
+
+    def merged(self) -> Table:
+        """Return all rows as one table."""
+        return self.take(np.arange(self.row_count))
+
+    def renumbered(self, ids: Ids) -> tuple["Columns", Rows]:
+        """Return columns where row r is that of the picture `ids[r]`, and the rows whose pictures are not here.
+
+        Those, and the rows of nobody, are nobody's.
+        """
+        old_rows = self.rows_of(ids)
+        missing = np.flatnonzero((old_rows < 0) & (np.asarray(ids) != NO_ID))
+        known = np.flatnonzero(old_rows >= 0)
+        unknown = np.flatnonzero(old_rows < 0)
+        table = self.take(old_rows[known])
+        table = table.joined(table.nobody(len(unknown)))
+        return Columns.of(table.take(np.argsort(np.concatenate([known, unknown])))), missing
+
+    # Within
+
+    @cached_property
+    def _is_patched(self) -> Booleans:
+        """Which rows of the base count no more, (base.row_count,) bool."""
+        patched = np.zeros(self.base.row_count, dtype=bool)
+        patched[self.patch_rows[self.patch_rows < self.base.row_count]] = True
+        return patched
+
+    def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
+        """Return the mask's rows in the base, and its places in the patch."""
+        chosen = np.unpackbits(mask.bits, count=mask.row_count, bitorder="little").astype(bool)
+        in_patch = np.flatnonzero(chosen[self.patch_rows])
+        in_base = chosen[: self.base.row_count] & ~self._is_patched
+        return np.flatnonzero(in_base), in_patch
+
+    def _known_values(self, mask: RowMask, name: str) -> list[Numbers]:
+        found = []
+        for table, rows in zip((self.base, self.patch), self._parts(mask), strict=True):
+            values = table.column(name)[rows]
+            unknown = table.unknown(name)
+            found.append(values if unknown is None else values[values != NULL])
+        return found
+
+    def _keys(self, by: Sequence[Order]) -> tuple[list[KeysOf], list[Order]]:
+        orders = list(by)
+        if not orders or orders[-1].column != "id":
+            orders.append(Order("id", descending=bool(orders) and orders[-1].descending))
+        return [self._keys_of(order) for order in orders], orders
+
+    def _keys_of(self, order: Order) -> KeysOf:
+        if order.column in self.base.texts:
+            return lambda rows: ascending_keys(self._text_order(order.column)[0][rows], order)
+        return lambda rows: ascending_keys(self.numbers_of(order.column, rows), order)
+
+    def _place(self, orders: Sequence[Order], values: Sequence[int | str | None]) -> list[int]:
+        return [self._key_of_value(order, value) for order, value in zip(orders, values, strict=True)]
+
+    def _key_of_value(self, order: Order, value: int | str | None) -> int:
+        if isinstance(value, str):
+            texts = self._text_order(order.column)[1]
+            wanted = value.encode("utf-8", "surrogatepass")
+            place = int(np.searchsorted(np.array(texts, dtype=object), wanted)) if texts else 0
+            value = 2 * place + (0 if place < len(texts) and texts[place] == wanted else -1)
+        number = np.array([NULL if value is None else value], dtype=np.int64)
+        return int(ascending_keys(number, order)[0])
+
+    def _text_order(self, name: str) -> tuple[Ids, list[bytes]]:
+        """Return twice the rank of each row's text, (row_count,) int64, and the texts by rank."""
+        if name not in self._text_orders:
+            texts = self.take(np.arange(self.row_count)).texts[name]
+            distinct = sorted({texts.at(row) for row in range(self.row_count)})
+            self._text_orders[name] = (2 * texts.order.astype(np.int64), distinct)
+        return self._text_orders[name]
+
+    @cached_property
+    def _text_orders(self) -> dict[str, tuple[Ids, list[bytes]]]:
+        return {}
+
+    @staticmethod
+    def _are_at(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int]) -> Booleans:
+        equal = np.ones(len(rows), dtype=bool)
+        for key, value in zip(keys, place, strict=True):
+            equal &= key(rows) == value
+        return equal
+
+
+def _summed(keys: Ids, counts: Ids) -> tuple[Ids, Ids]:
+    """Return the different keys that count something, ascending, and the sum of each one's counts."""
+    counted = np.flatnonzero(counts)
+    distinct, places = np.unique(keys[counted], return_inverse=True)
+    totals = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(totals, places, counts[counted])
+    return distinct, totals

@@ -1,0 +1,100 @@
+"""What is known of rows, column by column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
+
+from .links import Links
+from .texts import Booleans, Texts
+
+NULL: Final = int(np.iinfo(np.int64).min)  # in an int64 column: SQL's NULL
+Numbers = npt.NDArray[np.signedinteger[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """n rows. The arrays never change.
+
+    `ids` (n,) int64 are the pictures' ids, NO_ID where the row is nobody's. `numbers` are (n,) of any signed integer
+    type; NULL can be in int64 alone. `texts` have n texts each, `links` speak of rows below n.
+    """
+
+    ids: Ids
+    numbers: Mapping[str, Numbers] = field(default_factory=dict)
+    texts: Mapping[str, Texts] = field(default_factory=dict)
+    links: Mapping[str, Links] = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def live(self) -> Booleans:
+        """Which rows are somebody's, (n,) bool."""
+        return self.ids != NO_ID
+
+    def column(self, name: str) -> Numbers:
+        """Return a column of numbers; `id` is one. Raises KeyError."""
+        return self.ids if name == "id" else self.numbers[name]
+
+    def unknown(self, name: str) -> Booleans | None:
+        """Return where a column of numbers is NULL, (n,) bool; None if it is nowhere."""
+        if name not in self._unknown:
+            column = self.column(name)
+            is_null = column == NULL if column.dtype == np.int64 else None
+            self._unknown[name] = is_null if is_null is not None and is_null.any() else None
+        return self._unknown[name]
+
+    @cached_property
+    def _unknown(self) -> dict[str, Booleans | None]:
+        return {}
+
+    @cached_property
+    def _rows_by_id(self) -> tuple[Ids, Rows]:
+        order = np.argsort(self.ids, kind="stable")
+        return self.ids[order], order
+
+    def rows_of(self, ids: npt.ArrayLike) -> Rows:
+        """Return the row of each id, -1 for one that is not here, (len(ids),) int64."""
+        asked = np.asarray(ids, dtype=np.int64)
+        known, rows = self._rows_by_id
+        if not len(known):
+            return np.full(len(asked), -1, dtype=np.int64)
+        places = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+        return np.where((known[places] == asked) & (asked != NO_ID), rows[places], -1)
+
+    def take(self, rows: Rows) -> "Table":
+        """Return these rows, which are different ones, in this order."""
+        return Table(
+            ids=self.ids[rows],
+            numbers={name: column[rows] for name, column in self.numbers.items()},
+            texts={name: texts.take(rows) for name, texts in self.texts.items()},
+            links={name: links.take(rows) for name, links in self.links.items()},
+        )
+
+    def joined(self, other: "Table") -> "Table":
+        """Return these rows and the other's behind them; both have the same columns."""
+        shift = np.arange(other.row_count) + self.row_count
+        return Table(
+            ids=np.concatenate([self.ids, other.ids]),
+            numbers={name: np.concatenate([one, other.numbers[name]]) for name, one in self.numbers.items()},
+            texts={name: one.joined(other.texts[name]) for name, one in self.texts.items()},
+            links={name: one.joined(other.links[name].renumbered(shift)) for name, one in self.links.items()},
+        )
+
+    def nobody(self, row_count: int) -> "Table":
+        """Return so many rows of nobody, with the columns of this table."""
+        return Table(
+            ids=np.full(row_count, NO_ID, dtype=np.int64),
+            numbers={name: np.zeros(row_count, dtype=column.dtype) for name, column in self.numbers.items()},
+            texts={name: Texts.of([""] * row_count) for name in self.texts},
+            links={
+                name: Links.of([], [], None if links.positions is None else []) for name, links in self.links.items()
+            },
+        )
