@@ -1,4 +1,5 @@
 from .access import Visibility
+from .access_change import AccessChange, AccessChanges
 from .access_state import AccessState
 from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
@@ -19,6 +20,8 @@ from .user import User
 __all__ = [
     "OPERATOR",
     "WORKER",
+    "AccessChange",
+    "AccessChanges",
     "AccessState",
     "ActKind",
     "Actor",

@@ -18,15 +18,12 @@ class AccessStateQuerySet(models.QuerySet["AccessState"]):
             state, _created = self.get_or_create(pk=1, defaults={"version": secrets.randbits(62)})
         return state
 
-    def note_departure(self) -> None:
-        """Say in the present transaction that pictures leave their rows of the index, which no trigger sees."""
-        self.filter(pk=1).update(version=models.F("version") + 1, departures=models.F("departures") + 1)
-
 
 class AccessState(models.Model):
     """The version of who may see what, and of all else that filters ask about; `access_triggers` move it.
 
-    `departures` counts how often pictures left their rows of the index: a search beside that is done again.
+    What made each version is in `AccessChange`. `departures` counts how often pictures left their rows of the index: a
+    search beside that is done again.
     """
 
     version = models.PositiveBigIntegerField(_("version"))

@@ -14,6 +14,7 @@ which refuses). So the triggers are taken away before migrations of this app and
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps as current_apps
@@ -23,13 +24,29 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
+from . import access_trigger_sql as sql
+from .access_change import ChangeKind
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The changes of a table that count, and what they change: an "image", a "tag", an "album", through a "link" a
+    picture, through a "member" an album.
+    """
+
+    changed: str
+    verbs: tuple[str, ...]
+
+
 WATCHED = {
-    "Image": ("UPDATE", "DELETE"),
-    "Image_tags": ("INSERT", "UPDATE", "DELETE"),
-    "Tag": ("UPDATE",),  # a new tag is on no picture, and a deleted one is taken off every picture first
-    "Album": ("UPDATE", "DELETE"),
-    "AlbumImage": ("INSERT", "UPDATE", "DELETE"),
-    "Album_members": ("INSERT", "UPDATE", "DELETE"),
+    "Image": Watched("image", ("UPDATE", "DELETE")),
+    "Image_tags": Watched("link", ("INSERT", "UPDATE", "DELETE")),
+    "Tag": Watched(
+        "tag", ("UPDATE",)
+    ),  # a new tag is on no picture, and a deleted one is taken off every picture first
+    "Album": Watched("album", ("UPDATE", "DELETE")),
+    "AlbumImage": Watched("link", ("INSERT", "UPDATE", "DELETE")),
+    "Album_members": Watched("member", ("INSERT", "UPDATE", "DELETE")),
 }
 UNWATCHED_COLUMNS = {
     "embedding_row",  # `IndexState.version` moves with these three
@@ -38,45 +55,6 @@ UNWATCHED_COLUMNS = {
     "gives_whole_original",  # changes what one gets of a picture, never whether one sees it
     "taken_offset_minutes",  # nobody searches or filters by it
 }
-# An upload changes its new picture, which nobody can find before it is embedded; the row's own lock settles the order.
-# Links have no such condition: a picture may be embedded between a link and its commit.
-CONDITIONS = {"Image": " WHEN (OLD.embedding_row IS NOT NULL)"}
-
-SQLITE_ACTION = "BEGIN UPDATE {state} SET version = version + 1 WHERE id = 1; END"
-POSTGRESQL_ACTION = "EXECUTE FUNCTION gallery_note_access_change()"
-
-# The version moves even where its row is missing: a row that is made meanwhile would stand for what was before.
-POSTGRESQL_SETUP = """
-CREATE TABLE gallery_access_note (id bigint GENERATED ALWAYS AS IDENTITY);
-
-CREATE FUNCTION gallery_note_access_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF current_setting('imagesearch.access_noted', true) IS DISTINCT FROM pg_current_xact_id()::text THEN
-        PERFORM set_config('imagesearch.access_noted', pg_current_xact_id()::text, true);
-        INSERT INTO gallery_access_note DEFAULT VALUES;
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION gallery_move_access_version() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        DELETE FROM gallery_access_note WHERE id = NEW.id;
-    ELSE
-        INSERT INTO {state} AS state (id, version) VALUES (1, floor(random() * 2 ^ 62)::bigint)
-        ON CONFLICT (id) DO UPDATE SET version = state.version + 1;
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE CONSTRAINT TRIGGER move_access_version AFTER INSERT OR DELETE ON gallery_access_note
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gallery_move_access_version();
-"""
-POSTGRESQL_REMOVAL = """
-DROP TABLE IF EXISTS gallery_access_note;
-DROP FUNCTION IF EXISTS gallery_move_access_version;
-DROP FUNCTION IF EXISTS gallery_note_access_change;
-"""
 
 SQLITE_INSTALLED = r"""
 SELECT name, tbl_name FROM sqlite_master
@@ -95,11 +73,10 @@ def install(connection: BaseDatabaseWrapper, apps: Apps = current_apps) -> None:
     remove(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(POSTGRESQL_SETUP.format(state=_state_table(connection, apps)))
+            cursor.execute(sql.POSTGRESQL_SETUP.format(**_tables(connection, apps)))
         for statement in _statements(connection, apps).values():
             cursor.execute(statement)
-        states = apps.get_model("gallery", "AccessState")._base_manager.using(connection.alias)
-        states.update(version=F("version") + 1)  # for what changed while there were no triggers
+        _change_everything(connection, apps)  # for what changed while there were no triggers
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
@@ -108,7 +85,16 @@ def remove(connection: BaseDatabaseWrapper) -> None:
             on_table = f" ON {connection.ops.quote_name(table)}" if connection.vendor == "postgresql" else ""
             cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}{on_table}")
         if connection.vendor == "postgresql":
-            cursor.execute(POSTGRESQL_REMOVAL)
+            cursor.execute(sql.POSTGRESQL_REMOVAL)
+
+
+def _change_everything(connection: BaseDatabaseWrapper, apps: Apps) -> None:
+    states, log = (
+        apps.get_model("gallery", name)._base_manager.using(connection.alias)
+        for name in ("AccessState", "AccessChange")
+    )
+    states.update(version=F("version") + 1)
+    log.bulk_create(log.model(version=state.version, kind=ChangeKind.EVERYTHING) for state in states.all())
 
 
 def are_missing(connection: BaseDatabaseWrapper, apps: Apps = current_apps) -> bool:
@@ -123,37 +109,40 @@ def remove_before_migrations(*, using: str, plan: Sequence[tuple[Any, bool]] = (
 
 
 def install_after_migrations(*, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    if "accessstate" in apps.all_models["gallery"]:  # not when it has just been migrated away
+    if "accesschange" in apps.all_models["gallery"]:  # not when it has just been migrated away
         install(connections[using], apps)
 
 
 def _statements(connection: BaseDatabaseWrapper, apps: Apps) -> dict[str, str]:
     """Return what makes each trigger, by a name that ends in a digest of it, so that an outdated one is noticed."""
-    if connection.vendor == "postgresql":
-        action, needed = POSTGRESQL_ACTION, POSTGRESQL_SETUP
-    elif connection.vendor == "sqlite":
-        action, needed = SQLITE_ACTION.format(state=_state_table(connection, apps)), ""
-    else:
+    if connection.vendor not in ("postgresql", "sqlite"):
         raise NotSupportedError(f"Image Search needs SQLite or PostgreSQL; this database is {connection.vendor}.")
-    statements = {}
-    for table, verb, event in _events(connection, apps):
-        rest = f"AFTER {event} {action}"
-        digest = hashlib.sha256((rest + needed).encode()).hexdigest()[:8]
+    needed = sql.POSTGRESQL_SETUP if connection.vendor == "postgresql" else ""
+    tables, statements = _tables(connection, apps), {}
+    for table, verb, rest in _triggers(connection, apps):
+        filled = rest.format(**tables)
+        digest = hashlib.sha256((filled + needed).encode()).hexdigest()[:8]
         name = f"access_{table}_{verb.lower()}_{digest}"
-        statements[name] = f"CREATE TRIGGER {connection.ops.quote_name(name)} {rest}"
+        statements[name] = f"CREATE TRIGGER {connection.ops.quote_name(name)} {filled}"
     return statements
 
 
-def _events(connection: BaseDatabaseWrapper, apps: Apps) -> Iterator[tuple[str, str, str]]:
-    """Give (table, verb, event): the event names the columns of an update, the table, and which rows are meant."""
-    for model_name, verbs in WATCHED.items():
+def _triggers(connection: BaseDatabaseWrapper, apps: Apps) -> Iterator[tuple[str, str, str]]:
+    """Give (table, verb, trigger): when it fires, for which rows, and what it does."""
+    for model_name, watched in WATCHED.items():
         options = apps.get_model("gallery", model_name)._meta
-        columns = {field.column for field in options.concrete_fields} - UNWATCHED_COLUMNS
-        names = ", ".join(connection.ops.quote_name(column) for column in sorted(columns))  # migrations differ in order
-        on_rows = f"ON {connection.ops.quote_name(options.db_table)} FOR EACH ROW{CONDITIONS.get(model_name, '')}"
-        for verb in verbs:
-            event = f"UPDATE OF {names}" if verb == "UPDATE" else verb
-            yield options.db_table, verb, f"{event} {on_rows}"
+        table, columns = options.db_table, {field.column for field in options.concrete_fields} - UNWATCHED_COLUMNS
+        names = [connection.ops.quote_name(column) for column in sorted(columns)]  # migrations differ in order
+        for verb in watched.verbs:
+            event = f"UPDATE OF {', '.join(names)}" if verb == "UPDATE" else verb
+            if connection.vendor == "postgresql":
+                what = sql.postgresql_trigger(watched.changed, verb, names)
+            else:
+                what = sql.sqlite_trigger(watched.changed, verb, names)
+            yield table, verb, f"AFTER {event} ON {connection.ops.quote_name(table)} FOR EACH ROW {what}"
+    log = apps.get_model("gallery", "AccessChange")._meta.db_table
+    every_some = f"AFTER INSERT ON {{log}} FOR EACH ROW WHEN (NEW.id % {sql.FORGET_EVERY} = 0)"
+    yield log, "INSERT", f"{every_some} {sql.FORGETTING[connection.vendor]}"
 
 
 def _installed(cursor: CursorWrapper) -> dict[str, str]:
@@ -162,5 +151,8 @@ def _installed(cursor: CursorWrapper) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def _state_table(connection: BaseDatabaseWrapper, apps: Apps) -> str:
-    return connection.ops.quote_name(apps.get_model("gallery", "AccessState")._meta.db_table)
+def _tables(connection: BaseDatabaseWrapper, apps: Apps) -> dict[str, str]:
+    """Return what the statements call `state`, `log` and `image`."""
+    models = {"state": "AccessState", "log": "AccessChange", "image": "Image"}
+    tables = {name: apps.get_model("gallery", model)._meta.db_table for name, model in models.items()}
+    return {name: connection.ops.quote_name(table) for name, table in tables.items()}

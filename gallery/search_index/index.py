@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from gallery.encoders.base import Encoder, EncoderKey, Vectors
 from gallery.errors import EncoderChanged, StoreDamaged
-from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
+from gallery.models import AccessChange, AccessState, Image, ImageQuerySet, IndexState, ModelChange
+from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
 from gallery.vectors.hits import Hits
 from gallery.vectors.store import Problem, VectorStore
@@ -200,13 +201,13 @@ class SearchIndex:
         ids = list(image_ids)
         with self._files.current() as (store, epoch), self.next.forgetting(ids) as forget_next:
             with transaction.atomic(durable=True):
-                rows = self._rows_of(ids)
+                leaving = self._rows_of(ids)
                 forget_next()
                 yield
                 for some in batches(ids, UPDATE_BATCH):
                     Image.objects.filter(pk__in=some).update(embedding_row=None)
-                self._leave_rows()
-            self._files.clear(store, epoch, rows)
+                self._leave_rows(leaving)
+            self._files.clear(store, epoch, [row for row, _image_id in leaving])
 
     def rebuild(self, blocks: Callable[[Ids], Blocks]) -> int:
         """Write a new epoch of the same encoder from `blocks`, move to it in one transaction; return its row count.
@@ -268,22 +269,26 @@ class SearchIndex:
             except StoreDamaged:  # whole, but of another encoder: nothing in it is of use here
                 kept = store.write_epoch(epoch, [])
             with transaction.atomic(durable=True):
-                lost = Image.objects.filter(embedding_row__gte=kept).update(embedding_row=None)
-                self._leave_rows(row_count=kept)
-        return lost
+                lost = Image.objects.filter(embedding_row__gte=kept)
+                leaving = lost.rows().tolist()
+                lost.update(embedding_row=None)
+                self._leave_rows(leaving, row_count=kept)
+        return len(leaving)
 
     def forget_rows(self, rows: Sequence[int]) -> int:
         """Send the pictures of these rows back to the queue and clear the rows; return how many pictures that were."""
-        forgotten = 0
+        leaving: list[RowOfImage] = []
         if not rows:
-            return forgotten
+            return 0
         with self._files.current() as (store, epoch):
             with transaction.atomic(durable=True):
                 for some in batches(rows, UPDATE_BATCH):
-                    forgotten += Image.objects.filter(embedding_row__in=some).update(embedding_row=None)
-                self._leave_rows()
+                    forgotten = Image.objects.filter(embedding_row__in=some)
+                    leaving += forgotten.rows().tolist()
+                    forgotten.update(embedding_row=None)
+                self._leave_rows(leaving)
             self._files.clear(store, epoch, rows)
-        return forgotten
+        return len(leaving)
 
     def write_missing_checksums(self) -> None:
         """Record checksums for the sound rows that have none, as those of a library from before there were any."""
@@ -331,9 +336,9 @@ class SearchIndex:
             outlive_half_commits()
             self._files.clear(store, state.epoch, orphans)
 
-    def _rows_of(self, image_ids: list[int]) -> list[int]:
-        found = (Image.objects.searchable().filter(pk__in=some) for some in batches(image_ids, UPDATE_BATCH))
-        return [int(row) for images in found for row, _image_id in images.rows()]
+    def _rows_of(self, image_ids: list[int]) -> list[RowOfImage]:
+        found = (Image.objects.filter(pk__in=some) for some in batches(image_ids, UPDATE_BATCH))
+        return [(row, image_id) for images in found for row, image_id in images.rows().tolist()]
 
     def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Set the rows of pictures, (id, row) each, in constant memory: a rebuild sets those of the whole library."""
@@ -344,11 +349,11 @@ class SearchIndex:
             while some := list(itertools.islice(turned, UPDATE_BATCH)):
                 cursor.executemany(statement, some)
 
-    def _leave_rows(self, *, row_count: int | None = None) -> None:
+    def _leave_rows(self, leaving: list[RowOfImage], *, row_count: int | None = None) -> None:
         """Note that pictures have left their rows: a remembered mask must not find the pictures there until the rows
         are cleared, nor others whose rows these will be.
         """
-        AccessState.objects.note_departure()
+        AccessChange.objects.note_departure(leaving)
         self._bump(row_count=row_count)
 
     def _bump(self, *, row_count: int | None = None) -> IndexState:

@@ -13,7 +13,7 @@ from gallery.durable.crash_points import crash_point
 from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import ModelChangeCancelled, StoreDamaged, StoredError
-from gallery.models import AccessState, EmbeddingFailure, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models import AccessChange, EmbeddingFailure, Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.store import Problem, VectorStore
 
 from .checking import next_problems_of
@@ -171,7 +171,7 @@ class NextEpoch:
         state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""
         state.save()
         ModelChange.objects.update(is_switched=True)
-        AccessState.objects.note_departure()  # last: whoever has its row waits for nothing else
+        AccessChange.objects.note_departure()  # of all, and each reader sees the epoch
 
     @staticmethod
     def _end() -> None:

@@ -112,7 +112,9 @@ CHANGES: dict[str, Callable[[Album], object]] = {
     "tag renamed": lambda _: Tag.objects.update(name="dog", key="dog"),
     "tag merged": lambda _: Tag.objects.merge(Tag.objects.all(), into=Tag.objects.named(["dog"])[0]),
     "tag deleted": lambda _: Tag.objects.all().delete(),
-    "put into an album": lambda album: AlbumImage.objects.create(album=album, image=stored(album.owner)),
+    "put into an album": lambda album: AlbumImage.objects.create(
+        album=album, image=stored(album.owner, embedding_row=2)
+    ),
     "taken out of an album": lambda album: album.images.clear(),
     "another picture in its place": _replace_picture,
     "order in an album": lambda _: AlbumImage.objects.update(position=7),
@@ -358,6 +360,7 @@ def test_every_table_that_a_picture_is_found_by_is_watched(transactional_db):
     names = [name.removeprefix("access_gallery_").rsplit("_", 1)[0] for name in trigger_names()]
 
     assert names == [
+        "accesschange_insert",
         "album_delete", "album_members_delete", "album_members_insert", "album_members_update", "album_update",
         "albumimage_delete", "albumimage_insert", "albumimage_update",
         "image_delete", "image_tags_delete", "image_tags_insert", "image_tags_update", "image_update",
