@@ -55,7 +55,9 @@ class AccessChangeQuerySet(models.QuerySet["AccessChange"]):
             return None
 
         def ids_of(wanted: ChangeKind) -> frozenset[int]:
-            return frozenset(object_id for _version, kind, object_id, _row in entries if kind == wanted)
+            return frozenset(
+                object_id for _version, kind, object_id, _row in entries if kind == wanted and object_id is not None
+            )
 
         return AccessChanges(
             version=up_to.version,

@@ -1,5 +1,7 @@
 """The log of what changed with each version: whatever may differ for a reader of pictures is named in it."""
 
+import threading
+
 import pytest
 from django.db import connection, transaction
 
@@ -16,13 +18,15 @@ from gallery.models import (
     Visibility,
     access_triggers,
 )
-from gallery.models.access_change import CHANGES_KEPT, ChangeKind
+from gallery.models.access_change import CHANGES_KEPT, MOST_CHANGES, ChangeKind
 from gallery.models.access_trigger_sql import FORGET_EVERY
 from gallery.search_index import search_index
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import compact
-from tests.integration.test_models import stored
+from tests.integration.test_access_state import at_once, somebody_waits_for_this_connection, together
+from tests.integration.test_models import image_row, stored
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("quick_encoder")
 
@@ -248,6 +252,140 @@ def test_another_epoch_leaves_the_version(alice):
     compact(by=OPERATOR)
 
     assert state().version == before
+
+
+# At the same moment
+
+
+def tag(image: Image) -> None:
+    Image.tags.through.objects.create(image=image, tag=Tag.objects.get())
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
+def test_a_link_that_commits_while_its_picture_is_embedded_waits_and_names_it(library):
+    """Whoever read the picture right after it was embedded did not see the link."""
+    waiting, before, embedded = stored(library.owner), state().version, threading.Event()
+
+    def embed() -> None:
+        with transaction.atomic():
+            Image.objects.filter(pk=waiting.pk).update(embedding_row=9)
+            embedded.set()
+            until(somebody_waits_for_this_connection, "the link waits for the row")
+
+    def link() -> None:
+        embedded.wait(PATIENCE_SECONDS)
+        tag(waiting)
+
+    assert together(embed, link) == [None, None]
+    assert names_in(AccessChange.objects.since(before, state())) == named(images=[waiting.pk], rows=[9])
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
+def test_a_link_that_is_taken_while_its_picture_is_embedded_waits_and_names_it(library):
+    """No foreign key is checked where a link goes: the row is locked for this alone."""
+    waiting = stored(library.owner)
+    tag(waiting)
+    before, embedded = state().version, threading.Event()
+
+    def embed() -> None:
+        with transaction.atomic():
+            Image.objects.filter(pk=waiting.pk).update(embedding_row=9)
+            embedded.set()
+            until(somebody_waits_for_this_connection, "the link waits for the row")
+
+    def unlink() -> None:
+        embedded.wait(PATIENCE_SECONDS)
+        waiting.tags.clear()
+
+    assert together(embed, unlink) == [None, None]
+    assert names_in(AccessChange.objects.since(before, state())) == named(images=[waiting.pk], rows=[9])
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
+def test_a_link_made_before_its_picture_was_embedded_by_another_is_named(library):
+    waiting, before = stored(library.owner), state().version
+    linked, embedded = threading.Event(), threading.Event()
+
+    def link() -> None:
+        with transaction.atomic():
+            waiting.tags.through.objects.bulk_create([Image.tags.through(image=waiting, tag=Tag.objects.get())])
+            linked.set()
+            embedded.wait(PATIENCE_SECONDS)
+
+    def embed() -> None:
+        linked.wait(PATIENCE_SECONDS)
+        Image.objects.filter(pk=waiting.pk).update(embedding_row=9)
+        embedded.set()
+
+    assert together(link, embed) == [None, None]
+    assert names_in(AccessChange.objects.since(before, state())) == named(images=[waiting.pk], rows=[9])
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
+def test_pictures_that_leave_their_rows_let_others_commit_meanwhile(library):
+    """The version's row is locked at the commit only, when nothing is waited for any more."""
+    image, before, left = Image.objects.get(), state(), threading.Event()
+
+    def leave() -> None:
+        with transaction.atomic():
+            AccessChange.objects.note_departure([(5, image.pk)])
+            left.set()
+            renamed.wait(PATIENCE_SECONDS)
+
+    def rename() -> None:
+        left.wait(PATIENCE_SECONDS)
+        Tag.objects.update(name="Dog")
+        renamed.set()
+
+    renamed = threading.Event()
+    assert together(leave, rename) == [None, None]
+    assert (state().version, state().departures) == (before.version + 2, before.departures + 1)
+
+
+@pytest.mark.postgresql_only(reason="SQLite has one writer at a time")
+def test_changes_at_once_are_named_under_the_version_of_each(library):
+    image, tag_id, before = Image.objects.get(), Tag.objects.get().pk, state().version
+
+    results = at_once(
+        lambda: Image.objects.update(visibility=Visibility.PUBLIC), lambda: Tag.objects.update(name="Dog")
+    )
+
+    assert results == [None, None]
+    entries = AccessChange.objects.filter(version__gt=before).order_by("pk")
+    assert [entry.version for entry in entries] == [before + 1, before + 2]
+    assert {(entry.kind, entry.object_id) for entry in entries} == {
+        (ChangeKind.IMAGE, image.pk),
+        (ChangeKind.TAG, tag_id),
+    }
+
+
+@pytest.mark.postgresql_only(reason="SQLite logs each row at once")
+def test_changes_are_named_after_postgresql_was_asked_to_check_between_them(library):
+    image, before = Image.objects.get(), state().version
+
+    with transaction.atomic():
+        Tag.objects.update(name="Dog")
+        connection.check_constraints()  # all deferred triggers now
+        Image.objects.update(visibility=Visibility.PUBLIC)
+
+    changes = AccessChange.objects.since(before, state())
+    assert names_in(changes) == named(images=[image.pk], rows=[5], tags=[Tag.objects.get().pk])
+
+
+@pytest.mark.postgresql_only(reason="SQLite logs each row at once")
+def test_a_transaction_of_more_changes_than_are_worth_it_counts_as_everything_at_the_commit(library):
+    Image.objects.bulk_create(
+        image_row(library.owner, embedding_row=100 + number) for number in range(MOST_CHANGES + 5)
+    )
+    before = state()
+
+    with transaction.atomic():
+        Image.objects.update(visibility=Visibility.PUBLIC)
+        AccessChange.objects.note_departure([(5, Image.objects.last().pk)])
+
+    entry = AccessChange.objects.get(version__gt=before.version)
+    assert (entry.version, entry.kind) == (before.version + 1, ChangeKind.EVERYTHING)
+    assert state().departures == before.departures + 1
 
 
 # What cannot be told
