@@ -1,16 +1,19 @@
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from gallery.models import Album, AlbumImage
+from gallery.search_index import search_index
 
 from .audited import actor_of
-from .base import GalleryAdmin, count_of, curated_images, thumbnail_of
+from .base import GalleryAdmin, curated_images, thumbnail_of
+from .counted_list import CountedChangeList, Counts
 
 
 class AlbumImageForm(forms.ModelForm[AlbumImage]):
@@ -94,13 +97,20 @@ class AlbumAdmin(GalleryAdmin[Album]):
     autocomplete_fields = ["owner", "members"]
     fields = ["title", "owner", "description", "members", "created_at"]
     inlines = [AlbumImageInline]
+    counted = ("image_count", "member_count")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
-        places = AlbumImage.objects.shown().filter(image__in=curated_images(request).order_by().values("pk"))
-        return Album.objects.visible_to(actor_of(request)).annotate(
-            image_count=count_of(places, by="album"),
-            member_count=count_of(Album.members.through.objects.all(), by="album"),
-        )
+        return Album.objects.visible_to(actor_of(request))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountedChangeList]:
+        return CountedChangeList
+
+    def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
+        members = Album.members.through.objects.filter(album__in=ids).order_by().values_list("album")
+        return {
+            "image_count": search_index().lists.album_counts(curated_images(request), ids),
+            "member_count": dict(members.annotate(members=Count("pk"))),
+        }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Album | None = None) -> list[str]:
         return ["created_at"] if obj is None else ["created_at", "owner"]

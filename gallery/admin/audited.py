@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
@@ -87,7 +88,7 @@ class AuditedAdmin(admin.ModelAdmin[M]):
         )
 
     def _history(self, request: HttpRequest, thing: M) -> dict[str, Any]:
-        paginator = self.get_paginator(request, AuditEntry.objects.about(thing).newest(), ENTRIES_PER_PAGE)
+        paginator = Paginator(AuditEntry.objects.about(thing).newest(), ENTRIES_PER_PAGE)
         page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
         return {
             **self.admin_site.each_context(request),

@@ -7,8 +7,7 @@ from operator import or_
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
@@ -21,6 +20,7 @@ from gallery.models import Actor, Image, ImageQuerySet, User
 from gallery.text.folding import folded
 
 from .audited import AuditedAdmin, actor_of
+from .change_lists import GalleryChangeList
 from .plain_fields import PLAIN_FIELDS
 
 M = TypeVar("M", bound=Model)
@@ -43,12 +43,6 @@ def thumbnail_of(image: Image, *, size_px: int, alt: str = "") -> SafeString:
     return format_html(html, thumbnail_address(image), alt, size_px, size_px)
 
 
-def count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
-    """Return an annotation: how many of `rows` name the object in their field `by`."""
-    grouped: QuerySet[Any] = rows.filter(**{by: OuterRef("pk")}).order_by().values(by)
-    return Coalesce(Subquery(grouped.annotate(total=Count("pk")).values("total")), 0, output_field=IntegerField())
-
-
 def words_of(search_term: str) -> list[str]:
     """Return the words of a search, of which each must be found; what stands in quotes is one."""
     return [
@@ -67,6 +61,9 @@ class GalleryAdmin(AuditedAdmin[M]):
 
     class Media:
         css = {"all": ["gallery/css/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[GalleryChangeList]:
+        return GalleryChangeList
 
     @contextmanager
     def telling_errors(self, request: HttpRequest) -> Iterator[None]:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
 from gallery.models import Actor, Image, ImageQuerySet, Tag
+from gallery.models.conditions import TaggedAny
 from gallery.models.folded_text import mentions
 from gallery.services.curation import delete_forever
 from gallery.text.folding import folded
@@ -22,8 +24,18 @@ from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
 from .base import curated_images, thumbnail_of
 from .image_actions import ImageActions
-from .image_filters import OwnerFilter, SearchStatusFilter, TagFilter, TrashFilter
+from .image_filters import (
+    AddedFilter,
+    FormatFilter,
+    OwnerFilter,
+    SearchStatusFilter,
+    TagFilter,
+    TrashFilter,
+    VisibilityFilter,
+)
+from .image_list import ImageChangeList, ImagePaginator
 
+MD5 = re.compile(r"[0-9a-fA-F]{32}")
 EXIF_LABELS = {
     "camera_make": gettext_lazy("camera make"),
     "camera_model": gettext_lazy("camera model"),
@@ -62,7 +74,16 @@ class ImageAdmin(ImageActions):
     ]
     list_display_links = ["thumbnail", "original_name"]
     list_select_related = ["owner"]
-    list_filter = [SearchStatusFilter, TrashFilter, "visibility", "format", "created_at", OwnerFilter, TagFilter]
+    list_filter = [
+        SearchStatusFilter,
+        TrashFilter,
+        ("visibility", VisibilityFilter),
+        FormatFilter,
+        ("created_at", AddedFilter),
+        OwnerFilter,
+        TagFilter,
+    ]
+    paginator = ImagePaginator
     list_per_page = 50
     search_fields = ["folded_text__text", "tags__folded_name", "md5"]
     search_help_text = gettext_lazy("File name, description, tag, or the whole MD5")
@@ -94,9 +115,13 @@ class ImageAdmin(ImageActions):
     def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
         return curated_images(request).prefetch_related("tags")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ImageChangeList]:
+        return ImageChangeList
+
     def has_word(self, word: str) -> Q:
-        tagged = Image.tags.through.objects.filter(tag__folded_name__contains=folded(word) or word)
-        return mentions(word) | Q(pk__in=tagged.values("image")) | Q(md5__iexact=word)
+        tags = Tag.objects.filter(folded_name__contains=folded(word) or word)
+        found = mentions(word) | Q(TaggedAny(Image.tags.through.objects.all(), tags=tags))
+        return found | Q(md5=word.lower()) if MD5.fullmatch(word) else found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         shown = [name for _title, options in self.fieldsets for name in options["fields"]]

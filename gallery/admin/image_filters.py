@@ -1,15 +1,23 @@
-"""The filters beside the list of pictures. Owners and tags are many: the busiest are offered, search finds the rest."""
+"""The filters beside the list of pictures. Owners and tags are many: the busiest are offered, search finds the rest.
 
-from collections.abc import Iterable
+What is offered and counted is what the curator may work on, as the index's lists know it.
+"""
+
+from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.filters import ChoicesFieldListFilter, DateFieldListFilter, FieldListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import ImageQuerySet, SearchStatus, Tag, User
+from gallery.search_index import search_index
+
+from .base import curated_images
 
 OFFERED = 30
 MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
@@ -17,7 +25,41 @@ MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
 Lookups = Iterable[tuple[Any, Any]]  # the names are lazy translations
 
 
-class SearchStatusFilter(admin.SimpleListFilter):
+def _busiest(counts: Mapping[int, int]) -> list[int]:
+    return nsmallest(OFFERED, counts, key=lambda pk: (-counts[pk], pk))
+
+
+class FieldCounts(FieldListFilter):
+    """Counts as the lists do what Django's filter would have the database count."""
+
+    def get_facet_queryset(self, changelist: Any) -> dict[str, int]:
+        images = changelist.get_queryset(self.request, exclude_parameters=self.expected_parameters())
+        counts: dict[str, Count] = self.get_facet_counts(changelist.pk_attname, images)
+        return {name: search_index().lists.count(images.filter(count.filter)) for name, count in counts.items()}
+
+
+class VisibilityFilter(FieldCounts, ChoicesFieldListFilter):
+    pass
+
+
+class AddedFilter(FieldCounts, DateFieldListFilter):
+    pass
+
+
+class ImageListFilter(admin.SimpleListFilter):
+    """A filter that knows how many pictures each of its values leaves."""
+
+    def get_facet_queryset(self, changelist: Any) -> dict[str, int]:
+        images = changelist.get_queryset(self.request, exclude_parameters=self.expected_parameters())
+        counts = self.counts_of(images)
+        return {f"{place}__c": counts.get(value, 0) for place, (value, _title) in enumerate(self.lookup_choices)}
+
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        """Return how many of these pictures there are of each value that is offered."""
+        raise NotImplementedError
+
+
+class SearchStatusFilter(ImageListFilter):
     title = _("search status")
     parameter_name = "search_status"
 
@@ -32,8 +74,12 @@ class SearchStatusFilter(admin.SimpleListFilter):
             raise IncorrectLookupParameters
         return queryset.with_status(SearchStatus(value))
 
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        totals = search_index().lists.statistics(images)
+        return {status.value: getattr(totals, status.value) for status in SearchStatus}
 
-class TrashFilter(admin.SimpleListFilter):
+
+class TrashFilter(ImageListFilter):
     title = _("trash")
     parameter_name = "trash"
 
@@ -50,14 +96,38 @@ class TrashFilter(admin.SimpleListFilter):
                 return queryset
         raise IncorrectLookupParameters
 
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        lists = search_index().lists
+        return {"no": lists.count(images.live()), "yes": lists.count(images.trashed())}
 
-class OwnerFilter(admin.SimpleListFilter):
+
+class FormatFilter(ImageListFilter):
+    """The formats that there are."""
+
+    title = _("format")
+    parameter_name = "format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [(name, name) for name in sorted(search_index().lists.statistics(curated_images(request)).formats)]
+
+    def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
+        value = self.value()
+        return queryset if value is None else queryset.filter(format=value)
+
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        return search_index().lists.statistics(images).formats
+
+
+class OwnerFilter(ImageListFilter):
     title = _("owner")
     parameter_name = "owner"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        owners = User.objects.annotate(count=Count("images")).filter(count__gt=0)
-        return list(owners.order_by("-count", "username").values_list("pk", "username")[:OFFERED])
+        counts = self.counts_of(curated_images(request))
+        offered = _busiest(counts)
+        names = dict(User.objects.filter(pk__in=offered).values_list("pk", "username"))
+        in_order = sorted(names, key=lambda pk: (-counts[pk], names[pk]))
+        return [(pk, names[pk]) for pk in in_order]
 
     def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
         value = self.value()
@@ -66,15 +136,25 @@ class OwnerFilter(admin.SimpleListFilter):
         is_id = value.isdecimal() and len(value) <= MAX_ID_DIGITS
         return queryset.filter(owner=int(value)) if is_id else queryset.none()
 
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        totals = search_index().lists.owner_totals(images)
+        return {owner: total.images for owner, total in totals.items()}
 
-class TagFilter(admin.SimpleListFilter):
+
+class TagFilter(ImageListFilter):
     title = _("tag")
     parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        tags = Tag.objects.annotate(count=Count("images")).filter(count__gt=0)
-        return list(tags.order_by("-count", "key").values_list("key", "name")[:OFFERED])
+        counts = search_index().lists.tag_counts(curated_images(request))
+        tags = Tag.objects.filter(pk__in=_busiest(counts))
+        return [(tag.key, tag.name) for tag in sorted(tags, key=lambda tag: (-counts[tag.pk], tag.key))]
 
     def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
         value = self.value()
         return queryset if value is None else queryset.tagged([value])
+
+    def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
+        """Count by what the filter finds: `cafe` is found on pictures of a `Café`."""
+        lists = search_index().lists
+        return {key: lists.count(images.tagged([key])) for key, _name in self.lookup_choices}

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -10,12 +11,14 @@ from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, Tag
 from gallery.models.tag import TagQuerySet
+from gallery.search_index import search_index
 from gallery.services.tags import merge_tags
 from gallery.text.tag_names import parse_tags, tag_key
 
 from .action_page import Question, answers, ask
 from .audited import actor_of
-from .base import GalleryAdmin, count_of
+from .base import GalleryAdmin
+from .counted_list import CountedChangeList, Counts
 
 
 class TagForm(forms.ModelForm[Tag]):
@@ -52,9 +55,13 @@ class TagAdmin(GalleryAdmin[Tag]):
     search_fields = ["folded_name"]
     actions = ["merge", "remove_unused"]
     fields = ["name"]
+    counted = ("image_count",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        return super().get_queryset(request).annotate(image_count=count_of(Image.tags.through.objects.all(), by="tag"))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountedChangeList]:
+        return CountedChangeList
+
+    def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
+        return {"image_count": search_index().lists.tag_counts(Image.objects.all())}
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
     def image_count(self, tag: Tag) -> int:

@@ -1,20 +1,23 @@
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import transaction
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
 from gallery.models import Actor, Album, AuditVerb, Image, User
+from gallery.search_index import search_index
 from gallery.services.accounts import delete_accounts, ending_tokens
 from gallery.services.audit import Action, record
 
 from .audited import actor_of, is_snapshot_taken
 from .base import WholeDeletionAdmin
+from .counted_list import CountedChangeList, Counts
 from .image_filters import MAX_ID_DIGITS
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -27,10 +30,17 @@ class UserAdmin(WholeDeletionAdmin[User], DjangoUserAdmin[User]):
     list_display = ["username", "email", "is_active", "is_staff", "image_count", "storage", "date_joined"]
     search_fields = ["folded_username", "folded_names"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups", "date_joined"]
+    counted = ("image_count", "size_bytes")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        counted = super().get_queryset(request)
-        return counted.annotate(image_count=Count("images"), size_bytes=Sum("images__size_bytes", default=0))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountedChangeList]:
+        return CountedChangeList
+
+    def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
+        totals = search_index().lists.owner_totals(Image.objects.all())
+        return {
+            "image_count": {owner: total.images for owner, total in totals.items()},
+            "size_bytes": {owner: total.size_bytes for owner, total in totals.items()},
+        }
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
     def image_count(self, user: User) -> int:

@@ -30,3 +30,12 @@ class Mentioning(ExpressionWrapper):
     def __init__(self, condition: Q, *, folded: str) -> None:
         super().__init__(condition, output_field=BooleanField())
         self.folded = folded
+
+
+class TaggedAny(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
+    """That an image carries one of these tags; `links` are the links of images to tags."""
+
+    def __init__(self, links: QuerySet[Any], *, tags: QuerySet[Any]) -> None:
+        carriers = links.filter(tag__in=tags.order_by()).values("image")
+        super().__init__(Q(pk__in=carriers), output_field=BooleanField())
+        self.tags = tags

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Sum
 from django.db.models.functions import TruncDay, TruncMonth, TruncYear
 
 from gallery.models import AlbumImage, Image, ImageQuerySet
@@ -19,6 +19,14 @@ from gallery.models.image import LibraryStatistics
 Moment = Literal["created_at", "taken_at"]
 Period = Literal["year", "month", "day"]
 TRUNCATE = {"year": TruncYear, "month": TruncMonth, "day": TruncDay}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerTotals:
+    """How many pictures somebody has, and how large they are together."""
+
+    images: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,11 @@ class Lists:
 
     def statistics(self, images: ImageQuerySet) -> LibraryStatistics:
         return images.statistics()
+
+    def owner_totals(self, images: ImageQuerySet) -> dict[int, OwnerTotals]:
+        """Return what each owner has of these pictures, by the owner's id; owners of none are left out."""
+        owners = images.order_by().values_list("owner").annotate(images=Count("pk"), size_bytes=Sum("size_bytes"))
+        return {owner: OwnerTotals(count, size) for owner, count, size in owners}
 
     def tag_counts(self, images: ImageQuerySet) -> dict[int, int]:
         """Return how many of these pictures carry each tag, by its id; tags of none are left out."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from gallery.models import Album, AlbumImage, Image, Tag, User, Visibility
 from gallery.search_index import search_index
-from gallery.search_index.lists import PeriodCount
+from gallery.search_index.lists import OwnerTotals, PeriodCount
 from tests.conftest import acting
 
 
@@ -29,3 +29,12 @@ def test_lists_count_months_by_the_wall_clock(alice: User, upload: Callable[...,
     Image.objects.filter(pk=image.pk).update(taken_at=datetime(2023, 1, 31, 23, 30, tzinfo=UTC))
     months = search_index().lists.periods(Image.objects.all(), "taken_at", "month")
     assert months == [PeriodCount(datetime(2023, 1, 1, tzinfo=UTC), 1)]
+
+
+def test_lists_total_what_each_owner_has(alice: User, bob: User, charlie: User, upload: Callable[..., Image]) -> None:
+    mine = [upload(alice, name) for name in ("coffee.png", "chelsea.png")]
+    yours = upload(bob, "rocket.jpg")
+
+    totals = search_index().lists.owner_totals(Image.objects.exclude(pk=mine[0].pk))
+
+    assert totals == {alice.pk: OwnerTotals(1, mine[1].size_bytes), bob.pk: OwnerTotals(1, yours.size_bytes)}
