@@ -11,8 +11,9 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
 
 from .comparing import Comparison, compared, is_one_of
-from .ordering import KeysOf, Order, are_behind, ascending_keys, part_in_order
+from .ordering import KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
 from .table import NULL, Numbers, Table
+from .text_order import TextOrder
 from .texts import Booleans
 from .truth import Truth
 
@@ -197,15 +198,15 @@ class Columns:
         row has in each of `by`, its id last if `by` does not end with it; None is NULL. Then places are counted from
         there: behind `after`; or, of the rows that come before `before`, the last ones.
         """
-        keys, orders = self._keys(by)
-        rows = mask.rows
+        orders = with_id(by)
+        keys = [self._keys_of(order) for order in orders]
+        rows = self._places(mask)
         if after is not None:
-            rows = rows[are_behind(rows, keys, self._place(orders, after))]
+            rows = rows[are_behind(rows, keys, self._values_at(orders, after))]
         if before is None:
-            return part_in_order(rows, keys, start, start + size)
-        place = self._place(orders, before)
-        rows = rows[~are_behind(rows, keys, place) & ~self._are_at(rows, keys, place)]
-        return part_in_order(rows, keys, len(rows) - start - size, len(rows) - start)
+            return self._rows_at(part_in_order(rows, keys, start, start + size))
+        rows = rows[are_before(rows, keys, self._values_at(orders, before))]
+        return self._rows_at(part_in_order(rows, keys, len(rows) - start - size, len(rows) - start))
 
     # Changes
 
@@ -275,47 +276,58 @@ class Columns:
             found.append(values if unknown is None else values[values != NULL])
         return found
 
-    def _keys(self, by: Sequence[Order]) -> tuple[list[KeysOf], list[Order]]:
-        orders = list(by)
-        if not orders or orders[-1].column != "id":
-            orders.append(Order("id", descending=bool(orders) and orders[-1].descending))
-        return [self._keys_of(order) for order in orders], orders
+    # Places: row r of the base is place r, row p of the patch is place base.row_count + p; so ascending rows are, too
+
+    def _places(self, mask: RowMask) -> Rows:
+        """Return the places of a mask's rows, ascending."""
+        if not len(self.patch_rows):
+            return mask.rows
+        in_base, in_patch = self._parts(mask)
+        return np.concatenate([in_base, in_patch + self.base.row_count])
+
+    def _rows_at(self, places: Rows) -> Rows:
+        if not len(self.patch_rows):
+            return places
+        return np.where(
+            places < self.base.row_count, places, self.patch_rows[np.maximum(places - self.base.row_count, 0)]
+        )
+
+    def _at_places(self, places: Rows, in_base: Numbers, in_patch: Numbers) -> Ids:
+        """Return int64 numbers of ascending places."""
+        split = int(np.searchsorted(places, self.base.row_count))
+        if split == len(places):
+            return in_base[places].astype(np.int64, copy=False)
+        found = np.empty(len(places), dtype=np.int64)
+        found[:split] = in_base[places[:split]]
+        found[split:] = in_patch[places[split:] - self.base.row_count]
+        return found
 
     def _keys_of(self, order: Order) -> KeysOf:
+        """Return what gives the keys of ascending places."""
         if order.column in self.base.texts:
-            return lambda rows: ascending_keys(self._text_order(order.column)[0][rows], order)
-        return lambda rows: ascending_keys(self.numbers_of(order.column, rows), order)
+            texts = self._text_order(order.column)
+            return lambda places: ascending_keys(texts.keys(places), order)
+        in_base, in_patch = self.base.column(order.column), self.patch.column(order.column)
+        return lambda places: ascending_keys(self._at_places(places, in_base, in_patch), order)
 
-    def _place(self, orders: Sequence[Order], values: Sequence[int | str | None]) -> list[int]:
+    def _values_at(self, orders: Sequence[Order], values: Sequence[int | str | None]) -> list[int]:
+        """Return the key of each value."""
         return [self._key_of_value(order, value) for order, value in zip(orders, values, strict=True)]
 
     def _key_of_value(self, order: Order, value: int | str | None) -> int:
         if isinstance(value, str):
-            texts = self._text_order(order.column)[1]
-            wanted = value.encode("utf-8", "surrogatepass")
-            place = int(np.searchsorted(np.array(texts, dtype=object), wanted)) if texts else 0
-            value = 2 * place + (0 if place < len(texts) and texts[place] == wanted else -1)
+            value = self._text_order(order.column).key_of(value)
         number = np.array([NULL if value is None else value], dtype=np.int64)
         return int(ascending_keys(number, order)[0])
 
-    def _text_order(self, name: str) -> tuple[Ids, list[bytes]]:
-        """Return twice the rank of each row's text, (row_count,) int64, and the texts by rank."""
+    def _text_order(self, name: str) -> TextOrder:
         if name not in self._text_orders:
-            texts = self.take(np.arange(self.row_count)).texts[name]
-            distinct = sorted({texts.at(row) for row in range(self.row_count)})
-            self._text_orders[name] = (2 * texts.order.astype(np.int64), distinct)
+            self._text_orders[name] = TextOrder(self.base.texts[name], self.patch.texts[name])
         return self._text_orders[name]
 
     @cached_property
-    def _text_orders(self) -> dict[str, tuple[Ids, list[bytes]]]:
+    def _text_orders(self) -> dict[str, TextOrder]:
         return {}
-
-    @staticmethod
-    def _are_at(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int]) -> Booleans:
-        equal = np.ones(len(rows), dtype=bool)
-        for key, value in zip(keys, place, strict=True):
-            equal &= key(rows) == value
-        return equal
 
 
 def _summed(keys: Ids, counts: Ids) -> tuple[Ids, Ids]:

@@ -1,13 +1,15 @@
 """Which rows carry which key: a tag's pictures, an album's pictures."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from gallery.vectors.unit_vectors import Ids, Rows
+
+from .ranges import joined_ranges
 
 LinkRows = npt.NDArray[np.uint32]
 
@@ -64,6 +66,10 @@ class Links:
         """The key of each link, (total,) int64."""
         return np.repeat(self.keys, np.diff(self.starts))
 
+    def prepared(self) -> "Links":
+        """Return the same with `by_row`."""
+        return replace(self, by_row=self.ordered_by_row)
+
     @cached_property
     def ordered_by_row(self) -> npt.NDArray[np.uint32]:
         """`by_row`, made if it is not there."""
@@ -77,7 +83,7 @@ class Links:
         sorted_rows = self.rows[by_row]
         firsts, lasts = (np.searchsorted(sorted_rows, rows, side) for side in ("left", "right"))
         places = np.repeat(np.arange(len(rows)), lasts - firsts)
-        links = by_row[_ranges(firsts, lasts - firsts)]
+        links = by_row[joined_ranges(firsts, lasts - firsts)]
         return Links.of(places, self._keys_of(links), None if self.positions is None else self.positions[links])
 
     def renumbered(self, new_rows: Rows) -> "Links":
@@ -98,10 +104,3 @@ class Links:
 
     def _keys_of(self, links: npt.NDArray[np.integer]) -> Ids:
         return self.keys[np.searchsorted(self.starts, links, "right") - 1]
-
-
-def _ranges(firsts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return first, first + 1, ... of each range, one after the other."""
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(firsts - (ends - lengths), lengths) + np.arange(total)

@@ -28,7 +28,9 @@ def ascending_keys(values: Keys, order: Order) -> Keys:
     """Return int64 keys that ascend where the order wants the values, NULL among them."""
     keys = ~values if order.descending else values  # not negated: -NULL would be NULL
     null, wanted = (~NULL if order.descending else NULL), (LAST if order.nulls_last else NULL)
-    return keys if null == wanted else np.where(values == NULL, wanted, keys)
+    if null != wanted:
+        keys = np.where(values == NULL, wanted, keys)
+    return keys
 
 
 def part_in_order(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> Rows:
@@ -40,37 +42,60 @@ def part_in_order(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> 
     if start >= stop:
         return rows[:0]
     values = keys[0](rows)
-    first, last = _value_at(values, start), _value_at(values, stop - 1)
+    first, last = _values_at(values, start, stop - 1)
+    at_first = rows[values == first]
+    before_first = int(np.count_nonzero(values < first)) if start else 0
     if first == last:
-        equal = rows[values == first]
-        before = int(np.count_nonzero(values < first))
-        return equal if len(keys) == 1 else part_in_order(equal, keys[1:], start - before, stop - before)
+        return _edge(at_first, keys[1:], start - before_first, stop - before_first)
+    between = rows[(values > first) & (values < last)]
+    stop_at_last = stop - before_first - len(at_first) - len(between)
     return np.concatenate(
         [
-            _edge(rows[values == first], keys[1:], start - int(np.count_nonzero(values < first)), None),
-            _sorted(rows[(values > first) & (values < last)], keys),
-            _edge(rows[values == last], keys[1:], 0, stop - int(np.count_nonzero(values < last))),
+            _edge(at_first, keys[1:], start - before_first, len(at_first)),
+            _sorted(between, keys),
+            _edge(rows[values == last], keys[1:], 0, stop_at_last),
         ]
     )
 
 
+def with_id(by: Sequence[Order]) -> list[Order]:
+    """Return the orders with the id as the last one, in the direction of the one before it."""
+    if by and by[-1].column == "id":
+        return list(by)
+    return [*by, Order("id", descending=bool(by) and by[-1].descending)]
+
+
 def are_behind(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Return which rows come after a place, which is a value of each key, (len(rows),) bool."""
+    return _compared(rows, keys, place, np.greater)
+
+
+def are_before(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Return which rows come before a place, (len(rows),) bool."""
+    return _compared(rows, keys, place, np.less)
+
+
+def _compared(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int], further: np.ufunc) -> npt.NDArray[np.bool_]:
     values = keys[0](rows)
-    behind: npt.NDArray[np.bool_] = values > place[0]
+    found: npt.NDArray[np.bool_] = further(values, place[0])
     if len(keys) > 1:
         equal = np.flatnonzero(values == place[0])
-        behind[equal] = are_behind(rows[equal], keys[1:], place[1:])
-    return behind
+        found[equal] = _compared(rows[equal], keys[1:], place[1:], further)
+    return found
 
 
-def _value_at(values: Keys, place: int) -> int:
-    return int(np.partition(values, place)[place])
+def _values_at(values: Keys, first: int, last: int) -> tuple[int, int]:
+    """Return what is at two places of the values, sorted. One place at a time: NumPy is fast at one only."""
+    if first == 0:
+        return int(values.min()), int(np.partition(values, last)[last])
+    parted = np.partition(values, first)
+    behind = parted[first:]
+    return int(parted[first]), int(np.partition(behind, last - first)[last - first])
 
 
-def _edge(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int | None) -> Rows:
+def _edge(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> Rows:
     """Return a part of rows that are equal in the keys before these."""
-    return part_in_order(rows, keys, start, len(rows) if stop is None else stop) if keys else rows
+    return part_in_order(rows, keys, start, stop) if keys else rows[start:stop]
 
 
 def _sorted(rows: Rows, keys: Sequence[KeysOf]) -> Rows:

@@ -1,6 +1,6 @@
 """What is known of rows, column by column."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -22,13 +22,15 @@ class Table:
     """n rows. The arrays never change.
 
     `ids` (n,) int64 are the pictures' ids, NO_ID where the row is nobody's. `numbers` are (n,) of any signed integer
-    type; NULL can be in int64 alone. `texts` have n texts each, `links` speak of rows below n.
+    type; NULL can be in int64 alone. `texts` have n texts each, `links` speak of rows below n. `by_id` (n,) uint32 are
+    the rows by id; None until somebody looks for one.
     """
 
     ids: Ids
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
     texts: Mapping[str, Texts] = field(default_factory=dict)
     links: Mapping[str, Links] = field(default_factory=dict)
+    by_id: npt.NDArray[np.uint32] | None = None
 
     @property
     def row_count(self) -> int:
@@ -37,7 +39,8 @@ class Table:
     @cached_property
     def live(self) -> Booleans:
         """Which rows are somebody's, (n,) bool."""
-        return self.ids != NO_ID
+        live: Booleans = self.ids != NO_ID
+        return live
 
     def column(self, name: str) -> Numbers:
         """Return a column of numbers; `id` is one. Raises KeyError."""
@@ -55,19 +58,39 @@ class Table:
     def _unknown(self) -> dict[str, Booleans | None]:
         return {}
 
-    @cached_property
-    def _rows_by_id(self) -> tuple[Ids, Rows]:
-        order = np.argsort(self.ids, kind="stable")
-        return self.ids[order], order
-
     def rows_of(self, ids: npt.ArrayLike) -> Rows:
         """Return the row of each id, -1 for one that is not here, (len(ids),) int64."""
         asked = np.asarray(ids, dtype=np.int64)
-        known, rows = self._rows_by_id
-        if not len(known):
+        if not self.row_count:
             return np.full(len(asked), -1, dtype=np.int64)
-        places = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-        return np.where((known[places] == asked) & (asked != NO_ID), rows[places], -1)
+        rows = self._rows_by_id[np.minimum(self._places_by_id(asked), self.row_count - 1)].astype(np.int64)
+        return np.where((self.ids[rows] == asked) & (asked != NO_ID), rows, -1)
+
+    def _places_by_id(self, asked: Ids) -> npt.NDArray[np.int64]:
+        """Return how many ids are less than each of these. `np.searchsorted` would copy the order that it is given."""
+        low, high = np.zeros(len(asked), dtype=np.int64), np.full(len(asked), self.row_count)
+        while len(open_ := np.flatnonzero(low < high)):
+            middle = (low[open_] + high[open_]) // 2
+            less = self.ids[self._rows_by_id[middle]] < asked[open_]
+            low[open_] = np.where(less, middle + 1, low[open_])
+            high[open_] = np.where(less, high[open_], middle)
+        return low
+
+    @cached_property
+    def _rows_by_id(self) -> npt.NDArray[np.uint32]:
+        if self.by_id is not None:
+            return self.by_id
+        return np.argsort(self.ids, kind="stable").astype(np.uint32)
+
+    def prepared(self, *, ranked: Collection[str]) -> "Table":
+        """Return the same with all that is made only once: rows by id, links by row, ranks of the texts `ranked`."""
+        return Table(
+            ids=self.ids,
+            numbers=self.numbers,
+            texts={name: texts.ranked() if name in ranked else texts for name, texts in self.texts.items()},
+            links={name: links.prepared() for name, links in self.links.items()},
+            by_id=self._rows_by_id,
+        )
 
     def take(self, rows: Rows) -> "Table":
         """Return these rows, which are different ones, in this order."""
