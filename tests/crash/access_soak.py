@@ -143,7 +143,11 @@ class Reader:
 
     def judge(self, kind: str, question: Question, is_still: bool, answer: Any, expected: Any) -> None:
         wrong = is_still and answer != expected
-        told = {"question": question.name, "answer": repr(answer), "expected": repr(expected)} if wrong else {}
+        told = (
+            {"question": question.name, "answer": repr(answer)[:2_000], "expected": repr(expected)[:2_000]}
+            if wrong
+            else {}
+        )
         self.log.write(kind=kind, is_still=is_still, wrong=wrong, **told)
 
 
