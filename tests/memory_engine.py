@@ -1,7 +1,7 @@
 """A remote engine without a network: its server is an object that outlives whoever asks it."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,7 +76,12 @@ class MemoryCollection:
 
     def count_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> int:
         [query] = checked_queries(query[np.newaxis], dimension=self._dimension, k=1)
+        if np.isnan(score):
+            raise ValueError("a score to count from is not a number")
         return int((self._scores(self._found(allowed)[1], query) >= np.float32(score)).sum())
+
+    def counts_above(self, query: Floats, scores: Sequence[float], allowed: Allowed | None = None) -> list[int]:
+        return [self.count_above(query, score, allowed) for score in scores]
 
     @property
     def _held(self) -> HeldVectors:

@@ -66,6 +66,7 @@ def block_layout(dimension: int) -> BlockLayout:
         bit_words=padded(dimension) // 64,
         bits=offsets["bits"],
         bit_scales=offsets["bit_scales"],
+        ids=offsets["ids"],
     )
 
 

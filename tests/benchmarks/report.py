@@ -102,6 +102,10 @@ def _one_size(found: Result) -> Iterator[str]:
         p50_ms, p99_ms = (milliseconds(run[name]) for name in ("p50_ms", "p99_ms"))
         ratios = (f"{run['p50_ms'] / limit_ms:.2f}", f"{run['p50_ms'] / exact_ms:.2f}")
         rows.append((f"`{run['name']}`", p50_ms, p99_ms, *ratios, f"{run['recall_at_10']:.4f}"))
+    for count in found.get("count_times", ()):
+        p50_ms, p99_ms = (milliseconds(count[name]) for name in ("p50_ms", "p99_ms"))
+        ratios = (f"{count['p50_ms'] / limit_ms:.2f}", f"{count['p50_ms'] / exact_ms:.2f}")
+        rows.append((f"`exact`, counting {count['matches']:,}", p50_ms, p99_ms, *ratios, ""))
     yield from _table(("run", "p50 ms", "p99 ms", "p50 / read limit", "p50 / `exact`", "recall@10"), rows)
 
 

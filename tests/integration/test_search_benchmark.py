@@ -43,6 +43,8 @@ def test_benchmark_keeps_the_contract():
     assert set(names) >= REQUIRED | FILTERED | {"fast", "faiss_hnsw", "exact_batch_8", "exact_batch_64"}
     assert all(0 < one["p50_ms"] <= one["p99_ms"] for one in found["runs"])
     assert found["read_limit_ms"] == min(one["p50_ms"] for one in found["read_times"]) > 0
+    assert [one["matches"] for one in found["count_times"]] == [10, 1_000, 3_000]
+    assert all(0 < one["p50_ms"] <= one["p99_ms"] for one in found["count_times"])
     assert set(found["thread_counts"].values()) == {2}
 
 

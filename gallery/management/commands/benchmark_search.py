@@ -51,6 +51,11 @@ class Command(GalleryCommand):
             f"p99 {run['p99_ms']:8.2f} ms, recall@10 {run['recall_at_10']:.4f}"
             for run in report["runs"]
         ]
+        lines += [
+            f"{'count of ' + format(count['matches'], ','):>20}: p50 {count['p50_ms']:8.2f} ms "
+            f"({count['p50_ms'] / limit_ms:6.2f} x reading), p99 {count['p99_ms']:8.2f} ms"
+            for count in report["count_times"]
+        ]
         return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from gallery.vectors.kernels.machine_code import host_instruction_set
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import Vectors
 
-from .contenders import BATCHES, Contender, Index, hnsw, our_engines, rivals, without_padding
+from .contenders import BATCHES, Contender, Index, counting_ways, hnsw, our_engines, rivals, without_padding
 from .measurement import Measured, measure
 from .read_limit import reading_ways
 from .rows import RowSource
@@ -48,6 +48,15 @@ class ReadTime:
 
 
 @dataclass(frozen=True, slots=True)
+class CountTime:
+    """Milliseconds of counting exactly how many rows reach the score of the `matches`-th best, for one query."""
+
+    matches: int
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchBenchmark:
     """`read_limit_ms` is the p50 of the faster one of `read_times`, which took turns with the searches.
 
@@ -62,6 +71,7 @@ class SearchBenchmark:
     runs: tuple[Run, ...]
     certificate_held: bool
     read_times: tuple[ReadTime, ...]
+    count_times: tuple[CountTime, ...]
     thread_counts: dict[str, int]
     instruction_set: str
     hnsw_build_seconds: float | None
@@ -91,11 +101,17 @@ def benchmark_search(
             graph, build_seconds = hnsw(index)
             contenders.append(graph)
         truths = _truths(contenders, index, asked)
-        counts = use_threads(threads)  # now that every library is loaded
+        thread_counts = use_threads(threads)  # now that every library is loaded
         readers = reading_ways(source.rows * source.dimension, threads=threads, pool=pool)
-        found = measure(contenders, readers, asked, rounds=queries, progress=progress)
+        counters = counting_ways(index, asked[0])
+        turns = {**readers, **{str(matches): count for matches, count in counters.items()}}
+        found = measure(contenders, turns, asked, rounds=queries, progress=progress)
         runs = tuple(_run(one.name, found[one.name], truth) for one, truth in zip(contenders, truths, strict=True))
     times = tuple(ReadTime(name, found[name].percentile_ms(50), found[name].percentile_ms(99)) for name in readers)
+    counts = tuple(
+        CountTime(matches, found[str(matches)].percentile_ms(50), found[str(matches)].percentile_ms(99))
+        for matches in counters
+    )
     return SearchBenchmark(
         rows=source.rows,
         dimension=source.dimension,
@@ -104,7 +120,8 @@ def benchmark_search(
         runs=runs,
         certificate_held=all(run.equals_float64 for run in runs if run.name.startswith("exact")),
         read_times=times,
-        thread_counts=counts,
+        count_times=counts,
+        thread_counts=thread_counts,
         instruction_set=host_instruction_set().name,
         hnsw_build_seconds=build_seconds,
     )

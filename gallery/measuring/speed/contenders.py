@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import faiss
 import numpy as np
@@ -14,12 +15,13 @@ from gallery.vectors.engines import local_engine
 from gallery.vectors.engines.contract import Searcher
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
-from gallery.vectors.unit_vectors import NO_ID, Ids, Vectors
+from gallery.vectors.unit_vectors import NO_ID, Floats, Ids, Vectors
 
 from .rows import SEED
 
 SHARES = (0.001, 0.01, 0.1, 0.5, 0.9)  # of the rows, allowed by a filter
 BATCHES = (8, 64)
+COUNTED = (10, 1_000, 10_000)  # rows that score at least so much, ascending
 
 Search = Callable[[Vectors], Ids]  # (batch, dimension) -> (batch, at most top) row numbers, best first
 
@@ -58,6 +60,16 @@ def our_engines(index: Index) -> list[Contender]:
         mask = _random_rows(len(index.matrix), share)
         found.append(Contender(f"exact_allowed_{share:.1%}".replace(".0%", "%"), _ours(exact, index, mask), 1, mask))
     return found + [Contender(f"exact_batch_{size}", _ours(exact, index), size) for size in BATCHES]
+
+
+def counting_ways(index: Index, query: Floats) -> dict[int, Callable[[], int]]:
+    """Return ways to count the rows that reach the score of the `key`-th best one."""
+    exact = index.opened_by("exact")
+    [scores] = exact.search(query[np.newaxis], min(COUNTED[-1], len(index.matrix))).scores
+    return {
+        matches: partial(exact.count_above, query, float(scores[matches - 1]))
+        for matches in sorted({min(matches, len(scores)) for matches in COUNTED})
+    }
 
 
 def rivals(index: Index, pool: ThreadPoolExecutor) -> list[Contender]:

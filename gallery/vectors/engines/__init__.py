@@ -24,7 +24,7 @@ def local_engine(name: str, *, threads: int = 0, code_folder: Path | None = None
     if name == "faiss":
         from .faiss_hnsw import FaissHnswEngine  # noqa: PLC0415 -- slow import, and few want it
 
-        return FaissHnswEngine(threads=threads)
+        return FaissHnswEngine(threads=threads, code_folder=code_folder)
     if name not in _SCANNING:
         raise ValueError(f"there is no search engine {name!r}; there are {', '.join(engine_names())}")
     return _SCANNING[name](threads=threads, code_folder=code_folder)

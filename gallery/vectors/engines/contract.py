@@ -5,7 +5,7 @@ one of them feeds it. Both give a `Searcher`. What an engine can do differently 
 way to the answer by them, never another answer. No engine judges who may see what: it is told what it may find.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,8 +49,12 @@ class Searcher(Protocol):
         """Return how many images `search` would give `query` (dimension,) a score of at least `score`, if k were
         large enough; exact also where the search is not. Only where `capabilities.counts`.
 
-        Raises ValueError as `search` does.
+        Raises ValueError as `search` does, and for a score that is not a number.
         """
+        ...
+
+    def counts_above(self, query: Floats, scores: Sequence[float], allowed: Allowed | None = None) -> list[int]:
+        """Return what `count_above` does for each of `scores`, at about the price of one."""
         ...
 
 

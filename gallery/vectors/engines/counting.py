@@ -1,59 +1,132 @@
-"""How many images score at least so much: counted with the vectors themselves, part by part."""
+"""How many images score at least so much: by their codes, and by the vectors themselves where those cannot tell."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from gallery.vectors.codes import BLOCK_ROWS, Codes, block_layout
+from gallery.vectors.kernels.scan import Counter, counter
+from gallery.vectors.kernels.scan_job import DONE, TILE_ROWS, CountJob
+from gallery.vectors.quantization import ByteQueries
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import NO_ID, Floats, Rows
 
 from .rescoring import RESCORE_ROWS, largest_possible, rescored
+from .threads import run_together
 
 FLOAT32_ERROR = 2.0**-24  # of one multiplication or addition, at most
-ROWS_AT_A_TIME = 65_536  # of fewer, a product is over before a second thread has begun
-FEW_ROWS = ROWS_AT_A_TIME // 8  # so few are picked; for more, reading from end to end is faster
+NOTED_ROWS = 2 * BLOCK_ROWS  # a thread keeps, before they are summed in float64
+
+Counts = npt.NDArray[np.int64]
 
 
-def count_above(snapshot: Snapshot, query: Floats, score: float, mask: RowMask) -> int:
-    """Return how many rows of `mask` have a score of at least `score` as a search shows it: rounded to float32."""
-    return sum(_count(snapshot, query, score, rows) for rows in _parts(mask))
+def counts_above(
+    snapshot: Snapshot,
+    query: Floats,
+    scores: Sequence[float],
+    mask: RowMask,
+    *,
+    threads: int,
+    code_folder: Path | None,
+) -> list[int]:
+    """Return, for each of `scores`, how many rows of `mask` reach it as a search shows them: rounded to float32.
 
-
-def _parts(mask: RowMask) -> Iterator[Rows]:
-    allowed = np.unpackbits(mask.bits, count=mask.row_count, bitorder="little")
-    for start in range(0, len(allowed), ROWS_AT_A_TIME):
-        rows = start + np.flatnonzero(allowed[start : start + ROWS_AT_A_TIME])
-        if len(rows):
-            yield rows
-
-
-def _count(snapshot: Snapshot, query: Floats, score: float, rows: Rows) -> int:
-    """Count among these rows, which lie near each other.
-
-    Sums in float32 are off by less than a certain bound. Rows that are nearer to `score` than that are summed in
-    float64, as a search sums them.
+    One pass over the codes, whatever the scores are. Only a row that its code leaves open is read as a vector, so one
+    that was damaged after its code was made may count as what it was.
     """
-    possible = largest_possible(query)
-    bound = 1.01 * snapshot.dimension * FLOAT32_ERROR * possible + 2 * FLOAT32_ERROR * abs(score)
-    rough = _rough_scores(snapshot, query, rows)
-    with np.errstate(invalid="ignore"):  # a damaged row compares as False
-        sure = (rough > score + bound) & (rough <= possible - bound)
-        near = (np.abs(rough - score) <= bound) | (np.abs(rough - possible) <= bound)
-    counted = np.concatenate([rows[sure], *_exactly_above(snapshot, query, score, rows[near])])
-    return int(np.count_nonzero(snapshot.codes.ids_of(counted) != NO_ID))
+    limits = np.asarray(scores, dtype=np.float32)
+    if np.isnan(limits).any():
+        raise ValueError("a score to count from is not a number")
+    beyond = np.float32(2 * largest_possible(query) + 1)  # infinity means no more, and would not calculate as well
+    limits = np.clip(limits, -beyond, beyond)
+    if mask.count == 0 or not len(limits):
+        return [0] * len(limits)
+    kernel = counter(block_layout(snapshot.dimension), code_folder=code_folder)
+    counting = _Counting(snapshot, query, limits, mask)
+    parts = [_ThreadCount(counting) for _ in range(max(1, min(threads, len(snapshot.codes.blocks))))]
+    run_together([partial(part.run, kernel) for part in parts])
+    total: list[int] = np.sum([part.above for part in parts], axis=0).tolist()
+    return total
 
 
-def _exactly_above(snapshot: Snapshot, query: Floats, score: float, rows: Rows) -> Iterator[Rows]:
-    for start in range(0, len(rows), RESCORE_ROWS):
-        some = rows[start : start + RESCORE_ROWS]
-        exact = rescored(snapshot.matrix[some], query)
-        yield some[(exact.astype(np.float32) >= np.float32(score)) & (exact <= largest_possible(query))]
+class _Counting:
+    """What all threads of a count share, and what each begins with."""
+
+    def __init__(self, snapshot: Snapshot, query: Floats, limits: Floats, mask: RowMask) -> None:
+        self.snapshot, self.query, self.limits = snapshot, np.ascontiguousarray(query), limits
+        codes: Codes = snapshot.codes
+        self._matrix = np.ascontiguousarray(snapshot.matrix)
+        self._words = mask.words(len(codes.blocks) * BLOCK_ROWS)
+        self._next_block = np.zeros(1, dtype=np.int64)
+        self._prepared = ByteQueries.in_two(self.query)
+        possible = largest_possible(query)
+        # sums in float32 are off by less than this, in whatever order they are added up
+        error = 1.01 * snapshot.dimension * FLOAT32_ERROR * possible
+        self._possible = np.array([possible - error, possible + error], dtype=np.float32)
+        self._limits = _limits(limits, error=error)
+        self.job = CountJob(
+            blocks=codes.blocks.ctypes.data,
+            block_count=len(codes.blocks),
+            next_block=self._next_block.ctypes.data,
+            mask=self._words.ctypes.data,
+            queries=self._prepared.codes.ctypes.data,
+            constants=self._prepared.constants.ctypes.data,
+            score_count=len(limits),
+            limits=self._limits.ctypes.data,
+            matrix=self._matrix.ctypes.data,
+            vector=self.query.ctypes.data,
+            dimension=snapshot.dimension,
+            possible=self._possible.ctypes.data,
+        )
 
 
-def _rough_scores(snapshot: Snapshot, query: Floats, rows: Rows) -> Floats:
-    if len(rows) <= FEW_ROWS:
-        return snapshot.matrix[rows] @ query
-    first = int(rows[0])
-    scores: Floats = snapshot.matrix[first : int(rows[-1]) + 1] @ query
-    return scores[rows - first]
+def _limits(scores: Floats, *, error: float) -> Floats:
+    """Return CountJob's limits of each score, (n, 4), for products in float32 that are off by less than `error`.
+
+    What does not reach the next smaller number is not rounded to a score.
+    """
+    margins = 1.01 * error + 2 * FLOAT32_ERROR * np.abs(scores)
+    up, down = np.float32(np.inf), np.float32(-np.inf)
+    above, below = (scores + margins).astype(np.float32), (scores - margins).astype(np.float32)
+    return np.stack([scores, np.nextafter(scores, down), np.nextafter(above, up), np.nextafter(below, down)], axis=1)
+
+
+class _ThreadCount:
+    """One thread's part of a count."""
+
+    def __init__(self, counting: _Counting) -> None:
+        self._counting = counting
+        self.above: Counts = np.zeros(len(counting.limits), dtype=np.int64)
+        self._rows: Rows = np.empty(NOTED_ROWS, dtype=np.int64)
+        self._noted = np.zeros(1, dtype=np.int64)
+        self._totals = np.empty((2, TILE_ROWS), dtype=np.int32)
+        self._job = CountJob.from_buffer_copy(counting.job)
+        self._job.capacity = NOTED_ROWS
+        for name, array in (
+            ("above", self.above),
+            ("rows", self._rows),
+            ("noted", self._noted),
+            ("totals", self._totals),
+        ):
+            setattr(self._job, name, array.ctypes.data)
+
+    def run(self, kernel: Counter) -> None:
+        done = False
+        while not done:
+            done = kernel.run(self._job) == DONE
+            self._settle()
+
+    def _settle(self) -> None:
+        """Count the rows that float32 could not tell, as a search scores them."""
+        snapshot, query, limits = self._counting.snapshot, self._counting.query, self._counting.limits
+        for start in range(0, int(self._noted[0]), RESCORE_ROWS):
+            rows = self._rows[start : min(start + RESCORE_ROWS, int(self._noted[0]))]
+            rows = rows[snapshot.codes.ids_of(rows) != NO_ID]
+            exact = rescored(snapshot.matrix[rows], query)
+            real = exact[np.abs(exact) <= largest_possible(query)].astype(np.float32)
+            self.above += (real >= limits[:, np.newaxis]).sum(axis=1)
+        self._noted[0] = 0

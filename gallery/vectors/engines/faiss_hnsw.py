@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -48,8 +49,10 @@ class Graph:
 class GraphSearcher(SnapshotSearcher):
     """Walks the graph to rows of its snapshot only, though later ones may have been added to it meanwhile."""
 
-    def __init__(self, snapshot: Snapshot, graph: Graph, capabilities: Capabilities) -> None:
-        super().__init__(snapshot, capabilities)
+    def __init__(
+        self, snapshot: Snapshot, graph: Graph, capabilities: Capabilities, *, threads: int, code_folder: Path | None
+    ) -> None:
+        super().__init__(snapshot, capabilities, threads=threads, code_folder=code_folder)
         self.graph = graph
 
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
@@ -83,9 +86,13 @@ class FaissHnswEngine:
     name = "faiss"
     capabilities = Capabilities(exact=False, counts=True)
 
-    def __init__(self, *, threads: int = 0) -> None:
-        """Use `threads` threads to build and to search; 0 means one per core."""
+    def __init__(self, *, threads: int = 0, code_folder: Path | None = None) -> None:
+        """Use `threads` threads to build, to search and to count; 0 means one per core.
+
+        Machine code for counting is kept in `code_folder`, if there is one.
+        """
         self.threads = threads or os.cpu_count() or 1
+        self.code_folder = code_folder
 
     def open(self, snapshot: Snapshot, *, after: Searcher | None = None) -> GraphSearcher:
         if isinstance(after, GraphSearcher) and after.snapshot.row_count <= snapshot.row_count:
@@ -93,4 +100,4 @@ class FaissHnswEngine:
         else:
             graph = Graph(snapshot.dimension, threads=self.threads)
         graph.grow(snapshot.matrix)
-        return GraphSearcher(snapshot, graph, self.capabilities)
+        return GraphSearcher(snapshot, graph, self.capabilities, threads=self.threads, code_folder=self.code_folder)

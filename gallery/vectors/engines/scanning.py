@@ -3,9 +3,8 @@
 import ctypes
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from gallery.vectors.unit_vectors import Floats, Vectors
 from .contract import Capabilities, Searcher
 from .rescoring import Candidates, exact_best, scored_directly
 from .snapshot_searcher import SnapshotSearcher
+from .threads import run_together
 
 FIRST_CAPACITY = 4 * BLOCK_ROWS  # candidates a thread keeps per query before the worse ones are thrown out
 HISTOGRAM_TILES = 8  # where there are many rows, every eighth part of them is enough for quantiles
@@ -94,7 +94,7 @@ def scan(
     parts = [ThreadScan(job, queries=asked, k=k) for _ in range(max(1, min(threads, len(codes.blocks))))]
     for part in parts:
         part.best[len(queries) :] = np.inf  # nothing is good enough for the queries that fill the tile up
-    _run(parts, kernel)
+    run_together([partial(part.run, kernel) for part in parts])
     found = [_merged(parts, query) for query in range(len(queries))]
     return found, None if kernel.query_tile > 1 else _distribution(parts)
 
@@ -104,24 +104,6 @@ def _gate(codes: Codes, query: Floats, deviations: float) -> BitQuery:
     wide = np.zeros(centres.shape[1], dtype=np.float32)
     wide[: len(query)] = query
     return BitQuery.of(wide, centres, deviations=deviations)
-
-
-def _run(parts: Sequence[ThreadScan], kernel: Scanner) -> None:
-    """Run one part in this thread and the others beside it; none is left running, whatever happens to another."""
-    others: list[Future[None]] = []
-    try:
-        others.extend(_pool(os.getpid()).submit(part.run, kernel) for part in parts[1:])
-        parts[0].run(kernel)
-    finally:
-        wait(others)  # they write to arrays that go away with the scan
-    for other in others:
-        other.result()
-
-
-@lru_cache(maxsize=1)
-def _pool(pid: int) -> ThreadPoolExecutor:
-    """Return the threads of this process: a forked child inherits none of its parent's."""
-    return ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="search")
 
 
 def _merged(parts: Sequence[ThreadScan], query: int) -> Candidates:
@@ -156,9 +138,7 @@ class ScanningSearcher(SnapshotSearcher):
         code_folder: Path | None,
         gate_deviations: float | None,
     ) -> None:
-        super().__init__(snapshot, capabilities)
-        self._threads = threads
-        self._code_folder = code_folder
+        super().__init__(snapshot, capabilities, threads=threads, code_folder=code_folder)
         self._gate_deviations = gate_deviations
 
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:

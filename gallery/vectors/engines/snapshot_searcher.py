@@ -1,6 +1,8 @@
 """What searching a snapshot is for every local engine: what is asked is checked, and only the best rows differ."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,16 +13,23 @@ from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import Floats, Vectors
 
 from .contract import Capabilities, checked_queries
-from .counting import count_above
+from .counting import counts_above
 from .rescoring import stacked
 
 
 class SnapshotSearcher(ABC):
-    """A `Searcher` of one snapshot. Subclasses say how the best rows are found."""
+    """A `Searcher` of one snapshot. Subclasses say how the best rows are found.
 
-    def __init__(self, snapshot: Snapshot, capabilities: Capabilities) -> None:
+    It counts with `threads` threads and keeps the machine code for that in `code_folder`, if there is one.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, capabilities: Capabilities, *, threads: int, code_folder: Path | None
+    ) -> None:
         self.snapshot = snapshot
         self.capabilities = capabilities
+        self._threads = threads
+        self._code_folder = code_folder
 
     def search(self, queries: Vectors, k: int, allowed: Allowed | None = None) -> Hits:
         queries = checked_queries(queries, dimension=self.snapshot.dimension, k=k)
@@ -31,8 +40,12 @@ class SnapshotSearcher(ABC):
         return stacked(self._answers(queries, width, mask), width, searched=mask.count)
 
     def count_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> int:
+        return self.counts_above(query, [score], allowed)[0]
+
+    def counts_above(self, query: Floats, scores: Sequence[float], allowed: Allowed | None = None) -> list[int]:
         [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
-        return count_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
+        mask = self.snapshot.mask_of(allowed)
+        return counts_above(self.snapshot, query, scores, mask, threads=self._threads, code_folder=self._code_folder)
 
     @abstractmethod
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:

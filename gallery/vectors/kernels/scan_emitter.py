@@ -1,14 +1,9 @@
 """The scan: score rows from their codes and keep those that may be among the k best.
 
-One pass over the memory, with everything decided while a row is in registers. Per row and query, with the 8-bit codes
-`c` of the row and `u` of the query:
-
-    score = query_scale * row_scale * (sum(c * u) - offset)             approximates the cosine similarity
-    bound = slope * row_error + base                                    |score - cosine| is never more
-
-A row is a candidate if score + bound reaches the k-th best score - bound so far: no other row can be among the k best,
-which is what makes the answer provably exact. With a gate (the `fast` engine) a row's 1-bit code decides first whether
-its bytes are read at all.
+One pass over the memory, with everything decided while a row is in registers: score and bound as tile_emitter.py has
+them. A row is a candidate if score + bound reaches the k-th best score - bound so far: no other row can be among the k
+best, which is what makes the answer provably exact. With a gate (the `fast` engine) a row's 1-bit code decides first
+whether its bytes are read at all.
 """
 
 from collections.abc import Iterator
@@ -17,74 +12,41 @@ from functools import reduce
 
 from llvmlite import ir
 
-from .emit import BYTE, DOUBLE, FLOAT, I32, I64, POINTER, Emitter, first_of, lane_sums, splat
+from .emit import DOUBLE, FLOAT, I32, I64, POINTER, Emitter, first_of, lane_sums, splat
 from .instructions import InstructionSet, declared
-from .scan_job import (
-    DONE,
-    FULL,
-    HISTOGRAM_BINS,
-    JOB_FIELDS,
-    LINE_BYTES,
-    QUERY_PLANES,
-    TILE_ROWS,
-    WHOLE_TILE_FROM,
-    BlockLayout,
-)
+from .scan_job import FULL, HISTOGRAM_BINS, QUERY_PLANES, TILE_ROWS, BlockLayout, ScanJob
+from .tile_emitter import TileEmitter
 
 
-class ScanEmitter:
+class ScanEmitter(TileEmitter):
     """Writes the scan function. Names as in ScanJob and in the module's docstring."""
 
     def __init__(
         self, module: ir.Module, layout: BlockLayout, instructions: InstructionSet, *, batch: bool, gated: bool
     ) -> None:
-        self.module = module
-        self.layout = layout
-        self.instructions = instructions
         self.gated = gated
         self.with_statistics = not batch
         # One query waits for memory, and the processor foresees whole rows one after the other: four side by side took
         # twice as long. Several queries wait for the multiplier, and rows side by side share the loading of queries.
-        self.row_tile, self.query_tile = instructions.tile if batch else (1, 1)
+        row_tile, query_tile = instructions.tile if batch else (1, 1)
+        super().__init__(module, layout, instructions, ScanJob, row_tile=row_tile, query_tile=query_tile)
         self.noted = self._emit_note()
-        function = ir.Function(module, ir.FunctionType(I64, [POINTER]), "scan")
-        self.b = Emitter(function.append_basic_block("entry"))
-        self.job = {name: self._field(function.args[0], name) for name in JOB_FIELDS}
-        self.totals = self.job["totals"]
 
-    def _field(self, job: ir.Value, name: str) -> ir.Value:
-        number = name in {"block_count", "query_count", "k", "capacity", "histogram_tiles"}
-        return self.b.get(job, self.b.integer(JOB_FIELDS.index(name)), I64 if number else POINTER)
-
-    def emit(self) -> None:
+    def _require_room(self) -> None:
         b = self.b
-        again = b.append_basic_block("next_block")
-        b.branch(again)
-        b.position_at_end(again)
         with b.loop(self.job["query_count"]) as query:
             room = b.sub(self.job["capacity"], b.get(self.job["counts"], query, I64))
             with b.if_then(b.icmp_signed("<", room, b.integer(self.layout.rows_per_block)), likely=False):
                 b.ret(b.integer(FULL))
-        block = b.atomic_rmw("add", self.job["next_block"], b.integer(1), "monotonic")
-        with b.if_then(b.icmp_signed(">=", block, self.job["block_count"])):
-            b.ret(b.integer(DONE))
-        self._scan_block(block)
-        b.branch(again)
 
     def _scan_block(self, block: ir.Value) -> None:
         b = self.b
-        tiles = self.layout.rows_per_block // TILE_ROWS
-        self.base = b.at(self.job["blocks"], b.mul(block, b.integer(self.layout.block_bytes)), BYTE)
-        self.first_row = b.mul(block, b.integer(self.layout.rows_per_block))
         self.gate = b.at(self.job["gate"], b.mul(block, b.integer(4)), FLOAT)
         kinds = [ir.VectorType(kind, self.instructions.lanes) for kind in (FLOAT, FLOAT, I32)]
         self.block_sums = [
             b.variable(kind, ir.Constant(kind, None)) for kind in kinds
         ]  # in registers, unlike the job's
-        with b.loop(b.integer(tiles)) as tile:
-            word = b.get(self.job["mask"], b.add(b.mul(block, b.integer(tiles)), tile), I64)
-            with b.if_then(b.icmp_unsigned("!=", word, b.integer(0))):
-                self._scan_wanted(tile, word)
+        super()._scan_block(block)
         if self.with_statistics:
             self._add_block_sums()
 
@@ -105,27 +67,11 @@ class ScanEmitter:
                     self._judge(tile_row, kept, b.integer(0))
 
     def _scan_tile(self, tile: ir.Value, tile_row: ir.Value, word: ir.Value) -> None:
-        b = self.b
-        many = b.icmp_unsigned(">=", b.ctpop(word), b.integer(WHOLE_TILE_FROM))
         with self._each_query_tile() as first_query:
-            with b.if_else(many) as (whole, parts):
-                with whole, b.loop(b.integer(TILE_ROWS), step=self.row_tile) as row:
-                    self._products(tile_row, row, self.row_tile, first_query)
-                with parts:
-                    self._each_product(tile_row, word, first_query)
+            self._wanted_products(tile_row, word, first_query)
             scores = self._judge(tile_row, word, first_query)
             if self.with_statistics:
                 self._count(tile, word, scores)
-
-    def _prefetch_numbers_of(self, tile_row: ir.Value) -> None:
-        """Have the scales and errors of a tile brought nearer: too few bytes for the processor to foresee them."""
-        b = self.b
-        fetch = declared(self.module, "llvm.prefetch.p0", ir.VoidType(), (POINTER, I32, I32, I32))
-        read, keep, data_cache = (ir.Constant(I32, value) for value in (0, 3, 1))
-        for section in (self.layout.scales, self.layout.errors):
-            for row in range(0, TILE_ROWS, LINE_BYTES // 4):
-                place = b.at(self._section(section), b.add(tile_row, b.integer(row)), FLOAT)
-                b.call(fetch, [place, read, keep, data_cache])
 
     @contextmanager
     def _each_query_tile(self) -> Iterator[ir.Value]:
@@ -134,30 +80,6 @@ class ScanEmitter:
             return
         with self.b.loop(self.job["query_count"], step=self.query_tile) as first_query:
             yield first_query
-
-    def _each_product(self, tile_row: ir.Value, word: ir.Value, first_query: ir.Value) -> None:
-        with self.b.set_bits(word) as row:
-            self._products(tile_row, row, 1, first_query)
-
-    def _products(self, tile_row: ir.Value, row: ir.Value, row_count: int, first_query: ir.Value) -> None:
-        """Put the sums of code * query into `self.totals`, for `row_count` rows of the tile and the tile's queries."""
-        b, code_bytes, instructions = self.b, self.layout.code_bytes, self.instructions
-        place = b.mul(b.add(tile_row, row), b.integer(code_bytes))
-        codes = b.at(self._section(self.layout.codes), place, BYTE)
-        queries = b.at(self.job["queries"], b.mul(first_query, b.integer(code_bytes)), BYTE)
-        sums = [[ir.Constant(instructions.sums, None)] * row_count for _ in range(self.query_tile)]
-        for step in range(0, code_bytes, instructions.step_bytes):
-            taken = [self._load(codes, number * code_bytes + step, signed=False) for number in range(row_count)]
-            for query in range(self.query_tile):
-                asked = self._load(queries, query * code_bytes + step, signed=True)
-                for number in range(row_count):
-                    sums[query][number] = instructions.multiply_add(b, sums[query][number], taken[number], asked)
-        for query in range(self.query_tile):
-            target = b.at(self.totals, b.add(row, b.integer(query * TILE_ROWS)), I32)
-            b.store(lane_sums(b, sums[query]), target, align=4)
-
-    def _load(self, array: ir.Value, offset: int, *, signed: bool) -> ir.Value:
-        return self.instructions.load(self.b, self.b.at(array, self.b.integer(offset), BYTE), signed=signed)
 
     def _judge(self, tile_row: ir.Value, word: ir.Value, first_query: ir.Value) -> list[ir.Value]:
         """Note the candidates among the wanted rows of the tile; return the last query's scores, vector by vector."""
@@ -181,28 +103,6 @@ class ScanEmitter:
                 place = b.add(self.first_row, b.add(tile_row, row))
                 self._note(query, place, first_of(b, score), first_of(b, bound))
         return scores
-
-    def _scored(
-        self, tile_row: ir.Value, totals: ir.Value, row: ir.Value, constants: list[ir.Value], lanes: int
-    ) -> tuple[ir.Value, ir.Value]:
-        """Return the scores of `lanes` rows of the tile, from `row` on, and the bounds of their errors."""
-        b, floats = self.b, ir.VectorType(FLOAT, lanes)
-        place = b.add(tile_row, row)
-        query_scale, offset, slope, base = (splat(b, constant, lanes) for constant in constants)
-        integers = ir.VectorType(I32, lanes)
-        # taken away before the sum becomes a float32, which has not the bits for it
-        total = b.sub(b.load(b.at(totals, row, I32), align=4, typ=integers), b.fptosi(offset, integers))
-        scale = b.load(b.at(self._section(self.layout.scales), place, FLOAT), align=4, typ=floats)
-        error = b.load(b.at(self._section(self.layout.errors), place, FLOAT), align=4, typ=floats)
-        score = b.fmul(b.fmul(b.sitofp(total, floats), scale), query_scale)
-        return score, b.fadd(b.fmul(error, slope), base)
-
-    def _constants(self, query: ir.Value) -> list[ir.Value]:
-        place = self.b.mul(query, self.b.integer(4))
-        return [self.b.get(self.job["constants"], self.b.add(place, self.b.integer(n)), FLOAT) for n in range(4)]
-
-    def _section(self, offset: int) -> ir.Value:
-        return self.b.at(self.base, self.b.integer(offset), BYTE)
 
     def _threshold(self, query: ir.Value) -> ir.Value:
         b, k = self.b, self.job["k"]

@@ -39,7 +39,30 @@ class ScanJob(ctypes.Structure):
     )
 
 
-JOB_FIELDS = tuple(name for name, _type in ScanJob._fields_)
+class CountJob(ctypes.Structure):
+    """What one thread is to count, and where it writes: see count_emitter.py. Pointers as in ScanJob."""
+
+    _fields_ = (
+        ("blocks", ctypes.c_void_p),
+        ("block_count", ctypes.c_int64),
+        ("next_block", ctypes.c_void_p),
+        ("mask", ctypes.c_void_p),
+        ("queries", ctypes.c_void_p),  # int8[2, code_bytes]: the query, and what its code left out
+        ("constants", ctypes.c_void_p),  # float32[2, 4]: scale, offset, and in the first row slope and base of both
+        ("score_count", ctypes.c_int64),
+        # float32[score_count, 4]: what the least a row can score must reach to count, what the most must reach so that
+        # the row may count; then the product that is certainly above, and the one that is certainly below
+        ("limits", ctypes.c_void_p),
+        ("above", ctypes.c_void_p),  # int64[score_count]: the counts
+        ("matrix", ctypes.c_void_p),  # float32[rows, dimension]
+        ("vector", ctypes.c_void_p),  # float32[dimension]: the query
+        ("dimension", ctypes.c_int64),
+        ("possible", ctypes.c_void_p),  # float32[2]: below is a score of a sound vector, above that of a damaged one
+        ("capacity", ctypes.c_int64),
+        ("rows", ctypes.c_void_p),  # int64[capacity]: rows that float32 cannot tell
+        ("noted", ctypes.c_void_p),  # int64[1]: how many these are
+        ("totals", ctypes.c_void_p),  # int32[2, TILE_ROWS], room to work in
+    )
 
 
 @dataclass(frozen=True)
@@ -55,3 +78,4 @@ class BlockLayout:
     bit_words: int  # 64-bit words of 1-bit codes per row
     bits: int
     bit_scales: int
+    ids: int

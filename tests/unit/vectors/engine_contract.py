@@ -219,14 +219,17 @@ class EngineContract:
 
         for query in queries[:5]:
             scores = oracle(matrix, ids, query[None], 500, chosen).scores[0]
-            for limit in (-1.0, 0.0, 0.1, float(scores[3]), 1.0):
-                assert searcher.count_above(query, limit, allowed) == int((scores >= np.float32(limit)).sum())
+            limits = [-1.0, 0.0, 0.1, float(scores[3]), 1.0]
+            counts = [int((scores >= np.float32(limit)).sum()) for limit in limits]
+            assert [searcher.count_above(query, limit, allowed) for limit in limits] == counts
+            assert searcher.counts_above(query, limits, allowed) == counts
 
     def test_count_in_an_empty_snapshot_is_zero(self, queries):
         searcher = self.open(Snapshot.of(unit_rows(0), np.empty(0, dtype=np.int64)))
         self.need(searcher, "counts")
 
         assert searcher.count_above(queries[0], -1.0) == 0
+        assert searcher.counts_above(queries[0], []) == []
 
     def test_distribution_of_a_single_query_is_told_where_the_engine_can(self, matrix, ids, queries):
         searcher = self.open(Snapshot.of(matrix, ids))
@@ -263,6 +266,8 @@ class EngineContract:
 
         with pytest.raises(ValueError, match="shape"):
             searcher.count_above(np.zeros(DIMENSION + 1, dtype=np.float32), 0.0)
+        with pytest.raises(ValueError, match="not a number"):
+            searcher.count_above(np.zeros(DIMENSION, dtype=np.float32), np.nan)
 
     def test_no_query_gives_no_answer(self, matrix, ids):
         searcher = self.open(Snapshot.of(matrix, ids))

@@ -3,16 +3,23 @@
 import threading
 import time
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gallery.vectors.codes import BLOCK_ROWS, block_layout
 from gallery.vectors.engines import counting, local_engine, rescoring, scanning
 from gallery.vectors.engines.exact import ExactEngine
+from gallery.vectors.kernels.instructions import INSTRUCTION_SETS
+from gallery.vectors.kernels.scan import Counter
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from tests.unit.vectors.engine_contract import EngineContract, assert_same, oracle, unit_rows
+
+FEATURES = llvm.get_host_cpu_features()
+AVAILABLE = [one for one in INSTRUCTION_SETS if all(FEATURES.get(need, False) for need in one.needs)]
 
 
 class TestExactEngine(EngineContract):
@@ -210,11 +217,10 @@ def test_damaged_row_is_not_found_and_hides_no_other(monkeypatch, direct_rows):
     assert np.isneginf(hits.scores[:, 3]).all()
 
 
-@pytest.mark.parametrize("rows_at_a_time", [1_000, 65_536])
+@pytest.mark.parametrize("noted_rows", [BLOCK_ROWS, 65_536])
 @pytest.mark.parametrize("share_allowed", [None, 0.01, 0.5])
-def test_count_is_exact_also_for_scores_that_float32_cannot_tell_apart(monkeypatch, share_allowed, rows_at_a_time):
-    monkeypatch.setattr(counting, "ROWS_AT_A_TIME", rows_at_a_time)
-    monkeypatch.setattr(counting, "FEW_ROWS", rows_at_a_time // 8)
+def test_count_is_exact_also_for_scores_that_float32_cannot_tell_apart(monkeypatch, share_allowed, noted_rows):
+    monkeypatch.setattr(counting, "NOTED_ROWS", noted_rows)
     monkeypatch.setattr(counting, "RESCORE_ROWS", 70)
     rng = np.random.default_rng(0)
     matrix = unit_rows(60, dimension=512)[rng.integers(0, 60, 9_000)]
@@ -226,15 +232,94 @@ def test_count_is_exact_also_for_scores_that_float32_cannot_tell_apart(monkeypat
     scores = oracle(matrix, np.arange(9_000), query, 9_000, None if share_allowed is None else chosen).scores[0]
     searcher = ExactEngine().open(snapshot)
 
-    for limit in np.quantile(scores, [0.0, 0.1, 0.5, 0.9, 0.999, 1.0], method="nearest"):
-        assert searcher.count_above(query[0], float(limit), allowed) == int((scores >= limit).sum())
+    limits = np.quantile(scores, [0.0, 0.1, 0.5, 0.9, 0.999, 1.0], method="nearest").tolist()
+    counts = [int((scores >= np.float32(limit)).sum()) for limit in limits]
+    assert [searcher.count_above(query[0], limit, allowed) for limit in limits] == counts
+    assert searcher.counts_above(query[0], limits, allowed) == counts
 
 
-def test_count_leaves_out_damaged_and_cleared_rows():
+@settings(max_examples=60)
+@given(
+    n_rows=st.integers(1, 300) | st.integers(4_000, 9_000),
+    n_distinct=st.integers(1, 300),
+    dimension=st.sampled_from([1, 40, 64, 100, 192]),
+    share_allowed=st.floats(0, 1),
+    dead=st.floats(0, 1),
+    length=st.sampled_from([0.0, 1e-20, 1.0, 30.0]),
+    places=st.lists(st.floats(0, 1), max_size=5),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_counts_equal_float64(*, n_rows, n_distinct, dimension, share_allowed, dead, length, places, seed):
+    rng = np.random.default_rng(seed)
+    matrix = unit_rows(n_distinct, dimension=dimension, seed=seed)[rng.integers(0, n_distinct, n_rows)]
+    matrix *= 1 + rng.normal(0, 1e-7, (n_rows, 1)).astype(np.float32)
+    ids = rng.permutation(20_000)[:n_rows].astype(np.int64)
+    ids[rng.random(n_rows) < dead] = -1
+    chosen = np.flatnonzero(rng.random(20_000) < share_allowed)
+    query = unit_rows(1, dimension=dimension, seed=seed + 1)[0] * np.float32(length)
+    snapshot = Snapshot.of(matrix, ids)
+    scores = oracle(matrix, ids, query[None], n_rows, chosen).scores[0]
+    exact = [float(scores[int(place * (len(scores) - 1))]) for place in places] if len(scores) else []
+    limits = [
+        -np.inf,
+        -1.0,
+        0.0,
+        np.inf,
+        *exact,
+        *(float(np.nextafter(np.float32(one), np.float32(2))) for one in exact),
+    ]
+
+    counts = ExactEngine(threads=2).open(snapshot).counts_above(query, limits, snapshot.allowing(chosen))
+
+    assert counts == [int((scores >= np.float32(limit)).sum()) for limit in limits]
+
+
+@pytest.mark.parametrize("instruction_set", AVAILABLE, ids=lambda one: one.name)
+@pytest.mark.parametrize("dimension", [1, 63, 100, 512, 1024])
+def test_counts_are_exact_in_every_instruction_set(monkeypatch, instruction_set, dimension):
+    """Some tiles are wanted whole, some in parts; every seventh row is a cleared one."""
+    kernel = Counter(block_layout(dimension), instruction_set)
+    monkeypatch.setattr(counting, "counter", lambda _layout, **_options: kernel)
+    rng = np.random.default_rng(dimension)
+    matrix, ids = unit_rows(5_000, dimension=dimension), np.arange(5_000)
+    ids[::7] = -1
+    query, snapshot = unit_rows(1, dimension=dimension, seed=1), Snapshot.of(matrix, ids)
+    chosen = np.flatnonzero(rng.random(5_000) < np.repeat([1.0, 0.2, 0.6, 0.0, 0.4], 1_000))
+    scores = oracle(matrix, ids, query, 5_000, chosen).scores[0]
+    limits = scores[[0, 3, 90, 900, -1]].tolist()
+
+    counts = ExactEngine(threads=1).open(snapshot).counts_above(query[0], limits, snapshot.allowing(chosen))
+
+    assert counts == [int((scores >= np.float32(limit)).sum()) for limit in limits]
+
+
+def test_count_leaves_out_cleared_rows_and_those_whose_codes_know_their_damage():
     matrix, query = unit_rows(5_000), unit_rows(1, seed=1)
+    matrix[7, 3] = np.nan
     snapshot = Snapshot.of(matrix, np.arange(5_000))
     searcher, everything = ExactEngine().open(snapshot), snapshot.allowing(np.arange(5_000))
-    matrix[7], matrix[8] = np.nan, matrix[8] * 1e20
     matrix[9], snapshot.codes.blocks["ids"][0, 9] = 0, -1
 
-    assert searcher.count_above(query[0], -2.0, everything) == 4_997
+    assert searcher.count_above(query[0], -2.0, everything) == 4_998
+
+
+def test_count_leaves_out_rows_that_it_reads_and_finds_damaged():
+    """A score that no code can tell has the vectors read: those of rows that were damaged after they were coded."""
+    matrix, query = np.repeat(unit_rows(1), 5_000, axis=0), unit_rows(1, seed=1)
+    snapshot = Snapshot.of(matrix, np.arange(5_000))
+    score = float(ExactEngine().open(snapshot).search(query, 1).scores[0, 0])
+    matrix[7], matrix[8] = np.nan, matrix[8] * 1e20
+
+    assert ExactEngine().open(snapshot).count_above(query[0], score) == 4_998
+
+
+def test_counting_reads_only_the_vectors_that_codes_cannot_tell(monkeypatch):
+    matrix, query = unit_rows(9_000, dimension=512), unit_rows(1, dimension=512, seed=1)
+    snapshot = Snapshot.of(matrix, np.arange(9_000))
+    scores = np.sort((matrix.astype(np.float64) @ query[0].astype(np.float64)).astype(np.float32))
+    searcher, limit = ExactEngine().open(snapshot), float(scores[-90])
+    looked_at = np.flatnonzero(np.abs(matrix @ query[0] - limit) < 0.009)
+    matrix[np.setdiff1d(np.arange(9_000), looked_at)] = np.nan
+
+    assert searcher.count_above(query[0], limit) == 90
+    assert len(looked_at) < 300

@@ -37,6 +37,7 @@ def block_type(dimension: int) -> np.dtype:
             ("errors", "<f4", (BLOCK_ROWS,)),
             ("bits", "<u8", (BLOCK_ROWS, size // 64)),
             ("bit_scales", "<f4", (BLOCK_ROWS,)),
+            ("ids", "<i8", (BLOCK_ROWS,)),
             ("centre", "<f4", (size,)),
         ]
     )
@@ -44,7 +45,7 @@ def block_type(dimension: int) -> np.dtype:
 
 def layout_of(dimension: int) -> BlockLayout:
     kind = block_type(dimension)
-    sections = {name: kind.fields[name][1] for name in ("codes", "scales", "errors", "bits", "bit_scales")}
+    sections = {name: kind.fields[name][1] for name in ("codes", "scales", "errors", "bits", "bit_scales", "ids")}
     size = padded(dimension)
     return BlockLayout(
         block_bytes=kind.itemsize, rows_per_block=BLOCK_ROWS, code_bytes=size, bit_words=size // 64, **sections
