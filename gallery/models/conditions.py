@@ -25,11 +25,11 @@ class ShownIn(Exists):
 
 
 class Mentioning(ExpressionWrapper):
-    """That an image's folded text has this text in it, or, as long as it is not folded, what `condition` says."""
+    """That an image mentions this text: has `folded` in its folded text or, while it is not folded, what was typed."""
 
-    def __init__(self, condition: Q, *, folded: str) -> None:
+    def __init__(self, condition: Q, *, text: str, folded: str) -> None:
         super().__init__(condition, output_field=BooleanField())
-        self.folded = folded
+        self.text, self.folded = text, folded
 
 
 class TaggedAny(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time

@@ -7,7 +7,7 @@ Django REST framework's own cursors know neither orders by several columns nor e
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -52,14 +52,41 @@ class _Compact:
         return json.loads(content)
 
 
-def part_of(rows: QuerySet[M], *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0) -> Part[M]:
+@dataclass(frozen=True, slots=True)
+class Wanted(Generic[M]):
+    """The rows `start` up to `stop` of `rows`, which are those behind a place in the order of `keys`.
+
+    `after` is what the row of that place has in each of the keys; None: the list's beginning. Each row is to have what
+    it has in the keys as `key_name(0)`, `key_name(1)`...
+    """
+
+    rows: QuerySet[M]
+    keys: list[OrderBy]
+    after: list[Any] | None
+    start: int
+    stop: int
+
+
+def from_database(wanted: Wanted[M]) -> list[M]:
+    return list(wanted.rows[wanted.start : wanted.stop])
+
+
+def part_of(
+    rows: QuerySet[M],
+    *,
+    size: int,
+    cursor: str | None,
+    narrowed_by: Iterable[str],
+    start: int = 0,
+    find: Callable[[Wanted[M]], list[M]] = from_database,
+) -> Part[M]:
     """Return the part that a cursor names; without one, that behind the first `start` rows.
 
     `rows` has an order whose last key is unique. `narrowed_by` are the words of the request that say which rows these
-    are: with the order they bind the cursors to this list. Raises InvalidCursor, CursorOfAnotherList.
+    are: with the order they bind the cursors to this list. `find` gets them. Raises InvalidCursor, CursorOfAnotherList.
     """
-    keys = _keys_of(rows)
-    keyed = rows.annotate(**{_name(place): key.expression for place, key in enumerate(keys)})
+    keys = keys_of(rows)
+    keyed = rows.annotate(**{key_name(place): key.expression for place, key in enumerate(keys)})
     list_id = _list_id(keys, narrowed_by)
     place = None if cursor is None else _place(cursor, keyed, list_id)
     if place is not None and place.is_back:
@@ -67,7 +94,8 @@ def part_of(rows: QuerySet[M], *, size: int, cursor: str | None, narrowed_by: It
         keyed = keyed.order_by(*keys)
     if place is not None:
         keyed, start = keyed.filter(_comes_after(place.values, keys)), 0
-    found = list(keyed[start : start + size + 1])
+    after = place.values if place is not None else None
+    found = find(Wanted(keyed, keys, after, start, start + size + 1))
     shown, has_more = found[:size], len(found) > size
     has_next, has_previous = has_more, start > 0 or place is not None
     if place is not None and place.is_back:
@@ -75,7 +103,7 @@ def part_of(rows: QuerySet[M], *, size: int, cursor: str | None, narrowed_by: It
         has_next, has_previous = True, has_more
 
     def cursor_at(row: M, *, is_back: bool) -> str:
-        values = [getattr(row, _name(number)) for number in range(len(keys))]
+        values = [getattr(row, key_name(number)) for number in range(len(keys))]
         return _signer().sign_object([list_id, is_back, values], serializer=_Compact)
 
     return Part(
@@ -92,7 +120,7 @@ def _place(cursor: str, keyed: QuerySet[Any], list_id: str) -> _Place:
         cursor_list, is_back, values = _signer().unsign_object(cursor, serializer=_Compact)
         if cursor_list != list_id:
             raise CursorOfAnotherList
-        fields = [keyed.query.annotations[_name(number)].output_field for number in range(len(values))]
+        fields = [keyed.query.annotations[key_name(number)].output_field for number in range(len(values))]
         return _Place([field.to_python(value) for field, value in zip(fields, values, strict=True)], is_back)
     except (BadSignature, ValueError, TypeError, ValidationError):
         raise InvalidCursor from None
@@ -107,11 +135,11 @@ def _list_id(keys: list[OrderBy], narrowed_by: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _name(place: int) -> str:
+def key_name(place: int) -> str:
     return f"cursor_key_{place}"
 
 
-def _keys_of(rows: QuerySet[Any]) -> list[OrderBy]:
+def keys_of(rows: QuerySet[Any]) -> list[OrderBy]:
     """Return what the rows are ordered by; a name with a dash in front is Django's short form."""
     return [_key(key) for key in rows.query.order_by or rows.model._meta.ordering]
 
@@ -135,13 +163,13 @@ def _comes_after(values: list[Any], keys: list[OrderBy]) -> Q:
     for place, (value, key) in enumerate(zip(values, keys, strict=True)):
         if (behind := _is_behind(place, value, key)) is not None:
             ways.append(equal & behind)
-        equal &= Q((f"{_name(place)}__isnull", True)) if value is None else Q((_name(place), value))
+        equal &= Q((f"{key_name(place)}__isnull", True)) if value is None else Q((key_name(place), value))
     return _bound(values[0], keys[0]) & reduce(or_, ways)
 
 
 def _is_behind(place: int, value: Any, key: OrderBy) -> Q | None:
     """Return the condition that one key is behind a value; None where nothing can be."""
-    name = _name(place)
+    name = key_name(place)
     if value is None:
         return Q((f"{name}__isnull", False)) if key.nulls_first else None
     behind = Q((f"{name}__lt" if key.descending else f"{name}__gt", value))
@@ -152,4 +180,4 @@ def _bound(value: Any, key: OrderBy) -> Q:
     """Return what is true of all rows behind anyway, and lets the database begin there in its index."""
     if value is None or key.nulls_last:
         return Q()
-    return Q((f"{_name(0)}__lte" if key.descending else f"{_name(0)}__gte", value))
+    return Q((f"{key_name(0)}__lte" if key.descending else f"{key_name(0)}__gte", value))

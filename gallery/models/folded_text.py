@@ -50,4 +50,4 @@ def mentions(text: str) -> Q:
     if not compared:  # signs that nobody sees
         return as_stored
     as_folded = is_folded() & Q(folded_text__text__contains=compared)
-    return Q(Mentioning(as_folded | (is_not_folded() & as_stored), folded=compared))
+    return Q(Mentioning(as_folded | (is_not_folded() & as_stored), text=text, folded=compared))

@@ -25,10 +25,13 @@ from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
+from .column_masks import ColumnMasks
+from .columns_keeper import ColumnsKeeper
 from .committed_index import CommittedIndex, is_of
 from .engine_in_use import EngineInUse
 from .feeding import feed_some
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
+from .known_columns import Known
 from .lists import Lists
 from .next_epoch import NextEpoch
 
@@ -47,7 +50,9 @@ class SearchIndex:
         self._refresh = threading.Lock()
         self._files = IndexFiles()
         self.next = NextEpoch(self._files)
-        self.lists = Lists()
+        self._columns = ColumnsKeeper()
+        self._masks = ColumnMasks()
+        self.lists = Lists(self._columns, self._masks)
         self._allowed = AllowedRows()
         self._engine = EngineInUse()
 
@@ -109,6 +114,10 @@ class SearchIndex:
         if searcher is committed.local or IndexState.objects.current().epoch == committed.epoch:
             return hits
         return None  # the collection of another epoch may be gone at any moment, and then it is empty
+
+    def known_columns(self) -> Known | None:
+        """Return what is known of the pictures that have a row; None while only the database knows."""
+        return self._columns.current(AccessState.objects.current(), IndexState.objects.current())
 
     def check_readable(self) -> None:
         """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""

@@ -1,88 +1,272 @@
 """Lists, counts and sums of pictures, at a cost that does not grow with the library.
 
 Querysets come in, as whoever asks has them: with the actor's access, filters and an order. The answers are those that
-the database would give.
+the database would give. The columns give them where they can; of pictures that have no row, which are few, and of all
+that the columns do not know, the database is asked. Pictures that are shown come from the database by their ids, from
+the same queryset, which judges once more who may see them.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import datetime
+from functools import partial
+from typing import Any
 
-from django.db.models import Count, Max, Min, Sum
-from django.db.models.functions import TruncDay, TruncMonth, TruncYear
+import numpy as np
+from django.db.models import Q, QuerySet
 
-from gallery.models import AlbumImage, Image, ImageQuerySet
-from gallery.models.cursor import Part, part_of
+from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
+from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
+from gallery.vectors.columns.columns import Columns
+from gallery.vectors.row_mask import RowMask
 
-Moment = Literal["created_at", "taken_at"]
-Period = Literal["year", "month", "day"]
-TRUNCATE = {"year": TruncYear, "month": TruncMonth, "day": TruncDay}
+from . import database_lists
+from .column_masks import ColumnMasks
+from .column_query import NotInColumns, PlaceOrder, gives_models, orders_of, place_order_of
+from .columns_keeper import ColumnsKeeper
+from .database_lists import OwnerTotals
+from .image_columns import NAMES_BY_CODE, UNKNOWN_CODE, microseconds, moment_of, place_in_album
+from .merging import Ordered, from_columns, merged, value_of
+from .periods import Moment, Period, PeriodCount, period_counts, zone_of
+
+__all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
+
+ATTEMPTS = 3  # at pictures that others change meanwhile
+MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerTotals:
-    """How many pictures somebody has, and how large they are together."""
+@dataclass(frozen=True)
+class Seen:
+    """What a queryset gives: rows of the columns and, beside them, pictures that have none."""
 
-    images: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodCount:
-    """How many pictures there are of a year, a month or a day that begins at `start`."""
-
-    start: datetime
-    images: int
+    columns: Columns
+    mask: RowMask
+    waiting: Q | None = None  # which those are; None: there are none
+    few_wait: bool = True
 
 
 class Lists:
     """Reads of pictures that pages, REST and the admin share."""
 
+    def __init__(self, keeper: ColumnsKeeper, masks: ColumnMasks) -> None:
+        self._keeper = keeper
+        self._masks = masks
+
     def count(self, images: ImageQuerySet) -> int:
-        return images.count()
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return images.count()
+        return seen.mask.count + (images.filter(seen.waiting).count() if seen.waiting is not None else 0)
 
     def part_of(
         self, images: ImageQuerySet, *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0
     ) -> Part[Image]:
         """Return what `models.cursor.part_of` does, and raise what it raises."""
-        return part_of(images, size=size, cursor=cursor, narrowed_by=narrowed_by, start=start)
+        find = partial(self._find, images)
+        return part_of(images, size=size, cursor=cursor, narrowed_by=narrowed_by, start=start, find=find)
 
     def slice_of(self, images: ImageQuerySet, *, start: int, stop: int) -> list[Image]:
         """Return the pictures `start` up to `stop` in the queryset's order, with what it selects beside them."""
-        return list(images[start:stop])
+        return self._find(images, Wanted(images, keys_of(images), None, start, stop))
 
     def statistics(self, images: ImageQuerySet) -> LibraryStatistics:
-        return images.statistics()
+        try:
+            seen = self._seen(images)
+            formats = self._formats(seen)
+        except NotInColumns:
+            return images.statistics()
+        waiting = images.filter(seen.waiting).statistics() if seen.waiting is not None else NO_PICTURES
+        formats.update(waiting.formats)
+        return LibraryStatistics(
+            images=seen.mask.count + waiting.images,
+            size_bytes=seen.columns.sum(seen.mask, "size_bytes") + waiting.size_bytes,
+            searchable=seen.mask.count + waiting.searchable,
+            failed=waiting.failed,
+            pending=waiting.pending,
+            formats=dict(sorted(formats.items(), key=lambda item: (-item[1], item[0]))),
+        )
 
     def owner_totals(self, images: ImageQuerySet) -> dict[int, OwnerTotals]:
         """Return what each owner has of these pictures, by the owner's id; owners of none are left out."""
-        owners = images.order_by().values_list("owner").annotate(images=Count("pk"), size_bytes=Sum("size_bytes"))
-        return {owner: OwnerTotals(count, size) for owner, count, size in owners}
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return database_lists.owner_totals(images)
+        rows = seen.mask.rows
+        owners, places = np.unique(seen.columns.numbers_of("owner", rows), return_inverse=True)
+        sizes = np.bincount(places, weights=seen.columns.numbers_of("size_bytes", rows))  # exact to 9 petabytes
+        counts = np.bincount(places)
+        totals = {
+            owner: OwnerTotals(count, int(size))
+            for owner, count, size in zip(owners.tolist(), counts.tolist(), sizes.tolist(), strict=True)
+        }
+        waiting = {} if seen.waiting is None else database_lists.owner_totals(images.filter(seen.waiting))
+        for owner, more in waiting.items():
+            one = totals.get(owner, OwnerTotals(0, 0))
+            totals[owner] = OwnerTotals(one.images + more.images, one.size_bytes + more.size_bytes)
+        return totals
 
     def tag_counts(self, images: ImageQuerySet) -> dict[int, int]:
         """Return how many of these pictures carry each tag, by its id; tags of none are left out."""
-        links = Image.tags.through.objects.filter(image__in=images.order_by())
-        return dict(links.values_list("tag").annotate(images=Count("pk")).order_by())
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return database_lists.tag_counts(images)
+        tags, counts = seen.columns.link_counts(seen.mask, "tag")
+        found = Counter({int(tag): int(count) for tag, count in zip(tags, counts, strict=True) if count})
+        if seen.waiting is not None:
+            found.update(database_lists.tag_counts(images.filter(seen.waiting)))
+        return dict(found)
 
     def album_counts(self, images: ImageQuerySet, albums: Collection[int]) -> dict[int, int]:
         """Return how many of these pictures each of these albums shows, 0 where none."""
-        places = AlbumImage.objects.shown().filter(album__in=albums, image__in=images.order_by())
-        found = dict(places.values_list("album").annotate(images=Count("pk")).order_by())
-        return {album: found.get(album, 0) for album in albums}
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            found = Counter(database_lists.album_counts(images, albums))
+        else:
+            found = _shown_counts(seen, albums)
+            if seen.waiting is not None:
+                found.update(database_lists.album_counts(images.filter(seen.waiting), albums))
+        return {album: found[album] for album in albums}
 
     def extremes(self, images: ImageQuerySet, moment: Moment) -> tuple[datetime, datetime] | None:
         """Return the first and the last of these moments, None where there is none."""
-        found = images.order_by().aggregate(first=Min(moment), last=Max(moment))
-        return None if found["first"] is None else (found["first"], found["last"])
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return database_lists.extremes(images, moment)
+        numbers = seen.columns.extremes(seen.mask, moment)
+        found = [moment_of(number) for number in numbers or ()]
+        if seen.waiting is not None:
+            found += database_lists.extremes(images.filter(seen.waiting), moment) or ()
+        return (min(found), max(found)) if found else None
 
     def periods(self, images: ImageQuerySet, moment: Moment, period: Period) -> list[PeriodCount]:
         """Return the years, months or days in which there are pictures, ascending; those without a moment are left out.
 
         `created_at` is counted in the present time zone, `taken_at` by the wall clock.
         """
-        known = images.filter(**{f"{moment}__isnull": False}).order_by()
-        zone = UTC if moment == "taken_at" else None  # None: the present one
-        starts = known.annotate(period_start=TRUNCATE[period](moment, tzinfo=zone)).values_list("period_start")
-        return [PeriodCount(*row) for row in starts.annotate(images=Count("pk")).order_by("period_start")]
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return database_lists.periods(images, moment, period)
+        known = seen.columns.where(~seen.columns.is_null(moment))
+        rows = RowMask(seen.mask.bits & known.bits, seen.mask.row_count).rows
+        found = period_counts(seen.columns.numbers_of(moment, rows), period, zone_of(moment))
+        if seen.waiting is None:
+            return found
+        counts = Counter({one.start: one.images for one in found})
+        counts.update(
+            {one.start: one.images for one in database_lists.periods(images.filter(seen.waiting), moment, period)}
+        )
+        return [PeriodCount(start, counts[start]) for start in sorted(counts)]
+
+    # Inside
+
+    def _seen(self, images: QuerySet[Image]) -> Seen:
+        """Return what a queryset gives by the columns. Raises NotInColumns.
+
+        Who waits is read first: who is embedded meanwhile is then on both sides, and left out of this one.
+        """
+        if images.db != "default":
+            raise NotInColumns
+        waiting = Image.objects.filter(embedding_row__isnull=True).order_by().values_list("pk", flat=True)
+        waiting_ids = list(waiting[: MOST_WAITING + 1])
+        access, state = AccessState.objects.current(), IndexState.objects.current()
+        known = self._keeper.current(access, state)
+        if known is None:
+            raise NotInColumns
+        mask = self._masks.mask_of(images, known)
+        if not waiting_ids:
+            return Seen(known.columns, mask)
+        if len(waiting_ids) > MOST_WAITING:
+            return Seen(known.columns, mask, Q(embedding_row__isnull=True), few_wait=False)
+        rows = known.columns.rows_of(np.array(waiting_ids, dtype=np.int64)).tolist()
+        without = [pk for pk, row in zip(waiting_ids, rows, strict=True) if row < 0]
+        return Seen(known.columns, mask, Q(pk__in=without))
+
+    def _find(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[Image]:
+        """Return the wanted pictures. Where one of them has gone since, all is looked up once more."""
+        for _attempt in range(ATTEMPTS):
+            try:
+                ids = self._ids(images, wanted)
+            except NotInColumns:
+                break
+            found = {image.pk: image for image in wanted.rows.order_by().filter(pk__in=ids)} if ids else {}
+            if len(found) == len(ids):
+                return [found[pk] for pk in ids]
+        return from_database(wanted)
+
+    def _ids(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[int]:
+        if not gives_models(images):
+            raise NotInColumns
+        if (place := place_order_of(images, wanted.keys)) is not None:
+            return self._ids_of_album(images, wanted, place)
+        orders = orders_of(wanted.keys)
+        seen = self._seen(images)
+        after = None if wanted.after is None else [_of_cursor(value) for value in wanted.after]
+        beside = _beside(seen, wanted)
+        first = max(0, wanted.start - len(beside))
+        size = wanted.stop - first
+        rows = seen.columns.ordered(seen.mask, orders, start=first, size=size, after=after)
+        if not beside:
+            return seen.columns.ids_of(rows).tolist()
+        both = merged([*from_columns(seen.columns, rows, orders), *beside], orders)
+        return [one.image_id for one in both[wanted.start - first : wanted.stop - first]]
+
+    def _ids_of_album(self, images: QuerySet[Image], wanted: Wanted[Image], place: PlaceOrder) -> list[int]:
+        seen = self._seen(images)
+        if seen.waiting is not None and images.filter(seen.waiting).exists():
+            raise NotInColumns
+        after = None if wanted.after is None else place_in_album(*wanted.after)
+        rows = seen.columns.in_link_order(
+            "album",
+            place.album_id,
+            seen.mask,
+            descending=place.is_descending,
+            after=after,
+            start=wanted.start,
+            size=wanted.stop - wanted.start,
+        )
+        return seen.columns.ids_of(rows).tolist()
+
+    def _formats(self, seen: Seen) -> Counter[str]:
+        counts = seen.columns.counts(seen.mask, "format")
+        if UNKNOWN_CODE in counts:
+            raise NotInColumns
+        return Counter({NAMES_BY_CODE["format"][code]: count for code, count in counts.items()})
+
+
+NO_PICTURES = LibraryStatistics(images=0, size_bytes=0, searchable=0, failed=0, pending=0, formats={})
+
+
+def _beside(seen: Seen, wanted: Wanted[Image]) -> list[Ordered]:
+    """Return the pictures that have no row, of those that are counted. Raises NotInColumns if that may be many."""
+    if seen.waiting is None:
+        return []
+    found = wanted.rows.filter(seen.waiting).values_list("pk", *(key.expression for key in wanted.keys))
+    if not seen.few_wait:
+        if wanted.stop > MOST_WAITING:
+            raise NotInColumns
+        found = found[: wanted.stop]
+    return [Ordered(pk, tuple(map(value_of, values))) for pk, *values in found]
+
+
+def _of_cursor(value: Any) -> int | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return microseconds(value) if isinstance(value, datetime) else int(value)
+
+
+def _shown_counts(seen: Seen, albums: Collection[int]) -> Counter[int]:
+    """Count an album's pictures in the mask: those of its owner."""
+    owners = dict(Album.objects.filter(pk__in=albums).order_by().values_list("pk", "owner"))
+    rows, keys = seen.columns.links_of("album", list(owners))
+    allowed = (seen.mask.bits[rows >> 3] >> (rows & 7).astype(np.uint8)) & 1 == 1
+    rows, keys = rows[allowed], keys[allowed]
+    owner_of_album = np.array([owners[key] for key in keys.tolist()], dtype=np.int64)
+    return Counter(keys[seen.columns.numbers_of("owner", rows) == owner_of_album].tolist())

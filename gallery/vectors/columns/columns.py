@@ -137,6 +137,17 @@ class Columns:
             found[patched] = self.patch.column(name)[places[patched]]
         return found
 
+    def links_of(self, name: str, keys: Collection[int]) -> tuple[Rows, Ids]:
+        """Return the row and the key of each link of these keys, in no order: (total,) int64 both."""
+        rows, found = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for table, row_of in ((self.base, None), (self.patch, self.patch_rows)):
+            for key in set(keys):
+                of_key = table.links[name].rows[table.links[name].of_key(key)].astype(np.int64)
+                of_key = of_key[~self._is_patched[of_key]] if row_of is None else row_of[of_key]
+                rows.append(of_key)
+                found.append(np.full(len(of_key), key, dtype=np.int64))
+        return np.concatenate(rows), np.concatenate(found)
+
     def sum(self, mask: RowMask, name: str) -> int:
         """Return the sum of the numbers that are not NULL."""
         return sum(int(values.sum(dtype=np.int64)) for values in self._known_values(mask, name))
@@ -169,8 +180,30 @@ class Columns:
             counts.append(before[links.starts[1:]] - before[links.starts[:-1]])
         return _summed(np.concatenate(keys), np.concatenate(counts))
 
-    def in_link_order(self, name: str, key: int, mask: RowMask, *, start: int = 0, size: int | None = None) -> Rows:
-        """Return rows of the mask that carry a key, in the order of their positions."""
+    def in_link_order(
+        self,
+        name: str,
+        key: int,
+        mask: RowMask,
+        *,
+        descending: bool = False,
+        after: int | None = None,
+        start: int = 0,
+        size: int | None = None,
+    ) -> Rows:
+        """Return rows of the mask that carry a key, in the order of their positions.
+
+        `after` is the position of one row, which need not be there any more: places are counted from behind it.
+        """
+        rows, positions = self._placed(name, key, mask)
+        order = np.argsort(positions, kind="stable")[:: -1 if descending else 1]
+        if after is not None:
+            order = order[positions[order] < after] if descending else order[positions[order] > after]
+        ordered = rows[order]
+        return ordered[start:] if size is None else ordered[start : start + size]
+
+    def _placed(self, name: str, key: int, mask: RowMask) -> tuple[Rows, Ids]:
+        """Return the rows of the mask that carry a key, and their positions."""
         in_base, in_patch = self._parts(mask)
         rows, positions = [], []
         for table, chosen, row_of in ((self.base, in_base, None), (self.patch, in_patch, self.patch_rows)):
@@ -179,8 +212,7 @@ class Columns:
             found = links.rows[at][kept].astype(np.int64)
             rows.append(found if row_of is None else row_of[found])
             positions.append(found if links.positions is None else links.positions[at][kept])
-        ordered = np.concatenate(rows)[np.argsort(np.concatenate(positions), kind="stable")]
-        return ordered[start:] if size is None else ordered[start : start + size]
+        return np.concatenate(rows), np.concatenate(positions)
 
     def ordered(
         self,

@@ -184,6 +184,26 @@ def test_an_albums_rows_come_in_its_order(data, library, album, start, size):
     assert found.tolist() == rows[start : start + size]
 
 
+@given(data=st.data(), library=libraries(), album=st.integers(0, 3), after=st.integers(-1, 6), down=st.booleans())
+def test_an_albums_rows_go_on_behind_a_place(data, library, album, after, down):
+    mask = data.draw(masks(library))
+    places = {row: library.pictures[row].albums.get(album) for row in mask.rows.tolist()}
+    behind = [row for row, place in places.items() if place is not None and (place < after if down else place > after)]
+    behind.sort(key=lambda row: library.pictures[row].albums[album], reverse=down)
+
+    found = library.columns.in_link_order("album", album, mask, after=after, descending=down, start=1)
+
+    assert found.tolist() == behind[1:]
+
+
+@given(library=libraries(), keys=st.sets(tags, max_size=4))
+def test_links_of_keys_are_those_of_the_rows(library, keys):
+    rows, found = library.columns.links_of("tag", keys)
+
+    expected = [(row, tag) for row, picture in enumerate(library.pictures) for tag in picture.tags & keys]
+    assert sorted(zip(rows.tolist(), found.tolist(), strict=True)) == sorted(expected)
+
+
 @given(library=libraries(), ids=st.lists(st.integers(-1, 80)))
 def test_rows_are_found_by_their_ids(library, ids):
     row_of = {picture.id: row for row, picture in enumerate(library.pictures) if picture.is_live}

@@ -1,0 +1,89 @@
+"""Which rows a queryset allows, by the columns, kept and brought up to date by the rows that changed."""
+
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import EmptyResultSet
+from django.db.models import QuerySet
+
+from gallery.models import Image, ImageQuerySet
+from gallery.vectors.columns.columns import Columns
+from gallery.vectors.row_mask import RowMask
+from gallery.vectors.unit_vectors import Rows
+
+from .column_query import Condition, condition_of
+from .known_columns import Known
+
+MASKS_KEPT = 256  # 125 kB each at a million rows
+MOST_TOUCHED = 20_000  # rows that are judged one by one; of more, all are
+
+Key = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class KeptMask:
+    """A mask, and the serial of the columns that it is of."""
+
+    serial: int
+    mask: RowMask
+
+
+class ColumnMasks:
+    """Masks by what the database would be asked."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, KeptMask] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def mask_of(self, images: QuerySet[Image], known: Known) -> RowMask:
+        """Return which rows of the columns are of these images. Raises NotInColumns: only the database can tell."""
+        condition = condition_of(images)
+        try:
+            key = ImageQuerySet.fingerprint(images)
+        except EmptyResultSet:
+            return RowMask.of_rows(np.empty(0, dtype=np.int64), known.columns.row_count)
+        kept = self._get(key)
+        if kept is not None and kept.serial == known.serial:
+            return kept.mask
+        touched = None if kept is None or kept.serial > known.serial else known.touched_since(kept.serial)
+        if kept is None or touched is None or len(touched) > MOST_TOUCHED:
+            mask = known.columns.where(condition(known.columns))
+        else:
+            mask = _patched(kept.mask, touched, known.columns, condition)
+        self._put(key, KeptMask(known.serial, mask))
+        return mask
+
+    def forget(self, images: QuerySet[Image]) -> None:
+        with suppress(EmptyResultSet), self._lock:
+            self._kept.pop(ImageQuerySet.fingerprint(images), None)
+
+    def _get(self, key: Key) -> KeptMask | None:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+            return kept
+
+    def _put(self, key: Key, kept: KeptMask) -> None:
+        with self._lock:
+            self._kept[key] = kept
+            self._kept.move_to_end(key)
+            while len(self._kept) > MASKS_KEPT:
+                self._kept.popitem(last=False)
+
+
+def _patched(mask: RowMask, rows: Rows, columns: Columns, condition: Condition) -> RowMask:
+    """Return the mask with these rows judged again."""
+    if not len(rows):
+        return mask.extended(rows, columns.row_count)
+    some = Columns.of(columns.take(rows))
+    allowed = some.where(condition(some)).rows
+    return (
+        mask.extended(np.empty(0, dtype=np.int64), columns.row_count)
+        .without(rows)
+        .extended(rows[allowed], columns.row_count)
+    )

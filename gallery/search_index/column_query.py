@@ -1,0 +1,335 @@
+"""What a queryset of images asks, read from its WHERE tree, so that columns can answer instead of the database.
+
+Nobody writes a condition twice: `models` say what is asked, here it is only understood. Whatever is not raises
+NotInColumns, and the database is asked.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import F, Lookup, OrderBy, QuerySet
+from django.db.models.expressions import Col, NegatedExpression
+from django.db.models.functions import Lower
+from django.db.models.query import ModelIterable
+from django.db.models.sql import Query
+from django.db.models.sql.constants import LOUTER
+from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
+
+from gallery.models import Album, AlbumImage, Image, Tag
+from gallery.models.conditions import Mentioning, ShownIn, Tagged, TaggedAny
+from gallery.vectors.columns.columns import Columns
+from gallery.vectors.columns.comparing import Comparison
+from gallery.vectors.columns.ordering import Order
+from gallery.vectors.columns.truth import Truth
+from gallery.vectors.row_mask import RowMask
+
+from .image_columns import CODES, MOMENTS, NUMBERS, UNKNOWN_CODE, microseconds
+
+Condition = Callable[[Columns], Truth]
+MOST_UNFOLDED = 1_000  # rows that the database is asked about beside the columns
+FEW_ROWS = 1_000  # that a statement may name
+ASKED_OF_DATABASE = {"md5", "sha256", "original_name", "description"}
+COMPARISONS: dict[str, Comparison] = {"exact": "eq", "lt": "lt", "lte": "le", "gt": "gt", "gte": "ge"}
+PLACE_KEYS = ["albumimage__position", "albumimage__pk"]
+ORDERED_BY = {"id", *NUMBERS} - {"visibility", "format", "is_folded", "owner"}
+KEYS_OF_NAME = (Lower("original_name"), Lower(F("original_name")))
+
+
+class NotInColumns(Exception):
+    """The database must be asked: this is no failure."""
+
+
+def condition_of(images: QuerySet[Image]) -> Condition:
+    """Return what is asked, to be evaluated on columns. Raises NotInColumns, as its evaluation may, too.
+
+    The condition is of pictures that have a row. Tags and albums that it names are looked up when it is evaluated.
+    """
+    query = images.query
+    _require_plain(query)
+    places = _album_places(query)
+    _require_no_other_joins(query, places)
+    return _node(query.where)
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    """The order of one album's places."""
+
+    album_id: int
+    is_descending: bool
+
+
+def orders_of(keys: Sequence[OrderBy]) -> list[Order]:
+    """Return what pictures are ordered by, the last of it their id. Raises NotInColumns."""
+    orders = [_order(key) for key in keys]
+    if not orders or orders[-1].column != "id":
+        raise NotInColumns
+    return orders
+
+
+def place_order_of(images: QuerySet[Image], keys: Sequence[OrderBy]) -> PlaceOrder | None:
+    """Return the album whose order this is, None if it is that of none."""
+    names = [key.expression.name for key in keys if isinstance(key.expression, F)]
+    if names != PLACE_KEYS or keys[0].descending != keys[1].descending:
+        return None
+    places = _album_places(images.query)
+    return None if places is None else PlaceOrder(_album_of(places.rhs), keys[0].descending)
+
+
+def gives_models(images: QuerySet[Image]) -> bool:
+    """Say whether a queryset gives images, not values of them."""
+    return issubclass(images._iterable_class, ModelIterable)
+
+
+# The query
+
+
+def _require_plain(query: Query) -> None:
+    is_odd = query.combinator or query.is_sliced or query.distinct or query.group_by or query.select_for_update
+    if query.model is not Image or is_odd or query.extra or query.extra_tables:
+        raise NotInColumns
+
+
+def _album_places(query: Query) -> Lookup[Any] | None:
+    """Return the condition that `in_album` makes, which may be one of those that all must be true."""
+    if query.where.connector != AND or query.where.negated:
+        return None
+    found = [child for child in query.where.children if isinstance(child, Lookup) and _is_of_places(child)]
+    return found[0] if len(found) == 1 else None
+
+
+def _require_no_other_joins(query: Query, places: Lookup[Any] | None) -> None:
+    """Refuse what may leave pictures out or double them without a condition that says so."""
+    for alias, join in query.alias_map.items():
+        if not query.alias_refcount[alias] or join.parent_alias is None:
+            continue
+        field = join.join_field
+        is_optional = field.one_to_one and join.join_type == LOUTER
+        is_certain = field.many_to_one and not field.null
+        if not (is_optional or is_certain or (places is not None and places.lhs.alias == alias)):
+            raise NotInColumns
+
+
+def _is_of_places(lookup: Lookup[Any]) -> bool:
+    is_link = isinstance(lookup.lhs, Col) and lookup.lhs.target is AlbumImage._meta.pk
+    return is_link and lookup.lookup_name == "in" and isinstance(lookup.rhs, Query)
+
+
+# The tree
+
+
+def _node(node: Any) -> Condition:
+    if isinstance(node, WhereNode):
+        return _branch(node)
+    if isinstance(node, NothingNode):
+        return lambda columns: columns.everywhere(False)
+    if isinstance(node, NegatedExpression):
+        inside = _expression(node.expression)
+        return lambda columns: ~inside(columns)
+    return _lookup(node) if isinstance(node, Lookup) else _expression(node)
+
+
+def _branch(node: WhereNode) -> Condition:
+    parts = [_node(child) for child in node.children]
+    if node.connector not in (AND, OR):
+        raise NotInColumns
+    is_and, is_negated = node.connector == AND, node.negated
+
+    def evaluate(columns: Columns) -> Truth:
+        truth = columns.everywhere(is_and) if not parts else parts[0](columns)
+        for part in parts[1:]:
+            truth = truth & part(columns) if is_and else truth | part(columns)
+        return ~truth if is_negated else truth
+
+    return evaluate
+
+
+def _lookup(lookup: Lookup[Any]) -> Condition:
+    if lookup.bilateral_transforms:
+        raise NotInColumns
+    if _is_of_places(lookup):
+        return _in_album(_album_of(lookup.rhs))
+    if not isinstance(lookup.lhs, Col):
+        return _as_said(lookup)
+    if lookup.lhs.target.model is not Image:
+        raise NotInColumns
+    return _on_column(lookup.lhs.target.name, lookup)
+
+
+def _as_said(lookup: Lookup[Any]) -> Condition:
+    """A condition of its own class is said to be true or false."""
+    if lookup.lookup_name != "exact" or not isinstance(lookup.rhs, bool):
+        raise NotInColumns
+    inside = _expression(lookup.lhs)
+    return inside if lookup.rhs else lambda columns: ~inside(columns)
+
+
+def _expression(expression: Any) -> Condition:
+    if isinstance(expression, Tagged):
+        return _tagged(Tag.objects.filter(folded_name=expression.folded_name))
+    if isinstance(expression, ShownIn):
+        return _shown_in(expression.albums)
+    if isinstance(expression, Mentioning):
+        return _mentioning(expression)
+    if isinstance(expression, TaggedAny):
+        return _tagged(expression.tags)
+    raise NotInColumns
+
+
+# Conditions on columns
+
+
+def _on_column(field: str, lookup: Lookup[Any]) -> Condition:
+    if field in ("embedding_row", "embed_error"):
+        return _of_who_has_a_row(field, lookup)
+    if field in ASKED_OF_DATABASE:
+        return _asked_of_database(lookup)
+    if field != "id" and field not in NUMBERS:
+        raise NotInColumns
+    kind, value = lookup.lookup_name, lookup.rhs
+    if kind == "isnull":
+        return (lambda columns: columns.is_null(field)) if value else (lambda columns: ~columns.is_null(field))
+    if kind == "in" and not isinstance(value, Query):
+        numbers = [_number(field, one) for one in value if one is not None]
+        return lambda columns: columns.is_in(field, numbers)
+    if kind == "range" and field not in CODES:
+        first, last = (_number(field, one) for one in value)
+        return lambda columns: columns.compare(field, "ge", first) & columns.compare(field, "le", last)
+    if kind in COMPARISONS and (kind == "exact" or field not in CODES):
+        return _compared(field, COMPARISONS[kind], value)
+    raise NotInColumns
+
+
+def _compared(field: str, comparison: Comparison, value: Any) -> Condition:
+    if isinstance(value, Col):
+        other = value.target.name
+        if value.target.model is not Image or field in CODES or other in CODES or other not in {"id", *NUMBERS}:
+            raise NotInColumns
+        return lambda columns: columns.compare_columns(field, comparison, other)
+    number = _number(field, value)
+    return lambda columns: columns.compare(field, comparison, number)
+
+
+def _of_who_has_a_row(field: str, lookup: Lookup[Any]) -> Condition:
+    """Whoever has a row has no error."""
+    if field == "embedding_row" and lookup.lookup_name == "isnull":
+        is_true = not lookup.rhs
+    elif field == "embed_error" and lookup.lookup_name == "exact" and isinstance(lookup.rhs, str):
+        is_true = lookup.rhs == ""
+    else:
+        raise NotInColumns
+    return lambda columns: columns.everywhere(is_true)
+
+
+def _asked_of_database(lookup: Lookup[Any]) -> Condition:
+    """Ask about one condition alone, where it is about the text of one field that is never null."""
+    if not isinstance(lookup.rhs, str):
+        raise NotInColumns
+
+    def evaluate(columns: Columns) -> Truth:
+        images = Image.objects.searchable().order_by()
+        images.query.where.add(lookup, AND)
+        if columns.row_count <= FEW_ROWS:
+            images = images.filter(pk__in=columns.ids_of(columns.live.rows).tolist())
+        found = columns.rows_of(images.ids())
+        return Truth.of_mask(RowMask.of_rows(found[found >= 0], columns.row_count))
+
+    return evaluate
+
+
+def _number(field: str, value: Any) -> int:
+    """Return what a value is in a column. Raises NotInColumns for what none of its numbers is."""
+    if field in CODES and isinstance(value, str):
+        code = CODES[field].get(str(value), UNKNOWN_CODE)
+        if code == UNKNOWN_CODE:
+            raise NotInColumns
+        return code
+    if field in MOMENTS and isinstance(value, datetime) and value.tzinfo is not None:
+        return microseconds(value)
+    if field in CODES or field in MOMENTS or not isinstance(value, int) or abs(value) >= 2**62:
+        raise NotInColumns
+    return int(value)
+
+
+def _tagged(tags: QuerySet[Tag]) -> Condition:
+    return lambda columns: columns.linked("tag", list(tags.order_by().values_list("pk", flat=True)))
+
+
+def _shown_in(albums: QuerySet[Album]) -> Condition:
+    """An album shows the pictures of its owner."""
+
+    def evaluate(columns: Columns) -> Truth:
+        owners = dict(albums.order_by().values_list("pk", "owner"))
+        rows, keys = columns.links_of("album", sorted(owners))
+        keys_known = np.array(sorted(owners), dtype=np.int64)
+        owner_of_key = np.array([owners[key] for key in keys_known.tolist()], dtype=np.int64)
+        of_its_owner = columns.numbers_of("owner", rows) == owner_of_key[np.searchsorted(keys_known, keys)]
+        return Truth.of_mask(RowMask.of_rows(rows[of_its_owner], columns.row_count))
+
+    return evaluate
+
+
+def _in_album(album_id: int) -> Condition:
+    return _shown_in(Album.objects.filter(pk=album_id))
+
+
+def _album_of(places: Query) -> int:
+    """Return the one album of which these are the shown places. Raises NotInColumns where they are anything else."""
+    shown = AlbumImage.objects.shown().filter(album=0).query.where.children
+    children = list(places.where.children)
+    if places.model is not AlbumImage or places.where.negated or places.where.connector != AND or places.is_sliced:
+        raise NotInColumns
+    albums = [child.rhs for child in children if _is_album(child)]
+    others = [child for child in children if not _is_album(child)]
+    expected = [child for child in shown if not _is_album(child)]
+    if len(albums) != 1 or [_asked(one) for one in others] != [_asked(one) for one in expected]:
+        raise NotInColumns
+    return int(albums[0])
+
+
+def _is_album(lookup: Any) -> bool:
+    is_on_place = isinstance(lookup, Lookup) and isinstance(lookup.lhs, Col) and lookup.lhs.target.model is AlbumImage
+    return is_on_place and lookup.lhs.target.name == "album" and isinstance(lookup.rhs, int)
+
+
+def _asked(lookup: Any) -> tuple[Any, ...]:
+    """Return what a comparison of two columns says, whatever the query calls their tables."""
+    if not (isinstance(lookup, Lookup) and isinstance(lookup.lhs, Col) and isinstance(lookup.rhs, Col)):
+        raise NotInColumns
+    return lookup.lookup_name, lookup.lhs.target, lookup.rhs.target
+
+
+def _mentioning(asked: Mentioning) -> Condition:
+    """Pictures whose text is yet to be folded are few: the database is asked about them."""
+
+    def evaluate(columns: Columns) -> Truth:
+        folded = columns.compare("is_folded", "eq", 1)
+        unfolded = columns.where(~folded)
+        if unfolded.count > MOST_UNFOLDED:
+            raise NotInColumns
+        found = folded & columns.contains("folded", asked.folded)
+        if not unfolded.count:
+            return found
+        ids = columns.ids_of(unfolded.rows).tolist()
+        matching = Image.objects.filter(pk__in=ids).mentioning(asked.text).order_by().values_list("pk", flat=True)
+        return found | columns.is_in("id", list(matching))
+
+    return evaluate
+
+
+# Orders
+
+
+def _order(key: OrderBy) -> Order:
+    """What may be null needs to say where that comes: databases differ."""
+    if any(key.expression == of_name for of_name in KEYS_OF_NAME):
+        return Order("name", descending=key.descending)
+    if not isinstance(key.expression, F):
+        raise NotInColumns
+    column = "id" if key.expression.name in ("pk", "id") else key.expression.name
+    if column not in ORDERED_BY or (column in ("taken_at", "trashed_at") and not (key.nulls_first or key.nulls_last)):
+        raise NotInColumns
+    return Order(column, descending=key.descending, nulls_last=bool(key.nulls_last))

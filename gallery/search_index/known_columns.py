@@ -1,0 +1,95 @@
+"""Columns with what they are of: the versions of the database, and which rows changed lately."""
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from gallery.models import AccessChange, AccessState, IndexState
+from gallery.models.access_change import AccessChanges
+from gallery.vectors.columns.columns import Columns
+from gallery.vectors.columns.table import Table
+from gallery.vectors.unit_vectors import Rows
+
+from .column_loading import Facts, load_some
+
+MOST_CHANGED = 5_000  # pictures that whoever asks reads anew; behind more, all are
+MOST_NEW = 20_000
+CHANGES_KEPT = 64  # of the last ones it is known which rows they touched
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The rows of which the columns with this serial may say something else than those before it."""
+
+    serial: int
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Known:
+    """Columns as the database was at these versions; single rows may be newer, and are then in the change log."""
+
+    columns: Columns
+    epoch: int
+    access_version: int
+    index_version: int
+    indexed_rows: int  # that IndexState counted
+    serial: int
+    touched: tuple[Touched, ...] = ()
+
+    def is_of(self, access: AccessState, state: IndexState) -> bool:
+        versions = (self.epoch, self.access_version, self.index_version)
+        return versions == (state.epoch, access.version, state.version)
+
+    def touched_since(self, serial: int) -> Rows | None:
+        """Return the rows to look at again, ascending; None where that is not known any more."""
+        later = [one for one in self.touched if one.serial > serial]
+        if len(later) != self.serial - serial:
+            return None
+        return reduce(np.union1d, [one.rows for one in later], np.empty(0, dtype=np.int64))
+
+    def brought_up(self, access: AccessState, state: IndexState) -> "Known | None":
+        """Return the columns of these versions, which were read just now; None where all must be read anew."""
+        if self.epoch != state.epoch or state.row_count - self.indexed_rows > MOST_NEW:
+            return None
+        changes = AccessChange.objects.since(self.access_version, up_to=access)
+        if changes is None or len(changes.image_ids) + len(changes.image_rows) > 2 * MOST_CHANGED:
+            return None
+        facts = load_some(changes.image_rows, changes.image_ids, first_new=self.indexed_rows)
+        if IndexState.objects.current().epoch != self.epoch:  # these may be rows of the next one
+            return None
+        rows = self._rows_of(changes, facts)
+        columns = self.columns.changed(rows, _of_rows(rows, facts))
+        touched = np.union1d(rows, np.union1d(_linked(self.columns, changes), _linked(columns, changes)))
+        serial = self.serial + 1
+        return replace(
+            self,
+            columns=columns,
+            access_version=access.version,
+            index_version=state.version,
+            indexed_rows=state.row_count,
+            serial=serial,
+            touched=(*self.touched, Touched(serial, touched))[-CHANGES_KEPT:],
+        )
+
+    def _rows_of(self, changes: AccessChanges, facts: Facts) -> Rows:
+        """Return the rows that pictures of the changes had or have, ascending."""
+        before = self.columns.rows_of(np.array(sorted(changes.image_ids), dtype=np.int64))
+        logged = np.array(sorted(changes.image_rows), dtype=np.int64)
+        gone = np.concatenate([before[before >= 0], logged[logged < self.columns.row_count]])
+        return np.union1d(gone, facts.rows)
+
+
+def _of_rows(rows: Rows, facts: Facts) -> Table:
+    """Return the facts of these rows; those that have none are nobody's."""
+    places = np.searchsorted(rows, facts.rows)
+    nobodys = np.setdiff1d(np.arange(len(rows)), places)
+    order = np.argsort(np.concatenate([places, nobodys]))
+    return facts.table.joined(facts.table.nobody(len(nobodys))).take(order)
+
+
+def _linked(columns: Columns, changes: AccessChanges) -> Rows:
+    """Return the rows on tags and albums that changed: what is known of them is the same, what is asked is not."""
+    rows = [columns.links_of(name, keys)[0] for name, keys in (("tag", changes.tag_ids), ("album", changes.album_ids))]
+    return np.unique(np.concatenate(rows)).astype(np.int64)
