@@ -6,7 +6,6 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import F, OrderBy, QuerySet
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import ChoiceField
 
@@ -14,6 +13,7 @@ from gallery.error_messages import as_validation_error
 from gallery.errors import InvalidInput
 from gallery.imaging import LABELS
 from gallery.models import Image, ImageQuerySet, SearchStatus, Visibility
+from gallery.models.name_order import NameOrder
 from gallery.text.tag_names import parse_tags, tag_key
 
 ORDERS = {
@@ -35,8 +35,8 @@ ORDER_BY_KEY: dict[str, OrderBy] = {
     "-created_at": F("created_at").desc(),
     "taken_at": F("taken_at").asc(nulls_first=True),
     "-taken_at": F("taken_at").desc(nulls_last=True),
-    "name": Lower("original_name").asc(),
-    "-name": Lower("original_name").desc(),
+    "name": NameOrder("original_name").asc(),
+    "-name": NameOrder("original_name").desc(),
     "size_bytes": F("size_bytes").asc(),
     "-size_bytes": F("size_bytes").desc(),
 }

@@ -5,7 +5,7 @@ To the database each is what it is made from.
 
 from typing import Any
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
 
 
 class Tagged(Exists):
@@ -39,3 +39,16 @@ class TaggedAny(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at r
         carriers = links.filter(tag__in=tags.order_by()).values("image")
         super().__init__(Q(pk__in=carriers), output_field=BooleanField())
         self.tags = tags
+
+
+class HasNoRow(Func):
+    """That an image has no row of the index, as the index of those images in the database has it.
+
+    With `IS NULL` SQLite would rather go through the index of all rows, fetch each image and sort them.
+    """
+
+    template = "COALESCE(%(expressions)s, -1) = -1"
+    output_field = BooleanField()
+
+    def __init__(self) -> None:
+        super().__init__("embedding_row")

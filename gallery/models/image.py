@@ -11,6 +11,7 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +28,7 @@ from . import access
 from .access import Visibility
 from .actor import Actor
 from .album import Album, AlbumImage
-from .conditions import Tagged
+from .conditions import HasNoRow, Tagged
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
 MAX_NAME_CHARACTERS = 255
@@ -101,8 +102,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def searchable(self) -> Self:
         return self.filter(embedding_row__isnull=False)
 
+    def without_row(self) -> Self:
+        """Pictures that wait or have failed: few of a library, found without going through the others."""
+        return self.filter(HasNoRow())
+
     def failed(self) -> Self:
-        return self.filter(embedding_row__isnull=True).exclude(embed_error="")
+        return self.without_row().exclude(embed_error="")
 
     def with_status(self, status: SearchStatus) -> Self:
         by_status = {
@@ -233,11 +238,13 @@ class ImageQuerySet(models.QuerySet["Image"]):
 class Image(models.Model):
     """A picture of one owner. Its bytes lie once at a content address, however many owners have them."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="images", verbose_name=_("owner"))
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="images", db_index=False, verbose_name=_("owner")
+    )
     md5 = models.CharField(_("MD5"), max_length=32)
     sha256 = models.CharField(_("SHA-256"), max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField(_("size in bytes"))
-    format = models.CharField(_("format"), max_length=16, db_index=True)
+    format = models.CharField(_("format"), max_length=16)
     width_px = models.PositiveIntegerField(_("width in pixels"))
     height_px = models.PositiveIntegerField(_("height in pixels"))
     frame_count = models.PositiveIntegerField(_("frames"), default=1)
@@ -249,14 +256,12 @@ class Image(models.Model):
     original_name = models.CharField(_("file name"), max_length=MAX_NAME_CHARACTERS)
     description = models.TextField(_("description"), blank=True, max_length=MAX_DESCRIPTION_CHARACTERS)
     tags = models.ManyToManyField("gallery.Tag", related_name="images", blank=True, verbose_name=_("tags"))
-    visibility = models.CharField(
-        _("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE, db_index=True
-    )
+    visibility = models.CharField(_("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE)
     gives_whole_original = models.BooleanField(  # null: as the owner's account says
         _("others get the whole original"), null=True, blank=True
     )
     created_at = models.DateTimeField(pgettext_lazy("when", "added"), default=timezone.now, db_index=True)
-    trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True, db_index=True)
+    trashed_at = models.DateTimeField(_("moved to the trash"), null=True, blank=True)
 
     embedding_row = models.PositiveBigIntegerField(_("embedding row"), null=True, blank=True, unique=True)
     embed_error = models.CharField(_("why it is not searchable"), max_length=500, blank=True)  # the error's code
@@ -281,9 +286,17 @@ class Image(models.Model):
                 condition=Q(embedding_row__isnull=True) | Q(embed_error=""), name="image_embedded_or_failed"
             ),
         ]
+        # No index of what most pictures have in common (not in the trash, public, JPEG): where no statistics say so, a
+        # database goes through all of those. Lists are answered by columns (gallery/search_index) in every order.
         indexes = [
-            models.Index(fields=["owner", "-created_at"], name="image_owner_newest"),
-            models.Index(fields=["visibility", "-created_at"], name="image_visibility_newest"),
+            models.Index(fields=["owner", "created_at"], name="image_owner_added"),
+            models.Index(fields=["owner", "trashed_at"], name="image_trash", condition=Q(trashed_at__isnull=False)),
+            models.Index(
+                Coalesce("embedding_row", -1),  # first, so that it is taken without statistics too
+                *("created_at", "owner", "visibility", "trashed_at", "embed_error", "embedding_row"),
+                name="image_without_row",
+                condition=Q(HasNoRow()),
+            ),
             models.Index(
                 fields=["id"], name="image_pending", condition=Q(embedding_row__isnull=True) & Q(embed_error="")
             ),

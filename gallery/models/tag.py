@@ -33,7 +33,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
             self.filter(pk__in=others).delete()
 
     def unused(self) -> Self:
-        return self.filter(images__isnull=True)
+        links = self.model.images.through.objects.filter(tag=models.OuterRef("pk"))
+        return self.filter(~models.Exists(links))  # one look per tag; a join would read every link
 
 
 class Tag(models.Model):
