@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.core.paginator import Page, Paginator
-from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 
 from gallery.models import Image, ImageQuerySet
+from gallery.models.name_order import NameOrder
 from gallery.search_index import search_index
 from gallery.search_index.lists import Moment, Period
 
 from .change_lists import GalleryChangeList
 
-KEYS = {"original_name": Lower("original_name")}  # as the site's own lists order names
+KEYS = {"original_name": NameOrder("original_name")}  # as the site's own lists order names
 
 
 class ImagePaginator(Paginator[Image]):

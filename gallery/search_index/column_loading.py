@@ -110,13 +110,18 @@ def _as_numbers(name: str, values: Sequence[Any]) -> Numbers:
 
 def _pictures(condition: str, parameters: Sequence[int]) -> Tuples:
     """Return tuples of row, id, numbers and texts, ascending by row."""
-    expressions = ["embedding_row", "image.id", *map(_number, NUMBERS), "LOWER(original_name)", "COALESCE(text, '')"]
+    expressions = ["embedding_row", "image.id", *map(_number, NUMBERS), _name_order(), "COALESCE(text, '')"]
     statement = f"""
         SELECT {", ".join(expressions)} FROM {_name_of(Image)} AS image
         LEFT JOIN {_name_of(FoldedText)} AS folded ON folded.image_id = image.id AND folded.revision >= {REVISION}
         WHERE {condition} ORDER BY embedding_row
     """  # noqa: S608 -- names of our own
     return _read(statement, parameters)
+
+
+def _name_order() -> str:
+    """Return what NameOrder is in this database."""
+    return "LOWER(original_name)" if connection.vendor == "sqlite" else 'LOWER(original_name COLLATE "C")'
 
 
 def _number(name: str) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from django.db.models import F, Lookup, OrderBy, QuerySet
 from django.db.models.expressions import Col, NegatedExpression
-from django.db.models.functions import Lower
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 from django.db.models.sql.constants import LOUTER
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 
 from gallery.models import Album, AlbumImage, Image, Tag
-from gallery.models.conditions import Mentioning, ShownIn, Tagged, TaggedAny
+from gallery.models.conditions import HasNoRow, Mentioning, ShownIn, Tagged, TaggedAny
+from gallery.models.name_order import NameOrder
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.comparing import Comparison
 from gallery.vectors.columns.ordering import Order
@@ -35,7 +35,7 @@ ASKED_OF_DATABASE = {"md5", "sha256", "original_name", "description"}
 COMPARISONS: dict[str, Comparison] = {"exact": "eq", "lt": "lt", "lte": "le", "gt": "gt", "gte": "ge"}
 PLACE_KEYS = ["albumimage__position", "albumimage__pk"]
 ORDERED_BY = {"id", *NUMBERS} - {"visibility", "format", "is_folded", "owner"}
-KEYS_OF_NAME = (Lower("original_name"), Lower(F("original_name")))
+KEYS_OF_NAME = (NameOrder("original_name"), NameOrder(F("original_name")))
 
 
 class NotInColumns(Exception):
@@ -176,6 +176,8 @@ def _expression(expression: Any) -> Condition:
         return _mentioning(expression)
     if isinstance(expression, TaggedAny):
         return _tagged(expression.tags)
+    if isinstance(expression, HasNoRow):
+        return lambda columns: columns.everywhere(False)
     raise NotInColumns
 
 

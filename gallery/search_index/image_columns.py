@@ -23,7 +23,7 @@ NUMBERS: Final[Mapping[str, type[np.signedinteger[Any]]]] = {
     "trashed_at": np.int64,
     "is_folded": np.int8,
 }
-TEXTS: Final = ("name", "folded")  # Lower(original_name); name and description, folded
+TEXTS: Final = ("name", "folded")  # NameOrder(original_name); name and description, folded
 LINKS: Final = ("tag", "album")
 ORDERED_LINKS: Final = frozenset({"album"})  # by position, then by the link
 MOMENTS: Final = frozenset({"created_at", "taken_at", "trashed_at"})  # in microseconds since 1970, UTC

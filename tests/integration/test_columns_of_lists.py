@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gallery.forms.image_filter import ORDER_BY_KEY, ordered
 from gallery.models import OPERATOR, Actor, Album, AlbumImage, Image, ImageQuerySet, SearchStatus, Tag, Visibility
-from gallery.models.conditions import TaggedAny
+from gallery.models.conditions import HasNoRow, TaggedAny
 from gallery.models.cursor import part_of
 from gallery.search_index import database_lists, search_index
 from gallery.search_index.column_masks import ColumnMasks
@@ -103,7 +103,7 @@ leaves = st.one_of(
     st.builds(lambda value: Q(format=value), st.sampled_from(["PNG", "JPEG", "GIF"])),
     st.builds(lambda text: Q(original_name__icontains=text), st.sampled_from(["a", "_", "B"])),
     st.builds(lambda text: Q(_tagged_with(text)), st.sampled_from("ac")),
-    st.sampled_from([Q(embedding_row__isnull=True), Q(embed_error=""), Q(pk__in=[])]),
+    st.sampled_from([Q(embedding_row__isnull=True), Q(HasNoRow()), Q(embed_error=""), Q(pk__in=[])]),
 )
 conditions = st.recursive(
     leaves,
