@@ -33,6 +33,9 @@ class DescribedWordsFilter(WordsFilter):
 class MD5Filter(filters.CharFilter):  # type: ignore[misc]  # the library has no types
     """The picture with this MD5, in letters of any case."""
 
+    def filter(self, images: ImageQuerySet, md5: str) -> ImageQuerySet:
+        return images.filter(md5=md5.lower()) if md5 else images
+
 
 class OrderingFilter(filters.OrderingFilter):  # type: ignore[misc]  # the library has no types
     def filter(self, images: ImageQuerySet, keys: list[str] | None) -> ImageQuerySet:
@@ -45,7 +48,7 @@ class ImageListFilter(ImageFilter):
     owner = filters.ChoiceFilter(
         choices=[("me", "me")], method="filter_owner", help_text="`me`: only pictures of your own."
     )
-    md5 = MD5Filter(field_name="md5", lookup_expr="iexact", max_length=MD5_CHARACTERS)
+    md5 = MD5Filter(max_length=MD5_CHARACTERS)
     ordering = OrderingFilter(
         fields=[(key, key) for key in KEYS],
         help_text="Keys, separated with commas; `order` has a name for one.",

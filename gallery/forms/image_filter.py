@@ -1,6 +1,7 @@
 """What a list of pictures can be narrowed to and ordered by: the library page's and the API's alike."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -100,12 +101,8 @@ class ImageFilter(django_filters.FilterSet):  # type: ignore[misc]
     status = django_filters.ChoiceFilter(
         label=_("Search"), choices=SearchStatus.choices, method="with_status", empty_label=_("any")
     )
-    added_from = django_filters.DateFilter(
-        label=_("Added from"), field_name="created_at", lookup_expr="date__gte", widget=date_input()
-    )
-    added_to = django_filters.DateFilter(
-        label=_("Added to"), field_name="created_at", lookup_expr="date__lte", widget=date_input()
-    )
+    added_from = django_filters.DateFilter(label=_("Added from"), method="added", widget=date_input())
+    added_to = django_filters.DateFilter(label=_("Added to"), method="added", widget=date_input())
     order = django_filters.ChoiceFilter(
         label=_("Order"), choices=list(ORDERS.items()), method="in_order", empty_label=None
     )
@@ -116,6 +113,9 @@ class ImageFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def with_status(self, images: ImageQuerySet, _name: str, status: str) -> ImageQuerySet:
         return images.with_status(SearchStatus(status))
+
+    def added(self, images: ImageQuerySet, name: str, day: date) -> ImageQuerySet:
+        return images.added_from(day) if name == "added_from" else images.added_to(day)
 
     def in_order(self, images: ImageQuerySet, _name: str, order: str) -> ImageQuerySet:
         return images  # the last step, below: `pending()` brings an order of its own

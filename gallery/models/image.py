@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -145,6 +145,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures of which all of these filters of a search are true."""
         return self.tagged([one.value for one in filters if one.field is Field.TAG])
 
+    def added_from(self, day: date) -> Self:
+        """Pictures that were added on this day of the site's time zone or later."""
+        return self.filter(created_at__gte=_start_of(day))
+
+    def added_to(self, day: date) -> Self:
+        """Pictures that were added on this day of the site's time zone or before."""
+        return self.filter(created_at__lt=_start_of(day + timedelta(days=1))) if day < date.max else self
+
     def in_album(self, album: Album) -> Self:
         """The pictures that an album shows, in its order."""
         places = AlbumImage.objects.shown().filter(album=album)
@@ -233,6 +241,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
             pending=totals["images"] - totals["searchable"] - totals["failed"],
             formats={row["format"]: row["images"] for row in formats},
         )
+
+
+def _start_of(day: date) -> datetime:
+    """Return when a day begins in the present time zone: at midnight, or when that is skipped."""
+    try:
+        return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
+    except OverflowError:  # what UTC cannot say: the first day east of it, the last one west of it
+        return datetime.combine(day, time.min if day == date.min else time.max, tzinfo=UTC)
 
 
 class Image(models.Model):

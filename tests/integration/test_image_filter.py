@@ -1,12 +1,20 @@
 """What a list of pictures can be narrowed to and ordered by, asked at both doors."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gallery.models import Image, User
 from tests.conftest import drawn_picture
 from tests.integration.api_client import Api
+from tests.integration.test_models import image_row
 from tests.pages import as_user
 
 LIBRARY = "/library/"
@@ -93,3 +101,50 @@ def test_page_shows_the_order_that_an_old_link_asks_for(alice):
     page = as_user(alice).get(LIBRARY + "?sort=size").content.decode()
 
     assert '<option value="size" selected>' in page
+
+
+ZONES = ["UTC", "Asia/Shanghai", "America/Sao_Paulo"]
+DAY = date(2018, 11, 4)  # in São Paulo it begins at one o'clock: that night there was no midnight
+FIRST_MOMENT = datetime(2018, 11, 2, tzinfo=UTC)
+MINUTES = st.integers(0, 5 * 24 * 60)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(minutes=st.lists(MINUTES, min_size=1, max_size=8), zone=st.sampled_from(ZONES))
+def test_days_of_adding_are_those_of_the_site(alice, minutes, zone):
+    moments = [FIRST_MOMENT + timedelta(minutes=minute) for minute in minutes]
+    Image.objects.all().delete()
+    Image.objects.bulk_create([image_row(alice, created_at=moment) for moment in moments])
+
+    with timezone.override(ZoneInfo(zone)):
+        found = set(Image.objects.added_from(DAY).added_to(DAY))
+
+    assert {image.created_at for image in found} == {
+        moment for moment in moments if moment.astimezone(ZoneInfo(zone)).date() == DAY
+    }
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_first_and_last_day_that_there_can_be_leave_nothing_out(alice, zone):
+    with timezone.override(ZoneInfo(zone)):
+        names = from_the_api(alice, "?added_from=0001-01-01&added_to=9999-12-31")
+
+    assert len(names) == 3
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("query", ["?added_from=2026-01-02&added_to=2026-01-02", "?md5=" + "A" * 32])
+def test_filters_compare_columns_as_they_are(alice, query):
+    """What is computed of a column no index knows."""
+    with CaptureQueriesContext(connection) as asked:
+        from_the_api(alice, query)
+
+    conditions = " ".join(statement["sql"].partition("WHERE")[2] for statement in asked.captured_queries)
+    assert not any(word in conditions for word in ("django_datetime_cast", "AT TIME ZONE", "LIKE", "UPPER"))
+
+
+def test_md5_is_found_in_letters_of_any_case(alice, upload: Callable[..., Image]):
+    image = upload(alice)
+
+    assert from_the_api(alice, f"?md5={image.md5.upper()}") == [image.original_name]
