@@ -12,8 +12,9 @@ from rest_framework.viewsets import GenericViewSet
 from gallery.models import Album, Image
 
 from .authentication import actor_of
-from .descriptions import described
+from .descriptions import described, described_albums
 from .negotiation import AlwaysJSON
+from .pagination import ImageListPagination
 from .parameters import ID
 from .serializers import AlbumSerializer, ImageSerializer
 
@@ -25,21 +26,19 @@ class AlbumViewSet(GenericViewSet[Album]):
     lookup_value_regex = ID
 
     def get_queryset(self) -> QuerySet[Album]:
-        actor = actor_of(self.request)
-        albums = Album.objects.visible_to(actor).with_counts(Image.objects.visible_to(actor))
-        return albums.select_related("owner").order_by("title", "pk")
+        return Album.objects.visible_to(actor_of(self.request)).select_related("owner").order_by("title", "pk")
 
     @extend_schema(summary="List the albums that are yours or shared with you")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        albums = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(described_albums(albums, request))
 
     @extend_schema(summary="One album")
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(described_albums([self.get_object()], request)[0])
 
     @extend_schema(summary="An album's pictures, in order", responses=ImageSerializer(many=True))
-    @action(detail=True)
+    @action(detail=True, pagination_class=ImageListPagination)
     def images(self, request: Request, pk: str) -> Response:
         album = self.get_object()
         images: QuerySet[Any] = Image.objects.visible_to(actor_of(request)).for_listing().in_album(album)

@@ -6,17 +6,26 @@ from typing import Any
 from rest_framework.request import Request
 
 from gallery.error_messages import stored_sentence
-from gallery.models import Image
+from gallery.models import Album, Image
+from gallery.search_index import search_index
 from gallery.services.ingest import Upload
 from gallery.services.search import ResultPage
 
 from .authentication import actor_of
-from .serializers import ImageSerializer, ResultSerializer, editable_ids
+from .serializers import AlbumSerializer, ImageSerializer, ResultSerializer, editable_ids
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
     context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
     return [ImageSerializer(image, context=context).data for image in images]
+
+
+def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str, Any]]:
+    """Return the albums as they are shown, each with the number of its pictures that may be seen."""
+    seen = Image.objects.visible_to(actor_of(request))
+    counts = search_index().lists.album_counts(seen, [album.pk for album in albums])
+    context = {"request": request, "image_counts": counts}
+    return [AlbumSerializer(album, context=context).data for album in albums]
 
 
 def described_upload(upload: Upload, request: Request) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from .authentication import actor_of
 from .descriptions import described, described_results, described_upload
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
+from .pagination import ImageListPagination
 from .parameters import ETAG, ID, LOCATION
 from .parsers import FormWithFilesParser
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
@@ -50,6 +51,7 @@ class ImageViewSet(GenericViewSet[Image]):
     queryset = Image.objects.none()
     serializer_class = ImageSerializer
     filterset_class = ImageListFilter
+    pagination_class = ImageListPagination
     content_negotiation_class = AlwaysJSON
     lookup_value_regex = ID
 

@@ -11,7 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from gallery.models.cursor import MAX_CHARACTERS, Part, part_of
+from gallery.image_pages import ImagePaginator
+from gallery.models.cursor import MAX_CHARACTERS, Part, part_of, part_of_list
+from gallery.search_index import search_index
+from gallery.services.tags import TAG_ORDER
 
 MAX_PAGE_SIZE = 200
 MAX_DIGITS = 15
@@ -35,15 +38,21 @@ class ListPagination(pagination.PageNumberPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         if "page" in request.query_params and "cursor" not in request.query_params:
             return super().paginate_queryset(queryset, request, view)
-        self.part = part_of(
+        self.part = self.part_of(
             queryset,
             size=self.get_page_size(request),
             cursor=request.query_params.get("cursor"),
             narrowed_by=_narrowing(request, view),
         )
         self.address = request.build_absolute_uri()
-        self.count = queryset.count()
+        self.count = self.count_of(queryset)
         return self.part.rows
+
+    def part_of(self, rows: Any, **where: Any) -> Part[Any]:
+        return part_of(rows, **where)
+
+    def count_of(self, rows: Any) -> int:
+        return int(rows.count())
 
     def get_paginated_response(self, data: Any) -> Response:
         if self.part is None:
@@ -87,6 +96,28 @@ class ListPagination(pagination.PageNumberPagination):
                 either = [{"type": "integer"}, {"type": "string", "enum": ["last"]}]
                 parameter["schema"] = {"oneOf": either, "minimum": 1, "maximum": MAX_PAGE}
         return [*found, CURSOR]
+
+
+class ImageListPagination(ListPagination):
+    """The same of pictures, which `search_index().lists` counts and takes out."""
+
+    django_paginator_class = ImagePaginator
+
+    def part_of(self, rows: Any, **where: Any) -> Part[Any]:
+        return search_index().lists.part_of(rows, **where)
+
+    def count_of(self, rows: Any) -> int:
+        return search_index().lists.count(rows)
+
+
+class TagListPagination(ListPagination):
+    """The same of tags that are at hand already."""
+
+    def part_of(self, rows: Any, **where: Any) -> Part[Any]:
+        return part_of_list(rows, TAG_ORDER, **where)
+
+    def count_of(self, rows: Any) -> int:
+        return len(rows)
 
 
 def _narrowing(request: Request, view: Any) -> list[str]:

@@ -152,13 +152,19 @@ class ResultPageSerializer(serializers.Serializer[Any]):
 
 
 class AlbumSerializer(serializers.Serializer[Album]):
+    """An album. The context holds `request` and `image_counts`, a number for each album's id."""
+
     id = serializers.IntegerField(source="pk")
     title = serializers.CharField()
     description = serializers.CharField()
     owner = serializers.CharField(source="owner.username")
     created_at = serializers.DateTimeField()
-    image_count = serializers.IntegerField(help_text="Pictures in it that you may see.")
+    image_count = serializers.SerializerMethodField(help_text="Pictures in it that you may see.")
     urls = serializers.SerializerMethodField()
+
+    def get_image_count(self, album: Album) -> int:
+        counts: dict[int, int] = self.context["image_counts"]
+        return counts[album.pk]
 
     def get_urls(self, album: Album) -> dict[str, str]:
         request = self.context["request"]

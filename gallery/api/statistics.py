@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gallery.models import Image
+from gallery.search_index import search_index
 from gallery.services.curation import retry_failed
 from gallery.services.embedding.encoder_in_use import current_encoder_name
 
@@ -22,8 +23,9 @@ class StatisticsView(APIView):
     @extend_schema(summary="Count the pictures that you may see", responses=StatisticsSerializer)
     def get(self, request: Request) -> Response:
         actor = actor_of(request)
-        mine = Image.objects.library_of(actor).statistics() if actor.user is not None else None
-        seen = Image.objects.visible_to(actor).statistics()
+        lists = search_index().lists
+        mine = lists.statistics(Image.objects.library_of(actor)) if actor.user is not None else None
+        seen = lists.statistics(Image.objects.visible_to(actor))
         body = asdict(seen) | {"encoder": current_encoder_name(), "mine": asdict(mine) if mine is not None else None}
         return Response(body)
 
@@ -39,4 +41,4 @@ class RetryView(APIView):
     def post(self, request: Request) -> Response:
         mine = Image.objects.library_of(actor_of(request))
         tried = retry_failed(mine, by=actor_of(request))
-        return Response({"tried": tried, "mine": asdict(mine.statistics())})
+        return Response({"tried": tried, "mine": asdict(search_index().lists.statistics(mine))})

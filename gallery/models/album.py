@@ -22,11 +22,6 @@ class AlbumQuerySet(models.QuerySet["Album"]):
     def deletable_by(self, actor: Actor) -> Self:
         return self.filter(access.may_delete_album(actor))
 
-    def with_counts(self, images: models.QuerySet[Any]) -> Self:
-        """With `image_count`: how many of these pictures each album shows."""
-        places = AlbumImage.objects.shown().filter(image__in=images.order_by())
-        return self.annotate(image_count=models.Count("albumimage", filter=Q(albumimage__in=places)))
-
 
 class Album(models.Model):
     """Pictures of one owner, in order. Members see those of them whose visibility is "shared"."""

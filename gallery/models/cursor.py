@@ -7,7 +7,8 @@ Django REST framework's own cursors know neither orders by several columns nor e
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -21,15 +22,16 @@ from django.db.models import F, Model, OrderBy, Q, QuerySet
 from gallery.errors import CursorOfAnotherList, InvalidCursor
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 SALT = "gallery.cursor.1"  # a cursor of another version is not read
 MAX_CHARACTERS = 3_000  # of a file name of 255 emoji there are some 1,500
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[M]):
+class Part(Generic[R]):
     """Rows of a list in its order, and the cursors of the parts beside it, None at an end."""
 
-    rows: list[M]
+    rows: list[R]
     next: str | None
     previous: str | None
 
@@ -104,7 +106,7 @@ def part_of(
 
     def cursor_at(row: M, *, is_back: bool) -> str:
         values = [getattr(row, key_name(number)) for number in range(len(keys))]
-        return _signer().sign_object([list_id, is_back, values], serializer=_Compact)
+        return _signed(list_id, is_back, values)
 
     return Part(
         shown,
@@ -113,17 +115,73 @@ def part_of(
     )
 
 
+def part_of_list(
+    rows: Sequence[R], order: Sequence[str], *, size: int, cursor: str | None, narrowed_by: Iterable[str]
+) -> Part[R]:
+    """Return the part that a cursor names of rows that are at hand, in this order; without one the first.
+
+    `order` names their attributes, a dash in front turns one round; none is None. Raises what `part_of` does.
+    """
+    keys, names = [_key(name) for name in order], [name.removeprefix("-") for name in order]
+    list_id = _list_id(keys, narrowed_by)
+    place = None if cursor is None else _signed_place(cursor, list_id, of=len(keys))
+    start = 0
+    if place is not None:
+        start = bisect_left(rows, True, key=lambda row: _is_at_or_after(_values(row, names), place, keys))
+    is_back, is_onward = (False, False) if place is None else (place.is_back, not place.is_back)
+    start, stop = (max(0, start - size), start) if is_back else (start, start + size)
+    shown = list(rows[start:stop])
+
+    def cursor_at(row: R, *, is_back: bool) -> str:
+        return _signed(list_id, is_back, _values(row, names))
+
+    return Part(
+        shown,
+        next=cursor_at(shown[-1], is_back=False) if shown and (is_back or stop < len(rows)) else None,
+        previous=cursor_at(shown[0], is_back=True) if shown and (is_onward or start > 0) else None,
+    )
+
+
+def _values(row: Any, names: list[str]) -> list[Any]:
+    return [getattr(row, name) for name in names]
+
+
+def _is_at_or_after(values: list[Any], place: _Place, keys: list[OrderBy]) -> bool:
+    """Say whether a row is behind the place; going back, the row of the place itself counts too."""
+    for value, of_place, key in zip(values, place.values, keys, strict=True):
+        if value != of_place:
+            return bool((value > of_place) != key.descending)
+    return place.is_back
+
+
 def _place(cursor: str, keyed: QuerySet[Any], list_id: str) -> _Place:
+    place = _signed_place(cursor, list_id, of=len(keys_of(keyed)))
+    fields = [keyed.query.annotations[key_name(number)].output_field for number in range(len(place.values))]
+    try:
+        values = [field.to_python(value) for field, value in zip(fields, place.values, strict=True)]
+    except (ValueError, TypeError, ValidationError):
+        raise InvalidCursor from None
+    return _Place(values, place.is_back)
+
+
+def _signed_place(cursor: str, list_id: str, *, of: int) -> _Place:
+    """Return what a cursor of this list holds, `of` values. Raises InvalidCursor, CursorOfAnotherList."""
     if len(cursor) > MAX_CHARACTERS:
         raise InvalidCursor
     try:
         cursor_list, is_back, values = _signer().unsign_object(cursor, serializer=_Compact)
-        if cursor_list != list_id:
-            raise CursorOfAnotherList
-        fields = [keyed.query.annotations[key_name(number)].output_field for number in range(len(values))]
-        return _Place([field.to_python(value) for field, value in zip(fields, values, strict=True)], is_back)
-    except (BadSignature, ValueError, TypeError, ValidationError):
+        is_whole = len(values) == of
+    except (BadSignature, ValueError, TypeError):
         raise InvalidCursor from None
+    if cursor_list != list_id:
+        raise CursorOfAnotherList
+    if not is_whole:
+        raise InvalidCursor
+    return _Place(values, is_back)
+
+
+def _signed(list_id: str, is_back: bool, values: list[Any]) -> str:
+    return _signer().sign_object([list_id, is_back, values], serializer=_Compact)
 
 
 def _signer() -> Signer:

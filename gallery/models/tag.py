@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Self
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,11 +17,6 @@ class TagQuerySet(models.QuerySet["Tag"]):
         self.bulk_create(rows, ignore_conflicts=True)
         found = {tag.key: tag for tag in self.filter(key__in=by_key)}
         return [found[key] for key in by_key]
-
-    def used_on(self, images: models.QuerySet[Any]) -> Self:
-        """Tags of these pictures, each with `image_count`; the commonest first."""
-        used = self.filter(images__in=images.order_by())
-        return used.annotate(image_count=models.Count("images")).order_by("-image_count", "key")
 
     def merge(self, tags: Iterable["Tag"], *, into: "Tag") -> None:
         """Give every picture of these tags the tag `into`, and delete the other tags. The verb is `merge_tags`."""

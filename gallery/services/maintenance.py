@@ -35,7 +35,7 @@ class Verification:
 
 def verify() -> Verification:
     """Compare database, vectors and files, reading all vectors. Changes nothing."""
-    totals = Image.objects.statistics()
+    totals = search_index().lists.statistics(Image.objects.all())
     problems = [*search_index().problems(), *_bad_originals()]
     problems += [Problem("orphan_file", path) for path in _orphan_files()]
     return Verification(

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from gallery import __version__
 from gallery.conf import gallery
 from gallery.models import Image, IndexState
+from gallery.search_index import search_index
 from gallery.services.readiness import part_states
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,7 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     if not gallery().metrics_enabled:
         raise Http404
-    totals = Image.objects.live().statistics()
+    totals = search_index().lists.statistics(Image.objects.live())
     lines = [
         *_gauge("images", "Pictures that are not in the trash.", totals.images),
         *_gauge("images_pending", "Pictures that wait for a vector.", totals.pending),

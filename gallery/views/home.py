@@ -11,6 +11,6 @@ from .paging import page_of
 @vary_on_headers("HX-Request")
 def home(request: HtmxHttpRequest) -> HttpResponse:
     """The search box and the newest pictures that the visitor may see."""
-    page = page_of(Image.objects.visible_to(request.actor).newest().for_listing(), request)
+    page = page_of(Image.objects.visible_to(request.actor).newest(), request)
     template = "gallery/home.html#more" if request.htmx else "gallery/home.html"
     return render(request, template, {"page": page})

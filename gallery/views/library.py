@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
 from gallery.imaging import LABELS
 from gallery.models import Actor, Image, ImageQuerySet
+from gallery.search_index import search_index
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
 from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
@@ -74,8 +75,8 @@ def clear(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         messages.success(request, _deleted_sentence(delete_forever(everything, by=request.actor)))
         return redirect("library")
-    in_trash = everything.trashed().count()
-    page = {"form": form, "count": everything.count(), "in_trash": in_trash}
+    lists = search_index().lists
+    page = {"form": form, "count": lists.count(everything), "in_trash": lists.count(everything.trashed())}
     return render(request, "gallery/library_clear.html", page, status=400 if form.is_bound else 200)
 
 
@@ -91,7 +92,7 @@ def retry(request: SignedInRequest) -> HttpResponse:
         ngettext("%(count)s picture was tried again.", "%(count)s pictures were tried again.", count)
         % {"count": count},
     )
-    if failed := mine.failed().count():
+    if failed := search_index().lists.count(mine.failed()):
         again = ngettext(
             "%(count)s picture failed again, for the reason below.",
             "%(count)s pictures failed again, for the reasons below.",
@@ -108,7 +109,7 @@ def embed(request: SignedInRequest) -> HttpResponse:
     """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""
     pending = Image.objects.library_of(request.actor).pending()
     report = embed_images(list(pending.values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
-    _tell(request, report, still_waiting=pending.count())
+    _tell(request, report, still_waiting=search_index().lists.count(pending))
     return redirect("library")
 
 
@@ -123,7 +124,8 @@ def _page(
     own = Image.objects.library_of(request.actor)
     narrowed = LibraryFilter(query, queryset=own.for_listing())
     is_valid = narrowed.is_valid()
-    statistics = own.statistics()
+    lists = search_index().lists
+    statistics = lists.statistics(own)
     failed = own.failed().select_related("embedding_failure")
     page = {
         "filter": narrowed,
@@ -133,7 +135,7 @@ def _page(
         "statistics": statistics,
         "formats": _shares(statistics.formats),
         "failures": list(failed.newest()[:FAILURES_SHOWN]) if statistics.failed else [],
-        "trash_count": Image.objects.in_trash_of(request.actor).count(),
+        "trash_count": lists.count(Image.objects.in_trash_of(request.actor)),
         "form": form or BulkForm(),
         "ticked": ticked,
     }

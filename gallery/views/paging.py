@@ -5,12 +5,12 @@ A number in an address still names a part by how many come before it; beside a c
 
 from dataclasses import dataclass
 
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.http import Http404, HttpRequest, QueryDict
 
+from gallery.image_pages import ImagePaginator
 from gallery.models import Image, ImageQuerySet
-from gallery.models.cursor import part_of
+from gallery.search_index import search_index
 
 PAGE_SIZE = 24
 LAST_PAGE = 100_000
@@ -25,7 +25,7 @@ class Page:
     number: int
     next: str | None
     previous: str | None
-    paginator: Paginator[Image] | None = None
+    paginator: ImagePaginator | None = None
 
     @property
     def object_list(self) -> list[Image]:
@@ -60,10 +60,10 @@ def page_of(images: ImageQuerySet, request: HttpRequest) -> Page:
     return page
 
 
-def counted_page_of(images: QuerySet[Image], query: QueryDict, *, size: int) -> Page:
+def counted_page_of(images: ImageQuerySet, query: QueryDict, *, size: int) -> Page:
     """Return the same, with the number of pages; a number beyond them is the last. Raises as `page_of` does."""
-    paginator = Paginator(images, size)
-    number = paginator.get_page(query.get("page")).number
+    paginator = ImagePaginator(images, size)
+    number = _number_within(paginator, query.get("page"))
     page = _page(images, query, number, size=size, paginator=paginator)
     if page.images or "cursor" not in query:
         return page
@@ -73,11 +73,23 @@ def counted_page_of(images: QuerySet[Image], query: QueryDict, *, size: int) -> 
 
 
 def _page(
-    images: QuerySet[Image], query: QueryDict, number: int, *, size: int, paginator: Paginator[Image] | None = None
+    images: ImageQuerySet, query: QueryDict, number: int, *, size: int, paginator: ImagePaginator | None = None
 ) -> Page:
     narrowing = [f"{name}={value}" for name in sorted(query) for value in query.getlist(name) if name not in PLACES]
-    part = part_of(images, size=size, cursor=query.get("cursor"), narrowed_by=narrowing, start=(number - 1) * size)
+    part = search_index().lists.part_of(
+        images, size=size, cursor=query.get("cursor"), narrowed_by=narrowing, start=(number - 1) * size
+    )
     return Page(part.rows, number, part.next, part.previous, paginator)
+
+
+def _number_within(paginator: ImagePaginator, text: str | None) -> int:
+    """Return the number of the page that `Paginator.get_page` gives, without reading it."""
+    try:
+        return paginator.validate_number(text or "")
+    except PageNotAnInteger:
+        return 1
+    except EmptyPage:
+        return paginator.num_pages
 
 
 def _page_number(text: str) -> int:

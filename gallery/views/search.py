@@ -14,6 +14,7 @@ from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
+from gallery.search_index import search_index
 from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, list_images
 
@@ -40,7 +41,7 @@ def _search(request: ActorRequest) -> HttpResponse:
 
 def _answer(request: ActorRequest, form: SearchForm) -> Answer:
     if form.is_listing:
-        return Listed(page_of(list_images(form.request, by=request.actor).for_listing(), request))
+        return Listed(page_of(list_images(form.request, by=request.actor), request))
     try:
         results = find_images(form.request, by=request.actor)
     except UnknownImage as error:
@@ -81,4 +82,4 @@ def _page(request: ActorRequest, form: SearchForm, answer: Answer) -> HttpRespon
 
 def _waiting(actor: Actor) -> int:
     """How many of the visitor's own pictures no search can find yet."""
-    return Image.objects.library_of(actor).pending().count()
+    return search_index().lists.count(Image.objects.library_of(actor).pending())

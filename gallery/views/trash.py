@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gallery.conf import gallery
 from gallery.models import Image, ImageQuerySet
+from gallery.search_index import search_index
 from gallery.services.curation import delete_forever, restore
 
 from .paging import counted_page_of
@@ -57,7 +58,7 @@ def delete_many(request: SignedInRequest) -> HttpResponse:
     if (images := _chosen(request)) is None:
         return _nothing_ticked(request)
     if "confirmed" not in request.POST:
-        return render(request, "gallery/trash_confirm.html", {"images": images, "count": images.count()})
+        return render(request, "gallery/trash_confirm.html", {"images": images} | _counted(images))
     return _deleted(request, images)
 
 
@@ -66,8 +67,12 @@ def delete_many(request: SignedInRequest) -> HttpResponse:
 def empty(request: SignedInRequest) -> HttpResponse:
     images = Image.objects.in_trash_of(request.actor)
     if request.method != "POST":
-        return render(request, "gallery/trash_confirm.html", {"count": images.count(), "is_everything": True})
+        return render(request, "gallery/trash_confirm.html", {"is_everything": True} | _counted(images))
     return _deleted(request, images)
+
+
+def _counted(images: ImageQuerySet) -> dict[str, int]:
+    return {"count": search_index().lists.count(images)}
 
 
 def _page(request: SignedInRequest, *, problem: str = "", status: int = 200) -> HttpResponse:

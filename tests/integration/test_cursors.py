@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from gallery.forms.image_filter import ORDER_BY_KEY, ordered
 from gallery.models import Album, AlbumImage, Image, Tag
-from gallery.models.cursor import SALT, part_of
+from gallery.models.cursor import SALT, Part, part_of, part_of_list
+from gallery.services.tags import TAG_ORDER, UsedTag
 from gallery.views import library as library_view
 from gallery.views import paging, trash
 from tests.integration.api_client import Api, ids
@@ -170,6 +171,36 @@ def test_tags_albums_and_album_pictures_are_walked(alice, library):
         assert len(seen) >= 4
 
 
+@given(counts=st.lists(st.integers(1, 3), max_size=9), size=st.integers(1, 4))
+def test_rows_at_hand_are_walked_as_those_of_the_database_are(counts, size):
+    rows = [UsedTag(f"t{number}", f"t{number}", count) for number, count in enumerate(counts)]
+    rows.sort(key=lambda tag: (-tag.image_count, tag.key))
+
+    def part(cursor: str | None) -> Part[UsedTag]:
+        return part_of_list(rows, TAG_ORDER, size=size, cursor=cursor, narrowed_by=())
+
+    forward = [part(None)]
+    while forward[-1].next:
+        forward.append(part(forward[-1].next))
+    back = [forward[-1]]
+    while back[-1].previous:
+        back.append(part(back[-1].previous))
+
+    assert [tag for one in forward for tag in one.rows] == rows
+    assert [tag for one in reversed(back) for tag in one.rows] == rows
+
+
+def test_walk_of_rows_at_hand_goes_on_where_the_last_one_is_gone():
+    rows = [UsedTag(name, name, 1) for name in "abcd"]
+    first = part_of_list(rows, TAG_ORDER, size=2, cursor=None, narrowed_by=())
+
+    rest = part_of_list(rows[2:], TAG_ORDER, size=2, cursor=first.next, narrowed_by=())
+    back = part_of_list([rows[0], *rows[2:]], TAG_ORDER, size=2, cursor=rest.previous, narrowed_by=())
+
+    assert rest.rows == rows[2:]
+    assert back.rows == [rows[0]]
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "a:b", "é", "\x00", "x" * 5000, "🐶", "1" * 40 + ":" + "2" * 43])
 def test_a_cursor_that_is_none_is_refused(cursor, alice, library):
     response = Api(alice).get("/images/", cursor=cursor)
@@ -179,8 +210,9 @@ def test_a_cursor_that_is_none_is_refused(cursor, alice, library):
 
 @pytest.mark.parametrize("content", [None, [], {}, "x", ["x", False, [1, 2]], [1, 2, 3, 4]])
 @pytest.mark.parametrize("salt", [SALT, "gallery.cursor.0", "other"])
-def test_a_signed_cursor_of_something_else_is_refused(content, salt, alice, library):
-    response = Api(alice).get("/images/", cursor=Signer(salt=salt).sign_object(content))
+@pytest.mark.parametrize("path", ["/images/", "/tags/"])
+def test_a_signed_cursor_of_something_else_is_refused(content, salt, path, alice, library):
+    response = Api(alice).get(path, cursor=Signer(salt=salt).sign_object(content))
 
     found = (response.status_code, response.json()["code"])
     assert found in ((404, "invalid_cursor"), (400, "cursor_of_another_list"))
