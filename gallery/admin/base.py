@@ -6,13 +6,15 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import smart_split, unescape_string_literal
+from django.utils.translation import gettext
 
 from gallery.error_messages import known_error, sentence
 from gallery.media_responses import thumbnail_address
@@ -75,6 +77,13 @@ class GalleryAdmin(AuditedAdmin[M]):
             if known is None:
                 raise
             self.message_user(request, sentence(known), messages.ERROR)
+
+    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
+    def action_checkbox(self, obj: M) -> SafeString:
+        """Return Django's checkbox without a form's template, which would be half of a page's time."""
+        label = format_html(gettext("Select this object for an action - {}"), obj)
+        html = '<input type="checkbox" name="{}" value="{}" aria-label="{}" class="action-select">'
+        return format_html(html, ACTION_CHECKBOX_NAME, str(obj.pk), label)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str

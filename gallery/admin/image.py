@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -150,7 +150,7 @@ class ImageAdmin(ImageActions):
     def preview(self, image: Image) -> SafeString:
         return thumbnail_of(image, size_px=240, alt=image.original_name)
 
-    @admin.display(description=gettext_lazy("search status"), ordering="embedding_row")
+    @admin.display(description=gettext_lazy("search status"), ordering=F("embedding_row").asc(nulls_first=True))
     def status(self, image: Image) -> str:
         label = image.search_status.label
         return str(label) if image.trashed_at is None else gettext("%(status)s, in the trash") % {"status": label}

@@ -22,7 +22,7 @@ from gallery.models.conditions import HasNoRow, Mentioning, ShownIn, Tagged, Tag
 from gallery.models.name_order import NameOrder
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.comparing import Comparison
-from gallery.vectors.columns.ordering import Order
+from gallery.vectors.columns.ordering import ROW, Order
 from gallery.vectors.columns.truth import Truth
 from gallery.vectors.row_mask import RowMask
 
@@ -34,7 +34,8 @@ FEW_ROWS = 1_000  # that a statement may name
 ASKED_OF_DATABASE = {"md5", "sha256", "original_name", "description"}
 COMPARISONS: dict[str, Comparison] = {"exact": "eq", "lt": "lt", "lte": "le", "gt": "gt", "gte": "ge"}
 PLACE_KEYS = ["albumimage__position", "albumimage__pk"]
-ORDERED_BY = {"id", *NUMBERS} - {"visibility", "format", "is_folded", "owner"}
+ORDERED_BY = {"id", *NUMBERS} - {"is_folded"}
+MAY_BE_NULL = {"taken_at", "trashed_at", "embedding_row"}
 KEYS_OF_NAME = (NameOrder("original_name"), NameOrder(F("original_name")))
 
 
@@ -331,7 +332,10 @@ def _order(key: OrderBy) -> Order:
         return Order("name", descending=key.descending)
     if not isinstance(key.expression, F):
         raise NotInColumns
-    column = "id" if key.expression.name in ("pk", "id") else key.expression.name
-    if column not in ORDERED_BY or (column in ("taken_at", "trashed_at") and not (key.nulls_first or key.nulls_last)):
+    name = "id" if key.expression.name == "pk" else key.expression.name
+    if name in MAY_BE_NULL and not (key.nulls_first or key.nulls_last):
         raise NotInColumns
+    if name not in ORDERED_BY and name != "embedding_row":
+        raise NotInColumns
+    column = ROW if name == "embedding_row" else name
     return Order(column, descending=key.descending, nulls_last=bool(key.nulls_last))

@@ -27,8 +27,8 @@ TEXTS: Final = ("name", "folded")  # NameOrder(original_name); name and descript
 LINKS: Final = ("tag", "album")
 ORDERED_LINKS: Final = frozenset({"album"})  # by position, then by the link
 MOMENTS: Final = frozenset({"created_at", "taken_at", "trashed_at"})  # in microseconds since 1970, UTC
-NAMES_BY_CODE: Final[Mapping[str, tuple[str, ...]]] = {
-    "visibility": tuple(Visibility.values),
+NAMES_BY_CODE: Final[Mapping[str, tuple[str, ...]]] = {  # sorted: codes are ordered as the names
+    "visibility": tuple(sorted(Visibility.values)),
     "format": tuple(sorted(LABELS)),
 }
 CODES: Final = {column: {name: code for code, name in enumerate(names)} for column, names in NAMES_BY_CODE.items()}

@@ -7,7 +7,7 @@ the same queryset, which judges once more who may see them.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,8 @@ from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
 from gallery.vectors.columns.columns import Columns
+from gallery.vectors.columns.ordering import Order
+from gallery.vectors.columns.table import Numbers
 from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
@@ -27,13 +29,14 @@ from .column_masks import ColumnMasks
 from .column_query import NotInColumns, PlaceOrder, gives_models, orders_of, place_order_of
 from .columns_keeper import ColumnsKeeper
 from .database_lists import OwnerTotals
-from .image_columns import NAMES_BY_CODE, UNKNOWN_CODE, microseconds, moment_of, place_in_album
+from .image_columns import CODES, NAMES_BY_CODE, UNKNOWN_CODE, microseconds, moment_of, place_in_album
 from .merging import Ordered, from_columns, merged, value_of
 from .periods import Moment, Period, PeriodCount, period_counts, zone_of
 
 __all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
 
 ATTEMPTS = 3  # at pictures that others change meanwhile
+MOST_KEYS = 1_000_000  # that are counted each at its place in an array; above, sorted first
 MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
 
 
@@ -96,13 +99,8 @@ class Lists:
         except NotInColumns:
             return database_lists.owner_totals(images)
         rows = seen.mask.rows
-        owners, places = np.unique(seen.columns.numbers_of("owner", rows), return_inverse=True)
-        sizes = np.bincount(places, weights=seen.columns.numbers_of("size_bytes", rows))  # exact to 9 petabytes
-        counts = np.bincount(places)
-        totals = {
-            owner: OwnerTotals(count, int(size))
-            for owner, count, size in zip(owners.tolist(), counts.tolist(), sizes.tolist(), strict=True)
-        }
+        owners, sizes = seen.columns.numbers_of("owner", rows), seen.columns.numbers_of("size_bytes", rows)
+        totals = {owner: OwnerTotals(count, size) for owner, count, size in _totals(owners, sizes)}
         waiting = {} if seen.waiting is None else database_lists.owner_totals(images.filter(seen.waiting))
         for owner, more in waiting.items():
             one = totals.get(owner, OwnerTotals(0, 0))
@@ -208,8 +206,8 @@ class Lists:
             return self._ids_of_album(images, wanted, place)
         orders = orders_of(wanted.keys)
         seen = self._seen(images)
-        after = None if wanted.after is None else [_of_cursor(value) for value in wanted.after]
-        beside = _beside(seen, wanted)
+        after = None if wanted.after is None else list(map(_of_cursor, wanted.after, orders))
+        beside = _beside(seen, wanted, orders)
         first = max(0, wanted.start - len(beside))
         size = wanted.stop - first
         rows = seen.columns.ordered(seen.mask, orders, start=first, size=size, after=after)
@@ -244,7 +242,18 @@ class Lists:
 NO_PICTURES = LibraryStatistics(images=0, size_bytes=0, searchable=0, failed=0, pending=0, formats={})
 
 
-def _beside(seen: Seen, wanted: Wanted[Image]) -> list[Ordered]:
+def _totals(keys: Numbers, values: Numbers) -> list[tuple[int, int, int]]:
+    """Return each key, how many values it has, and their sum, which is exact below 9e15."""
+    if len(keys) and int(keys.max()) > MOST_KEYS:
+        known, keys = np.unique(keys, return_inverse=True)
+    else:
+        known = np.arange(int(keys.max(initial=0)) + 1)
+    counts, sums = np.bincount(keys), np.bincount(keys, weights=values)
+    used = np.flatnonzero(counts)
+    return list(zip(known[used].tolist(), counts[used].tolist(), map(int, sums[used]), strict=True))
+
+
+def _beside(seen: Seen, wanted: Wanted[Image], orders: Sequence[Order]) -> list[Ordered]:
     """Return the pictures that have no row, of those that are counted. Raises NotInColumns if that may be many."""
     if seen.waiting is None:
         return []
@@ -253,10 +262,12 @@ def _beside(seen: Seen, wanted: Wanted[Image]) -> list[Ordered]:
         if wanted.stop > MOST_WAITING:
             raise NotInColumns
         found = found[: wanted.stop]
-    return [Ordered(pk, tuple(map(value_of, values))) for pk, *values in found]
+    return [Ordered(pk, tuple(map(value_of, values, orders))) for pk, *values in found]
 
 
-def _of_cursor(value: Any) -> int | str | None:
+def _of_cursor(value: Any, order: Order) -> int | str | None:
+    if order.column in CODES:
+        return CODES[order.column].get(value, UNKNOWN_CODE)
     if value is None or isinstance(value, str):
         return value
     return microseconds(value) if isinstance(value, datetime) else int(value)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from gallery.vectors.columns.columns import Columns
-from gallery.vectors.columns.ordering import Order
+from gallery.vectors.columns.ordering import ROW, Order
 from gallery.vectors.columns.table import NULL
 from gallery.vectors.unit_vectors import Rows
 
-from .image_columns import microseconds
+from .image_columns import CODES, UNKNOWN_CODE, microseconds
 
 Value = int | bytes | None
 
@@ -25,17 +25,21 @@ class Ordered:
 
 def from_columns(columns: Columns, rows: Rows, orders: Sequence[Order]) -> list[Ordered]:
     table = columns.take(rows)
-    keys = [
-        [table.texts[order.column].at(place) for place in range(len(rows))]
-        if order.column in table.texts
-        else [None if number == NULL else number for number in table.column(order.column).tolist()]
-        for order in orders
-    ]
+
+    def values_of(order: Order) -> list[Value]:
+        if order.column in table.texts:
+            return [table.texts[order.column].at(place) for place in range(len(rows))]
+        numbers = rows if order.column == ROW else table.column(order.column)
+        return [None if number == NULL else number for number in numbers.tolist()]
+
+    keys = [values_of(order) for order in orders]
     return [Ordered(*pair) for pair in zip(table.ids.tolist(), zip(*keys, strict=True), strict=True)]
 
 
-def value_of(found: Any) -> Value:
+def value_of(found: Any, order: Order) -> Value:
     """Return what a value of the database is ordered as."""
+    if order.column in CODES:
+        return CODES[order.column].get(found, UNKNOWN_CODE)
     if isinstance(found, datetime):
         return microseconds(found)
     return found.encode("utf-8", "surrogatepass") if isinstance(found, str) else found

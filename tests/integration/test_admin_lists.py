@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db.models import F
 from django.test import Client
 
 from gallery.models import OPERATOR, Album, AlbumImage, Image, Tag, User
@@ -187,3 +188,23 @@ def test_album_list_orders_by_owner_and_then_by_numbers(pictures, alice, bob, ch
 
     assert [(album.title, album.image_count) for album in by_owner] == [("b", 2), ("a", 0), ("c", 1)]
     assert [(album.title, album.member_count) for album in by_members] == [("a", 2), ("b", 0), ("c", 0)]
+
+
+@pytest.mark.parametrize(
+    ("key", "field"), [("3", "owner_id"), ("4", "visibility"), ("5", "embedding_row"), ("7", "size_bytes")]
+)
+def test_image_list_orders_as_the_database_does(pictures, upload, curator, key, field):
+    for image, visibility in zip(pictures, ("shared", "private", "public"), strict=True):
+        Image.objects.filter(pk=image.pk).update(visibility=visibility)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gallery.services.ingest.nudge", lambda _ids: None)
+        waiting = upload(pictures[0].owner, "gray.png", content=drawn_picture("gray"))
+
+    assert waiting.is_pending
+    ascending, descending = names_of(curator, f"?o={key}"), names_of(curator, f"?o=-{key}")
+
+    by_database = Image.objects.order_by(F(field).asc(nulls_first=True), "-pk")
+    assert ascending == [image.original_name for image in by_database]
+    by_database = Image.objects.order_by(F(field).desc(nulls_last=True), "-pk")
+    assert descending == [image.original_name for image in by_database]
+    assert waiting.original_name in ascending

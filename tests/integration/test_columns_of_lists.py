@@ -122,6 +122,14 @@ narrowings: st.SearchStrategy[Narrowing] = st.one_of(
 )
 
 
+OTHER_KEYS = [  # those of the admin
+    *("owner", "-owner", "visibility", "-visibility", "format", "-width_px"),
+    F("embedding_row").asc(nulls_first=True),
+    F("embedding_row").desc(nulls_last=True),
+]
+PK_KEYS = st.sampled_from(["pk", "-pk"])
+
+
 @st.composite
 def questions(draw: st.DrawFn, library: Library) -> ImageQuerySet:
     actor: Actor = draw(st.sampled_from(library.actors))
@@ -131,6 +139,8 @@ def questions(draw: st.DrawFn, library: Library) -> ImageQuerySet:
         images = narrow(images)
     if draw(st.booleans()):
         return ordered(images, draw(st.permutations(list(ORDER_BY_KEY)))[: draw(st.integers(1, 2))])
+    if draw(st.booleans()):
+        return images.order_by(*draw(st.permutations(OTHER_KEYS))[: draw(st.integers(1, 3))], draw(PK_KEYS))
     if draw(st.booleans()):
         return images.in_album(draw(st.sampled_from(library.albums)))
     return images.newest()

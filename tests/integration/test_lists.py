@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from gallery.models import Album, AlbumImage, Image, Tag, User, Visibility
 from gallery.search_index import search_index
@@ -31,7 +34,11 @@ def test_lists_count_months_by_the_wall_clock(alice: User, upload: Callable[...,
     assert months == [PeriodCount(datetime(2023, 1, 1, tzinfo=UTC), 1)]
 
 
-def test_lists_total_what_each_owner_has(alice: User, bob: User, charlie: User, upload: Callable[..., Image]) -> None:
+@pytest.mark.parametrize("most_keys", [0, 1_000_000])
+def test_lists_total_what_each_owner_has(  # noqa: PLR0917 -- fixtures
+    alice: User, bob: User, charlie: User, upload: Callable[..., Image], monkeypatch: Any, most_keys: int
+) -> None:
+    monkeypatch.setattr("gallery.search_index.lists.MOST_KEYS", most_keys)
     mine = [upload(alice, name) for name in ("coffee.png", "chelsea.png")]
     yours = upload(bob, "rocket.jpg")
 

@@ -11,7 +11,7 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
 
 from .comparing import Comparison, compared, is_one_of
-from .ordering import KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
+from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
 from .table import NULL, Numbers, Table
 from .text_order import TextOrder
 from .texts import Booleans
@@ -339,6 +339,8 @@ class Columns:
         if order.column in self.base.texts:
             texts = self._text_order(order.column)
             return lambda places: ascending_keys(texts.keys(places), order)
+        if order.column == ROW:
+            return lambda places: ascending_keys(self._rows_at(places).astype(np.int64, copy=False), order)
         in_base, in_patch = self.base.column(order.column), self.patch.column(order.column)
         return lambda places: ascending_keys(self._at_places(places, in_base, in_patch), order)
 

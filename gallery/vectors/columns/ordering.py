@@ -12,12 +12,13 @@ from .table import NULL
 
 Keys = npt.NDArray[np.int64]
 KeysOf = Callable[[Rows], Keys]  # what rows are ordered by, ascending
+ROW = "row"  # the order of the rows themselves
 LAST = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One key of an order: a column of numbers or of texts, or `id`. `nulls_last` says where NULL comes."""
+    """One key of an order: a column of numbers or of texts, `id`, or ROW. `nulls_last` says where NULL comes."""
 
     column: str
     descending: bool = False
