@@ -16,6 +16,7 @@ from gallery.encoders.base import Vectors
 from gallery.errors import StorageFull, StorageNotWritable, StoreBusy, StoreDamaged
 from gallery.models import Image, IndexState, ModelChange, NextEmbedding
 from gallery.vectors.codes import Codes, CodesFile
+from gallery.vectors.columns.columns_file import ColumnsFile
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import NO_ID, Ids
@@ -44,6 +45,10 @@ class IndexFiles:
             store = VectorStore(gallery().vectors_dir, dimension=dimension, lock=self.lock)
             return self._stores.setdefault(dimension, store)  # another thread may have been first
         return self._stores[dimension]
+
+    @property
+    def columns(self) -> ColumnsFile:
+        return ColumnsFile(gallery().vectors_dir)
 
     def codes(self, epoch: int, dimension: int) -> CodesFile:
         return CodesFile(gallery().vectors_dir / f"codes-{epoch}.bin", dimension=dimension)
@@ -131,6 +136,7 @@ class IndexFiles:
     def remove_epoch(self, store: VectorStore, epoch: int) -> None:
         store.remove_epoch(epoch)
         self.codes(epoch, store.dimension).remove()
+        self.columns.remove(epoch)
 
     def stale(self, store: VectorStore, epoch: int) -> list[Path]:
         """Return the files of epochs that are neither in use nor under construction, and of unfinished writing.
@@ -142,6 +148,8 @@ class IndexFiles:
         others = [path for other in store.epochs() if other not in used for path in store.epoch_files(other)]
         codes = {self.codes(each, store.dimension).path for each in used}
         others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path not in codes]
+        columns = self.columns.path(epoch)
+        others += [path for path in sorted(store.folder.glob("columns-*.bin")) if path != columns]
         return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
 

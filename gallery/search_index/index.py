@@ -8,11 +8,11 @@ to, never a picture that refers to a missing vector.
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
 from gallery.encoders.base import Encoder, EncoderKey, Vectors
 from gallery.errors import EncoderChanged, StoreDamaged
@@ -20,12 +20,14 @@ from gallery.models import AccessChange, AccessState, Image, ImageQuerySet, Inde
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
 from gallery.vectors.hits import Hits
+from gallery.vectors.row_mask import RowMask
 from gallery.vectors.store import Problem, VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import lost_rows, problems_of, refuse_damaged_rows
 from .column_masks import ColumnMasks
+from .column_query import NotInColumns
 from .columns_keeper import ColumnsKeeper
 from .committed_index import CommittedIndex, is_of
 from .engine_in_use import EngineInUse
@@ -103,9 +105,7 @@ class SearchIndex:
             except EmptyResultSet:
                 return Hits.none(len(queries))
         elif images is not None:
-            mask = self._allowed.mask_of(
-                images, access_version=access.version, epoch=committed.epoch, codes=committed.snapshot.codes
-            )
+            mask = self._mask_of(images, access, committed)
             if mask is None:
                 return None
             searcher = searcher if searcher.capabilities.can_be_told(mask.count) else committed.local
@@ -115,9 +115,22 @@ class SearchIndex:
             return hits
         return None  # the collection of another epoch may be gone at any moment, and then it is empty
 
+    def _mask_of(self, images: ImageQuerySet, access: AccessState, committed: CommittedIndex) -> RowMask | None:
+        """Return which rows of this version may be found; None if the index has left its epoch meanwhile."""
+        if images.query.is_empty():
+            return RowMask.of_rows(np.empty(0, dtype=np.int64), committed.snapshot.row_count)
+        known = self._columns.current(access, epoch=committed.epoch, index_version=committed.version)
+        if known is not None and images.db == DEFAULT_DB_ALIAS:
+            with suppress(NotInColumns):
+                return self._masks.mask_of(images, known).first(committed.snapshot.row_count)
+        return self._allowed.mask_of(
+            images, access_version=access.version, epoch=committed.epoch, codes=committed.snapshot.codes
+        )
+
     def known_columns(self) -> Known | None:
         """Return what is known of the pictures that have a row; None while only the database knows."""
-        return self._columns.current(AccessState.objects.current(), IndexState.objects.current())
+        access, state = AccessState.objects.current(), IndexState.objects.current()
+        return self._columns.current(access, epoch=state.epoch, index_version=state.version)
 
     def check_readable(self) -> None:
         """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""
@@ -128,6 +141,7 @@ class SearchIndex:
     def forget_allowed(self, images: ImageQuerySet) -> None:
         """Ask the database anew which pictures this queryset gives."""
         self._allowed.forget(images)
+        self._masks.forget(images)
 
     def vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors]:
         """Return the ids that are embedded, in the order given, and their vectors: (n,) and (n, dimension)."""

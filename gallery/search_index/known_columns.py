@@ -37,10 +37,11 @@ class Known:
     indexed_rows: int  # that IndexState counted
     serial: int
     touched: tuple[Touched, ...] = ()
+    is_mapped: bool = False  # whether the base lies in a file
 
-    def is_of(self, access: AccessState, state: IndexState) -> bool:
+    def is_of(self, access: AccessState, *, epoch: int, index_version: int) -> bool:
         versions = (self.epoch, self.access_version, self.index_version)
-        return versions == (state.epoch, access.version, state.version)
+        return versions == (epoch, access.version, index_version)
 
     def touched_since(self, serial: int) -> Rows | None:
         """Return the rows to look at again, ascending; None where that is not known any more."""

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
 
 from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
@@ -170,12 +171,12 @@ class Lists:
 
         Who waits is read first: who is embedded meanwhile is then on both sides, and left out of this one.
         """
-        if images.db != "default":
+        if images.db != DEFAULT_DB_ALIAS:
             raise NotInColumns
         waiting = Image.objects.filter(embedding_row__isnull=True).order_by().values_list("pk", flat=True)
         waiting_ids = list(waiting[: MOST_WAITING + 1])
         access, state = AccessState.objects.current(), IndexState.objects.current()
-        known = self._keeper.current(access, state)
+        known = self._keeper.current(access, epoch=state.epoch, index_version=state.version)
         if known is None:
             raise NotInColumns
         mask = self._masks.mask_of(images, known)

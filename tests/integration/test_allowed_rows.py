@@ -17,6 +17,7 @@ from gallery.durable import crash_points
 from gallery.models import OPERATOR, Album, AlbumImage, Image, ImageQuerySet, IndexState, Tag, User, Visibility
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.allowed_rows import MASKS_KEPT, AllowedRows
+from gallery.search_index.columns_keeper import ColumnsKeeper
 from gallery.search_index.files import IndexFiles
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore, set_visibility
 from gallery.services.maintenance import compact
@@ -349,7 +350,9 @@ def test_a_transaction_that_commits_is_seen(cast, library):
 # Who may see everything
 
 
-def test_who_may_see_everything_is_not_told_every_picture(staff, library):
+def test_who_may_see_everything_is_not_told_every_picture(staff, library, monkeypatch):
+    """As long as there are no columns."""
+    monkeypatch.setattr(ColumnsKeeper, "current", lambda *_arguments, **_versions: None)
     move_to_trash(_photo(library, "public"), by=OPERATOR)
 
     with CaptureQueriesContext(connection) as queries:
@@ -359,6 +362,18 @@ def test_who_may_see_everything_is_not_told_every_picture(staff, library):
     listed = [query["sql"] for query in queries if 'SELECT "gallery_image"."embedding_row"' in query["sql"]]
     assert len(listed) == 1
     assert '"trashed_at" IS NOT NULL' in listed[0]
+
+
+def test_the_first_search_after_a_change_lists_no_pictures(cast, library):
+    found_by(cast, library)
+    add_tags(_photo(library, "public"), "cat", by=OPERATOR)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert found_by(cast, library) == BEFORE
+
+    read = [query["sql"] for query in queries if 'FROM "gallery_image"' in query["sql"]]
+    assert len(read) == 3  # by row, by id, and those that are new
+    assert all("WHERE" in sql for sql in read)
 
 
 def test_a_vector_of_no_picture_does_not_stand_in_for_one_that_all_may_see(staff, library):
