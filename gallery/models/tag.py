@@ -11,11 +11,11 @@ class TagQuerySet(models.QuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> list["Tag"]:
         """Return the tags of these names in order, making those that do not exist yet."""
         by_key = {tag_key(name): name for name in names}
-        rows = [
-            Tag(name=by_key[key], key=key, folded_name=folded_tag(key)) for key in sorted(by_key)
-        ]  # in one order: no two uploads deadlock
-        self.bulk_create(rows, ignore_conflicts=True)
-        found = {tag.key: tag for tag in self.filter(key__in=by_key)}
+        found: dict[str, Tag] = {}
+        while missing := sorted(by_key.keys() - found.keys()):  # in one order: no two uploads deadlock
+            rows = [Tag(name=by_key[key], key=key, folded_name=folded_tag(key)) for key in missing]
+            self.bulk_create(rows, ignore_conflicts=True)
+            found.update((tag.key, tag) for tag in self.filter(key__in=missing))  # another may have deleted one since
         return [found[key] for key in by_key]
 
     def merge(self, tags: Iterable["Tag"], *, into: "Tag") -> None:

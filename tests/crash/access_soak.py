@@ -29,9 +29,12 @@ from tests.crash import library  # sets Django up
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 
 from gallery.errors import ImageSearchError
-from gallery.models import AccessState, IndexState, User
+from gallery.models import AccessState, Image, IndexState, User
+from gallery.search_index import columns_keeper
+from gallery.search_index.lists import Lists, Seen
 from tests.crash.children import in_child, kill
 from tests.crash.index_kills import ENCODER
 from tests.crash.library import Log, lines
@@ -151,11 +154,28 @@ class Reader:
         self.log.write(kind=kind, is_still=is_still, wrong=wrong, **told)
 
 
+def count_who_answers() -> Counter[str]:
+    """Let this process count how often it answers from the columns, and how often from the database."""
+    real, answered = Lists._seen, Counter[str]()
+
+    def counted(lists: Lists, images: QuerySet[Image]) -> Seen:
+        answered["database"] += 1
+        seen = real(lists, images)  # or NotInColumns
+        answered.update({"database": -1, "columns": 1})
+        return seen
+
+    Lists._seen = counted
+    return answered
+
+
 def read_until_ended(stage: Stage, reader: int, folder: Path, seed: int) -> None:
-    source = random.Random(seed)
+    """The first reader reads the columns at once where it needs them, the others in the background."""
+    if reader:
+        columns_keeper.SMALL_ROWS = 0
+    source, answered = random.Random(seed), count_who_answers()
     readings = Reader(Log(folder / f"answers-{reader}"), source)
     while not stage.ended[0]:
-        for _ in range(source.randint(1, 8)):
+        for _ in range(source.randint(1, 30)):
             readings.compare_between_versions()
         readings.follow()
         with stage.pause(reader):
@@ -165,7 +185,7 @@ def read_until_ended(stage: Stage, reader: int, folder: Path, seed: int) -> None
     for _ in range(100):
         readings.compare_in_a_pause()
     readings.follow()
-    readings.log.write(kind="read anew", times=readings.follower.read_anew)
+    readings.log.write(kind="in the end", read_anew=readings.follower.read_anew, **answered)
 
 
 # All together
@@ -226,12 +246,14 @@ def soak(changes: int, seed: int, folder: Path) -> dict[str, Any]:
 
 def judged(folder: Path) -> dict[str, Any]:
     answers = [line for path in sorted(folder.glob("answers-*")) for line in lines(path)]
-    given = [line for line in answers if line["kind"] != "read anew"]
+    given = [line for line in answers if line["kind"] != "in the end"]
+    ends = [line for line in answers if line["kind"] == "in the end"]
     wrong = [line for line in given if line["wrong"]]
     return {
         "compared": Counter(line["kind"] for line in given if line["is_still"]),
         "moved_meanwhile": Counter(line["kind"] for line in given if not line["is_still"]),
-        "read_anew": sum(line["times"] for line in answers if line["kind"] == "read anew"),
+        "log_read_anew": sum(line["read_anew"] for line in ends),
+        "answered_by": {who: sum(line[who] for line in ends) for who in ("columns", "database")},
         "wrong": len(wrong),
         "first_wrong": wrong[:3],
     }

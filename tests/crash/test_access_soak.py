@@ -12,3 +12,4 @@ def test_what_is_kept_is_what_the_database_says(report_of, changes):
     assert report["changes"] >= changes
     assert report["killed"] >= changes // 40
     assert min(report["compared"].get(kind, 0) for kind in ("between", "paused", "log")) >= changes // 20
+    assert report["answered_by"]["columns"] > report["answered_by"]["database"]

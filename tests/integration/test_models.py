@@ -19,6 +19,7 @@ from gallery.models import (
     Tag,
     User,
 )
+from gallery.models.tag import TagQuerySet
 from tests.waiting import PATIENCE_SECONDS
 
 numbers = count(1)
@@ -241,6 +242,20 @@ def test_tags_keep_the_first_spelling_and_the_order_asked_for(transactional_db):
 
     assert [tag.name for tag in Tag.objects.named(["zebra", "CAT", "apple"])] == ["zebra", "Cat", "apple"]
     assert Tag.objects.named([]) == []
+
+
+def test_a_tag_that_another_deletes_while_it_is_asked_for_is_made_again(db, monkeypatch):
+    make = TagQuerySet.bulk_create
+
+    def make_and_lose_one(tags: TagQuerySet, *arguments, **options):
+        monkeypatch.setattr(TagQuerySet, "bulk_create", make)
+        make(tags, *arguments, **options)
+        Tag.objects.filter(key="cat").delete()
+
+    monkeypatch.setattr(TagQuerySet, "bulk_create", make_and_lose_one)
+
+    assert [tag.name for tag in Tag.objects.named(["cat", "dog"])] == ["cat", "dog"]
+    assert Tag.objects.count() == 2
     assert Tag.objects.unused().count() == 3
 
 
