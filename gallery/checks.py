@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections
 from gallery.conf import gallery
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import ImageSearchError
-from gallery.models import AccessState, IndexState, access_triggers
+from gallery.models import AccessState, IndexState, access_triggers, table_statistics
 from imagesearch_project.file_modes import open_to_others
 
 
@@ -132,4 +132,22 @@ def access_triggers_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
             id="gallery.W002",
         )
         for connection in incomplete
+    ]
+
+
+@register("database")
+def table_statistics_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where the database plans by what tables held long ago, or by nothing."""
+    try:
+        due = {alias: table_statistics.tables_due(connections[alias]) for alias in kwargs.get("databases") or []}
+    except DatabaseError:
+        return []  # no database to ask
+    return [
+        Warning(
+            f"The database “{alias}” knows too little of {', '.join(tables)} to read them well.",
+            hint="Run: manage.py refresh_statistics. The site does it by itself within an hour of changes.",
+            id="gallery.W006",
+        )
+        for alias, tables in due.items()
+        if tables
     ]

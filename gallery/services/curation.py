@@ -22,6 +22,7 @@ from gallery.search_index import search_index
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
 from .audit import CHANGES_AT_A_TIME, Action, recording
+from .database_care import note_changes
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
 from .media import delete_unused_files
@@ -161,6 +162,7 @@ def _change(
     for some in _batches(_ids(images)):
         with transaction.atomic(), recording(action, verb, Image, some, names=names):
             total += change(images.filter(pk__in=some))
+    note_changes(total)
     return total
 
 

@@ -12,6 +12,7 @@ from gallery.errors import StoredError
 from gallery.models import Actor, AuditVerb, ImportJob, User
 
 from .audit import Action, record, runs_of
+from .database_care import keep_statistics
 
 LISTED_FAILURES = 100  # in the audit entry; the job keeps all of them
 
@@ -109,6 +110,7 @@ def noted_import(
         ]
         job.ignored = done.ignored
         _end(job, status, by=by)
+    keep_statistics()
 
 
 def _end(job: ImportJob, status: str, *, by: Actor) -> None:

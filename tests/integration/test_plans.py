@@ -20,6 +20,7 @@ from gallery.models import Actor, Album, AlbumImage, Image, Tag, User, Visibilit
 from gallery.models.actor import AnyUser
 from tests.conftest import acting
 from tests.integration.test_models import image_row
+from tests.integration.test_table_statistics import forget
 
 IMAGES = 3_000
 WITHOUT_ROW = 30
@@ -35,6 +36,7 @@ VISIBILITIES = [Visibility.PUBLIC, Visibility.SHARED, *[Visibility.PRIVATE] * 4]
 @pytest.fixture
 def library(alice, bob, staff) -> None:
     """Pictures of alice, a few of bob and one album that they share; most tags are on few pictures."""
+    forget()
     owners = [bob if number % 100 == 0 else alice for number in range(IMAGES)]
     images = Image.objects.bulk_create(
         image_row(

@@ -10,6 +10,7 @@ from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector, StoredError
 from gallery.models import EmbeddingFailure, Image
 from gallery.search_index import search_index
+from gallery.services.database_care import note_changes
 
 from .encoder_deaths import count_deaths
 from .encoder_in_use import current_encoder
@@ -108,6 +109,7 @@ def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
 def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder) -> EmbedReport:
     """Commit one vector per picture. A bad vector fails its own picture, not its neighbours."""
     done = commit_good_vectors(images, vectors, lambda ids, rows: search_index().add(ids, rows, encoder=encoder))
+    note_changes(done.count)
     return EmbedReport(done.count, tuple(mark_failed(image, error) for image, error in done.refused))
 
 
