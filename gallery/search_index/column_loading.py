@@ -55,12 +55,23 @@ def load_some(rows: Collection[int], image_ids: Collection[int], *, first_new: i
             of_these = f"{column} IN ({_marks(some)}) AND embedding_row IS NOT NULL"
             found.update({one[0]: one for one in _pictures(of_these, some)})
     tuples = [found[row] for row in sorted(found)]
+    return Facts(np.array([one[0] for one in tuples], dtype=np.int64), _table_of(tuples))
+
+
+def load_waiting(image_ids: Sequence[int]) -> Table:
+    """Return these pictures, as far as they have no row, in a table of their own. They are few."""
+    if not image_ids:
+        return _table_of([])
+    return _table_of(_pictures(f"image.id IN ({_marks(image_ids)}) AND embedding_row IS NULL", image_ids))
+
+
+def _table_of(tuples: Tuples) -> Table:
     filling = _Filling(len(tuples))
     filling.add(np.arange(len(tuples)), tuples)
     table = filling.table({})
-    ids = [one[1] for one in tuples]
+    ids = table.ids.tolist()
     links = {name: _joined(table, _links_of(name, ids), is_ordered=name in ORDERED_LINKS) for name in LINKS}
-    return Facts(np.array([one[0] for one in tuples], dtype=np.int64), filling.table(links))
+    return filling.table(links)
 
 
 class _Filling:
@@ -127,6 +138,8 @@ def _name_order() -> str:
 def _number(name: str) -> str:
     if name == "is_folded":
         return "CASE WHEN text IS NULL THEN 0 ELSE 1 END"
+    if name == "status":
+        return "CASE WHEN embedding_row IS NOT NULL THEN 0 WHEN embed_error = '' THEN 1 ELSE 2 END"
     column = Image._meta.get_field(name).column
     if name not in MOMENTS:
         return str(column)

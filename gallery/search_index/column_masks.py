@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from gallery.models import Image, ImageQuerySet
 from gallery.vectors.columns.columns import Columns
+from gallery.vectors.columns.table import Table
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import Rows
 
@@ -30,6 +31,15 @@ class KeptMask:
 
     serial: int
     mask: RowMask
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a queryset gives: these rows of the columns and, where many pictures have no row, `beside` them these."""
+
+    columns: Columns
+    mask: RowMask
+    beside: Q | None = None
 
 
 class ColumnMasks:
@@ -56,6 +66,17 @@ class ColumnMasks:
             mask = _patched(kept.mask, touched, known.columns, condition)
         self._put(key, KeptMask(known.serial, mask))
         return mask
+
+    def with_waiting(self, images: QuerySet[Image], known: Known, waiting: Table) -> Seen:
+        """Return the same of columns that have these pictures behind all others. Raises NotInColumns."""
+        mask = self.mask_of(images, known)
+        if not waiting.row_count:
+            return Seen(known.columns, mask)
+        beside = Columns.of(waiting)
+        allowed = beside.where(condition_of(images)(beside)).rows
+        first = known.columns.row_count
+        rows = np.arange(first, first + waiting.row_count)
+        return Seen(known.columns.changed(rows, waiting), mask.extended(rows[allowed], int(rows[-1]) + 1))
 
     def forget(self, images: QuerySet[Image]) -> None:
         with suppress(EmptyResultSet), self._lock:

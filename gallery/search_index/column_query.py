@@ -17,7 +17,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.constants import LOUTER
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 
-from gallery.models import Album, AlbumImage, Image, Tag
+from gallery.models import Album, AlbumImage, Image, SearchStatus, Tag
 from gallery.models.conditions import HasNoRow, Mentioning, ShownIn, Tagged, TaggedAny
 from gallery.models.name_order import NameOrder
 from gallery.vectors.columns.columns import Columns
@@ -26,15 +26,16 @@ from gallery.vectors.columns.ordering import ROW, Order
 from gallery.vectors.columns.truth import Truth
 from gallery.vectors.row_mask import RowMask
 
-from .image_columns import CODES, MOMENTS, NUMBERS, UNKNOWN_CODE, microseconds
+from .image_columns import CODES, MOMENTS, NUMBERS, STATUSES, UNKNOWN_CODE, microseconds
 
 Condition = Callable[[Columns], Truth]
 MOST_UNFOLDED = 1_000  # rows that the database is asked about beside the columns
 FEW_ROWS = 1_000  # that a statement may name
+SEARCHABLE, FAILED = STATUSES.index(SearchStatus.SEARCHABLE), STATUSES.index(SearchStatus.FAILED)
 ASKED_OF_DATABASE = {"md5", "sha256", "original_name", "description"}
 COMPARISONS: dict[str, Comparison] = {"exact": "eq", "lt": "lt", "lte": "le", "gt": "gt", "gte": "ge"}
 PLACE_KEYS = ["albumimage__position", "albumimage__pk"]
-ORDERED_BY = {"id", *NUMBERS} - {"is_folded"}
+ORDERED_BY = {"id", *NUMBERS} - {"is_folded", "status"}
 MAY_BE_NULL = {"taken_at", "trashed_at", "embedding_row"}
 KEYS_OF_NAME = (NameOrder("original_name"), NameOrder(F("original_name")))
 
@@ -46,7 +47,7 @@ class NotInColumns(Exception):
 def condition_of(images: QuerySet[Image]) -> Condition:
     """Return what is asked, to be evaluated on columns. Raises NotInColumns, as its evaluation may, too.
 
-    The condition is of pictures that have a row. Tags and albums that it names are looked up when it is evaluated.
+    Tags and albums that it names are looked up when it is evaluated.
     """
     query = images.query
     _require_plain(query)
@@ -178,7 +179,7 @@ def _expression(expression: Any) -> Condition:
     if isinstance(expression, TaggedAny):
         return _tagged(expression.tags)
     if isinstance(expression, HasNoRow):
-        return lambda columns: columns.everywhere(False)
+        return lambda columns: columns.compare("status", "ne", SEARCHABLE)
     raise NotInColumns
 
 
@@ -187,7 +188,7 @@ def _expression(expression: Any) -> Condition:
 
 def _on_column(field: str, lookup: Lookup[Any]) -> Condition:
     if field in ("embedding_row", "embed_error"):
-        return _of_who_has_a_row(field, lookup)
+        return _of_status(field, lookup)
     if field in ASKED_OF_DATABASE:
         return _asked_of_database(lookup)
     if field != "id" and field not in NUMBERS:
@@ -216,15 +217,14 @@ def _compared(field: str, comparison: Comparison, value: Any) -> Condition:
     return lambda columns: columns.compare(field, comparison, number)
 
 
-def _of_who_has_a_row(field: str, lookup: Lookup[Any]) -> Condition:
-    """Whoever has a row has no error."""
+def _of_status(field: str, lookup: Lookup[Any]) -> Condition:
+    """Whoever has a row has no error, whoever has an error has failed."""
     if field == "embedding_row" and lookup.lookup_name == "isnull":
-        is_true = not lookup.rhs
-    elif field == "embed_error" and lookup.lookup_name == "exact" and isinstance(lookup.rhs, str):
-        is_true = lookup.rhs == ""
-    else:
-        raise NotInColumns
-    return lambda columns: columns.everywhere(is_true)
+        comparison: Comparison = "ne" if lookup.rhs else "eq"
+        return lambda columns: columns.compare("status", comparison, SEARCHABLE)
+    if field == "embed_error" and lookup.lookup_name == "exact" and lookup.rhs == "":
+        return lambda columns: columns.compare("status", "ne", FAILED)
+    raise NotInColumns
 
 
 def _asked_of_database(lookup: Lookup[Any]) -> Condition:
@@ -233,7 +233,7 @@ def _asked_of_database(lookup: Lookup[Any]) -> Condition:
         raise NotInColumns
 
     def evaluate(columns: Columns) -> Truth:
-        images = Image.objects.searchable().order_by()
+        images = Image.objects.order_by()
         images.query.where.add(lookup, AND)
         if columns.row_count <= FEW_ROWS:
             images = images.filter(pk__in=columns.ids_of(columns.live.rows).tolist())

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from gallery.imaging import LABELS
-from gallery.models import Visibility
+from gallery.models import SearchStatus, Visibility
 from gallery.text.folding import REVISION
 
 NUMBERS: Final[Mapping[str, type[np.signedinteger[Any]]]] = {
@@ -22,6 +22,7 @@ NUMBERS: Final[Mapping[str, type[np.signedinteger[Any]]]] = {
     "taken_at": np.int64,
     "trashed_at": np.int64,
     "is_folded": np.int8,
+    "status": np.int8,
 }
 TEXTS: Final = ("name", "folded")  # NameOrder(original_name); name and description, folded
 LINKS: Final = ("tag", "album")
@@ -32,6 +33,7 @@ NAMES_BY_CODE: Final[Mapping[str, tuple[str, ...]]] = {  # sorted: codes are ord
     "format": tuple(sorted(LABELS)),
 }
 CODES: Final = {column: {name: code for code, name in enumerate(names)} for column, names in NAMES_BY_CODE.items()}
+STATUSES: Final = (SearchStatus.SEARCHABLE, SearchStatus.PENDING, SearchStatus.FAILED)  # by their codes
 UNKNOWN_CODE: Final = -1  # a name of another version of this program
 SHAPE: Final = repr((sorted(NUMBERS.items(), key=str), TEXTS, LINKS, sorted(NAMES_BY_CODE.items()), REVISION))
 

@@ -8,7 +8,6 @@ the same queryset, which judges once more who may see them.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,19 +17,20 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
 
 from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
+from gallery.models.conditions import HasNoRow
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
-from gallery.vectors.columns.columns import Columns
-from gallery.vectors.columns.ordering import Order
+from gallery.vectors.columns.ordering import ROW, Order
 from gallery.vectors.columns.table import Numbers
 from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
-from .column_masks import ColumnMasks
-from .column_query import NotInColumns, PlaceOrder, gives_models, orders_of, place_order_of
+from .column_loading import load_waiting
+from .column_masks import ColumnMasks, Seen
+from .column_query import SEARCHABLE, NotInColumns, PlaceOrder, gives_models, orders_of, place_order_of
 from .columns_keeper import ColumnsKeeper
 from .database_lists import OwnerTotals
-from .image_columns import CODES, NAMES_BY_CODE, UNKNOWN_CODE, microseconds, moment_of, place_in_album
+from .image_columns import CODES, NAMES_BY_CODE, STATUSES, UNKNOWN_CODE, microseconds, moment_of, place_in_album
 from .merging import Ordered, from_columns, merged, value_of
 from .periods import Moment, Period, PeriodCount, period_counts, zone_of
 
@@ -39,16 +39,6 @@ __all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
 ATTEMPTS = 3  # at pictures that others change meanwhile
 MOST_KEYS = 1_000_000  # that are counted each at its place in an array; above, sorted first
 MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a queryset gives: rows of the columns and, beside them, pictures that have none."""
-
-    columns: Columns
-    mask: RowMask
-    waiting: Q | None = None  # which those are; None: there are none
-    few_wait: bool = True
 
 
 class Lists:
@@ -63,7 +53,7 @@ class Lists:
             seen = self._seen(images)
         except NotInColumns:
             return images.count()
-        return seen.mask.count + (images.filter(seen.waiting).count() if seen.waiting is not None else 0)
+        return seen.mask.count + (images.filter(seen.beside).count() if seen.beside is not None else 0)
 
     def part_of(
         self, images: ImageQuerySet, *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0
@@ -82,14 +72,16 @@ class Lists:
             formats = self._formats(seen)
         except NotInColumns:
             return images.statistics()
-        waiting = images.filter(seen.waiting).statistics() if seen.waiting is not None else NO_PICTURES
-        formats.update(waiting.formats)
+        beside = images.filter(seen.beside).statistics() if seen.beside is not None else NO_PICTURES
+        formats.update(beside.formats)
+        statuses = seen.columns.counts(seen.mask, "status")
+        searchable, pending, failed = (statuses.get(code, 0) for code in range(len(STATUSES)))
         return LibraryStatistics(
-            images=seen.mask.count + waiting.images,
-            size_bytes=seen.columns.sum(seen.mask, "size_bytes") + waiting.size_bytes,
-            searchable=seen.mask.count + waiting.searchable,
-            failed=waiting.failed,
-            pending=waiting.pending,
+            images=seen.mask.count + beside.images,
+            size_bytes=seen.columns.sum(seen.mask, "size_bytes") + beside.size_bytes,
+            searchable=searchable + beside.searchable,
+            failed=failed + beside.failed,
+            pending=pending + beside.pending,
             formats=dict(sorted(formats.items(), key=lambda item: (-item[1], item[0]))),
         )
 
@@ -102,7 +94,7 @@ class Lists:
         rows = seen.mask.rows
         owners, sizes = seen.columns.numbers_of("owner", rows), seen.columns.numbers_of("size_bytes", rows)
         totals = {owner: OwnerTotals(count, size) for owner, count, size in _totals(owners, sizes)}
-        waiting = {} if seen.waiting is None else database_lists.owner_totals(images.filter(seen.waiting))
+        waiting = {} if seen.beside is None else database_lists.owner_totals(images.filter(seen.beside))
         for owner, more in waiting.items():
             one = totals.get(owner, OwnerTotals(0, 0))
             totals[owner] = OwnerTotals(one.images + more.images, one.size_bytes + more.size_bytes)
@@ -116,8 +108,8 @@ class Lists:
             return database_lists.tag_counts(images)
         tags, counts = seen.columns.link_counts(seen.mask, "tag")
         found = Counter({int(tag): int(count) for tag, count in zip(tags, counts, strict=True) if count})
-        if seen.waiting is not None:
-            found.update(database_lists.tag_counts(images.filter(seen.waiting)))
+        if seen.beside is not None:
+            found.update(database_lists.tag_counts(images.filter(seen.beside)))
         return dict(found)
 
     def album_counts(self, images: ImageQuerySet, albums: Collection[int]) -> dict[int, int]:
@@ -128,8 +120,8 @@ class Lists:
             found = Counter(database_lists.album_counts(images, albums))
         else:
             found = _shown_counts(seen, albums)
-            if seen.waiting is not None:
-                found.update(database_lists.album_counts(images.filter(seen.waiting), albums))
+            if seen.beside is not None:
+                found.update(database_lists.album_counts(images.filter(seen.beside), albums))
         return {album: found[album] for album in albums}
 
     def extremes(self, images: ImageQuerySet, moment: Moment) -> tuple[datetime, datetime] | None:
@@ -140,8 +132,8 @@ class Lists:
             return database_lists.extremes(images, moment)
         numbers = seen.columns.extremes(seen.mask, moment)
         found = [moment_of(number) for number in numbers or ()]
-        if seen.waiting is not None:
-            found += database_lists.extremes(images.filter(seen.waiting), moment) or ()
+        if seen.beside is not None:
+            found += database_lists.extremes(images.filter(seen.beside), moment) or ()
         return (min(found), max(found)) if found else None
 
     def periods(self, images: ImageQuerySet, moment: Moment, period: Period) -> list[PeriodCount]:
@@ -156,11 +148,11 @@ class Lists:
         known = seen.columns.where(~seen.columns.is_null(moment))
         rows = RowMask(seen.mask.bits & known.bits, seen.mask.row_count).rows
         found = period_counts(seen.columns.numbers_of(moment, rows), period, zone_of(moment))
-        if seen.waiting is None:
+        if seen.beside is None:
             return found
         counts = Counter({one.start: one.images for one in found})
         counts.update(
-            {one.start: one.images for one in database_lists.periods(images.filter(seen.waiting), moment, period)}
+            {one.start: one.images for one in database_lists.periods(images.filter(seen.beside), moment, period)}
         )
         return [PeriodCount(start, counts[start]) for start in sorted(counts)]
 
@@ -173,20 +165,18 @@ class Lists:
         """
         if images.db != DEFAULT_DB_ALIAS:
             raise NotInColumns
-        waiting = Image.objects.filter(embedding_row__isnull=True).order_by().values_list("pk", flat=True)
-        waiting_ids = list(waiting[: MOST_WAITING + 1])
+        without_row = Image.objects.without_row().order_by().values_list("pk", flat=True)
+        ids = list(without_row[: MOST_WAITING + 1])
+        are_many = len(ids) > MOST_WAITING
+        waiting = load_waiting([] if are_many else ids)
         access, state = AccessState.objects.current(), IndexState.objects.current()
         known = self._keeper.current(access, epoch=state.epoch, index_version=state.version)
         if known is None:
             raise NotInColumns
-        mask = self._masks.mask_of(images, known)
-        if not waiting_ids:
-            return Seen(known.columns, mask)
-        if len(waiting_ids) > MOST_WAITING:
-            return Seen(known.columns, mask, Q(embedding_row__isnull=True), few_wait=False)
-        rows = known.columns.rows_of(np.array(waiting_ids, dtype=np.int64)).tolist()
-        without = [pk for pk, row in zip(waiting_ids, rows, strict=True) if row < 0]
-        return Seen(known.columns, mask, Q(pk__in=without))
+        if are_many:
+            return Seen(known.columns, self._masks.mask_of(images, known), Q(HasNoRow()))
+        still_waiting = np.flatnonzero(known.columns.rows_of(waiting.ids) < 0)
+        return self._masks.with_waiting(images, known, waiting.take(still_waiting))
 
     def _find(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[Image]:
         """Return the wanted pictures. Where one of them has gone since, all is looked up once more."""
@@ -207,6 +197,9 @@ class Lists:
             return self._ids_of_album(images, wanted, place)
         orders = orders_of(wanted.keys)
         seen = self._seen(images)
+        statuses = seen.columns.counts(seen.mask, "status") if any(one.column == ROW for one in orders) else {}
+        if statuses.keys() - {SEARCHABLE}:  # these have no row to be ordered by
+            raise NotInColumns
         after = None if wanted.after is None else list(map(_of_cursor, wanted.after, orders))
         beside = _beside(seen, wanted, orders)
         first = max(0, wanted.start - len(beside))
@@ -219,7 +212,7 @@ class Lists:
 
     def _ids_of_album(self, images: QuerySet[Image], wanted: Wanted[Image], place: PlaceOrder) -> list[int]:
         seen = self._seen(images)
-        if seen.waiting is not None and images.filter(seen.waiting).exists():
+        if seen.beside is not None:
             raise NotInColumns
         after = None if wanted.after is None else place_in_album(*wanted.after)
         rows = seen.columns.in_link_order(
@@ -255,15 +248,13 @@ def _totals(keys: Numbers, values: Numbers) -> list[tuple[int, int, int]]:
 
 
 def _beside(seen: Seen, wanted: Wanted[Image], orders: Sequence[Order]) -> list[Ordered]:
-    """Return the pictures that have no row, of those that are counted. Raises NotInColumns if that may be many."""
-    if seen.waiting is None:
+    """Return the first of many pictures that have no row. Raises NotInColumns where these are not enough."""
+    if seen.beside is None:
         return []
-    found = wanted.rows.filter(seen.waiting).values_list("pk", *(key.expression for key in wanted.keys))
-    if not seen.few_wait:
-        if wanted.stop > MOST_WAITING:
-            raise NotInColumns
-        found = found[: wanted.stop]
-    return [Ordered(pk, tuple(map(value_of, values, orders))) for pk, *values in found]
+    if wanted.stop > MOST_WAITING:
+        raise NotInColumns
+    found = wanted.rows.filter(seen.beside).values_list("pk", *(key.expression for key in wanted.keys))
+    return [Ordered(pk, tuple(map(value_of, values, orders))) for pk, *values in found[: wanted.stop]]
 
 
 def _of_cursor(value: Any, order: Order) -> int | str | None:

@@ -19,6 +19,7 @@ from gallery.models import OPERATOR, Actor, Album, AlbumImage, Image, ImageQuery
 from gallery.models.conditions import HasNoRow, TaggedAny
 from gallery.models.cursor import part_of
 from gallery.search_index import database_lists, search_index
+from gallery.search_index import lists as lists_of_pictures
 from gallery.search_index.column_masks import ColumnMasks
 from tests.conftest import acting
 from tests.integration.test_models import image_row
@@ -173,6 +174,20 @@ def test_lists_are_those_of_the_database(data, library):
         image.pk for image in images[start : start + size]
     ]
     assert list(pages(lists.part_of, images, size, start)) == list(pages(part_of, images, size, start))
+
+
+@settings(SETTINGS, max_examples=10)
+@given(data=st.data())
+def test_lists_are_those_of_the_database_where_many_pictures_wait(data, library):
+    images = data.draw(questions(library))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lists_of_pictures, "MOST_WAITING", 4)
+
+        assert search_index().lists.count(images) == images.count()
+        assert search_index().lists.statistics(images) == images.statistics()
+        found = search_index().lists.slice_of(images, start=0, stop=4)
+        assert [image.pk for image in found] == [image.pk for image in images[:4]]
 
 
 @SETTINGS
