@@ -5,6 +5,10 @@
     python -m tests.benchmarks encoders            CLIP in full size: pictures, texts, import, memory of a worker
     python -m tests.benchmarks search              the vector engine beside NumPy and faiss, at each of --rows
     python -m tests.benchmarks library             store, database and processes, at the largest of --rows
+    python -m tests.benchmarks pages               each page at the smallest and the largest of --rows, on each database
+    python -m tests.benchmarks rights              searches beside changes, at the largest of --rows
+    python -m tests.benchmarks verify              `verify_index` beside a writer, the same
+    python -m tests.benchmarks starting            first page and first search, at the smallest and the largest
     python -m tests.benchmarks report              nothing anew: write the report of the last results again
 
 `--report FOLDER` keeps the results in FOLDER/performance.json, where the other parts' stay, and writes their tables and
@@ -16,11 +20,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from .results import Results
+from .results import Result, Results
+from .sites import DATABASES, Sites, postgresql_server
 
-PARTS = ("pictures", "encoders", "search", "library")
+SITE_PARTS = ("pages", "rights", "verify", "starting")
+PARTS = ("pictures", "encoders", "search", "library", *SITE_PARTS)
+PAGE_DIMENSION = 512
+VERIFIED_DIMENSIONS = (512, 1_280)
 
 
 def row_counts(text: str) -> list[int]:
@@ -30,6 +40,13 @@ def row_counts(text: str) -> list[int]:
     return counts
 
 
+def databases(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(DATABASES):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(DATABASES)}")
+    return names
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("part", nargs="?", choices=("all", *PARTS, "report"), default="all")
@@ -37,6 +54,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--queries", type=int, default=50)
     parser.add_argument("--report", type=Path, metavar="FOLDER")
     parser.add_argument("--results", type=Path, metavar="FILE", help="keep the results in this file, write no report")
+    parser.add_argument("--databases", type=databases, default=DATABASES, metavar="NAME[,NAME]")
+    parser.add_argument(
+        "--libraries", type=Path, metavar="FOLDER", help="keep large libraries here, use those of before"
+    )
+    parser.add_argument(
+        "--server", metavar="URL", help="a PostgreSQL to keep their databases on, else one for this run"
+    )
     parser.add_argument("--hnsw", action="store_true", help="faiss's graph at any size; making it takes minutes")
     parser.add_argument("--npy", type=Path, metavar="PATH", help="search the vectors of this file")
     return parser
@@ -63,12 +87,46 @@ def run_part(part: str, options: argparse.Namespace, results: Results) -> None:
         results.put("library", bench_library(options.rows[-1], queries=options.queries))
 
 
-def run_all(words: list[str], results: Path) -> None:
+def run_site_part(part: str, options: argparse.Namespace, results: Results, scratch: Path) -> None:
+    folder = options.libraries or scratch / "libraries"
+    for database in options.databases:
+        with nullcontext("") if database == "sqlite" else server(options) as address:
+            for result in site_results(part, Sites(folder, address), options.rows):
+                results.put_of_site(part, result)
+
+
+def server(options: argparse.Namespace) -> AbstractContextManager[str]:
+    return nullcontext(options.server) if options.server else postgresql_server()
+
+
+def site_results(part: str, sites: Sites, rows: list[int]) -> Iterator[Result]:
+    if part == "pages":
+        from .pages import bench_pages
+
+        yield bench_pages(sites, rows, dimension=PAGE_DIMENSION)
+    elif part == "rights":
+        from .rights import bench_rights
+
+        yield bench_rights(sites, rows[-1], dimension=PAGE_DIMENSION)
+    elif part == "verify":
+        from .verify import bench_verify
+
+        for dimension in VERIFIED_DIMENSIONS:
+            yield bench_verify(sites, rows[-1], dimension=dimension)
+    elif part == "starting":
+        from .starting import bench_starting
+
+        yield bench_starting(sites, rows, dimension=PAGE_DIMENSION)
+
+
+def run_all(words: list[str], results: Path, options: argparse.Namespace, scratch: Path) -> None:
     """Run every part in a process of its own, so that none inherits the memory and the threads of another."""
-    for part in PARTS:
-        print(f"\n{part}", flush=True)
-        command = [sys.executable, "-m", "tests.benchmarks", part, *words, "--results", str(results)]
-        subprocess.run(command, check=True)
+    with server(options) if "postgresql" in options.databases else nullcontext("") as address:
+        kept = ["--libraries", str(options.libraries or scratch / "libraries"), "--server", address]
+        for part in PARTS:
+            print(f"\n{part}", flush=True)
+            command = [sys.executable, "-m", "tests.benchmarks", part, *words, *kept, "--results", str(results)]
+            subprocess.run(command, check=True)
 
 
 def main(words: list[str]) -> None:
@@ -77,7 +135,9 @@ def main(words: list[str]) -> None:
         path = options.results or (options.report or Path(scratch)) / "performance.json"
         results = Results(path)
         if options.part == "all":
-            run_all([word for word in words if word != "all"], path)
+            run_all([word for word in words if word != "all"], path, options, Path(scratch))
+        elif options.part in SITE_PARTS:
+            run_site_part(options.part, options, results, Path(scratch))
         elif options.part != "report":
             os.environ["IMAGESEARCH_DATA_DIR"] = str(Path(scratch) / "data")  # never the site's own
             run_part(options.part, options, results)

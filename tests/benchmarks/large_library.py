@@ -1,11 +1,11 @@
 """A library as large sites have it, without any picture file: many owners, skewed tags, albums, all rights in use.
 
-Of N pictures alice owns three tenths and bob one hundredth; the others belong to 98 owners, the first of them to far
-more than the last. A quarter is public, a tenth is shared, one of 200 lies in the trash, one of 500 waits, one of
-2,000 has failed. Tags are as words are: the commonest is on every tenth picture, most are on few. There is an album
-for each 1,000 pictures (at least 20) with up to 500 pictures, and each has up to four members; bob is one of every
-tenth. carol is a curator. One of five names and descriptions is Chinese. Each picture has an entry in the audit log.
-The same N gives the same library.
+Of N pictures alice owns three tenths and bob one hundredth, but at least 1,000; the others belong to 98 owners, the
+first of them to far more than the last. A quarter is public, a tenth is shared, one of 200 lies in the trash, one of
+500 waits, one of 2,000 has failed. Tags are as words are: the commonest is on every tenth picture, most are on few.
+There is an album for each 1,000 pictures (at least 500) with up to 500 pictures, and each has up to four members; bob
+is one of every tenth. So pages are full at 10,000 pictures as at a million. carol is a curator. One of five names and
+descriptions is Chinese. Each picture has an entry in the audit log. The same N gives the same library.
 """
 
 import hashlib
@@ -55,7 +55,9 @@ DAY_US = 86_400_000_000
 FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "GIF")
 FORMAT_SHARES = (0.8, 0.08, 0.07, 0.04, 0.01)
 MEMBER_ALBUMS = 10  # bob is a member of one album of so many
+MEMBER_ROWS = 1_000
 ALBUM_ROWS = 1_000
+MIN_ALBUMS = 500
 MAX_ALBUM_IMAGES = 500
 AUDITED = (AuditVerb.ADDED, AuditVerb.TAGGED, AuditVerb.SHOWN_TO)
 CURATED = ("image", "album", "tag", "user", "apitoken", "auditentry")
@@ -183,7 +185,8 @@ def _owner_ids(rows: int, users: list[User], random: np.random.Generator) -> Num
     shares = 1 / np.arange(1, len(others) + 1)
     kind = random.random(rows)
     rest = random.choice(others, rows, p=shares / shares.sum())
-    return np.select([kind < 0.3, kind < 0.31], [users[0].pk, users[1].pk], rest)
+    share_of_member = min(0.5, max(0.01, MEMBER_ROWS / rows))
+    return np.select([kind < 0.3, kind < 0.3 + share_of_member], [users[0].pk, users[1].pk], rest)
 
 
 def _image_rows(pictures: _Pictures, moments: npt.NDArray[Any], random: np.random.Generator) -> Iterator[Row]:
@@ -277,7 +280,7 @@ def _tag_links(rows: int, tag_ids: list[int], random: np.random.Generator) -> It
 
 def _make_albums(pictures: _Pictures, users: list[User], random: np.random.Generator) -> None:
     owners = [users[0], users[1], *users[3:]]
-    count = max(20, len(pictures.names) // ALBUM_ROWS)
+    count = max(MIN_ALBUMS, len(pictures.names) // ALBUM_ROWS)
     titles = [f"Album {number:05}" if number % 5 else f"相册 {number:05}" for number in range(count)]
     albums = Album.objects.bulk_create(
         Album(owner=owners[number % len(owners)], title=title, folded_text=folded_lines(title, ""))

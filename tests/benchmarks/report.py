@@ -7,6 +7,8 @@ from typing import Any
 from .figures import figures
 from .plot import draw
 from .results import Results
+from .site_report import site_report
+from .tables import milliseconds, table
 
 DOCUMENT = "performance.md"
 PLOT = Path("images") / "search_speed.svg"
@@ -24,6 +26,10 @@ ALONE = """# Performance
 
 ## Library
 <!-- results: library -->
+<!-- end -->
+
+## Pages
+<!-- results: sites -->
 <!-- end -->
 
 ## Encoders
@@ -57,11 +63,13 @@ def _between_marks(text: str, name: str, lines: list[str]) -> str:
 
 def _sections(found: Result) -> dict[str, list[str]]:
     sections = {"machine": [_machine(found["machine"])]} if "machine" in found else {}
-    sections["figures"] = list(_table(("what", "first", "aim", "measured"), figures(found)))
+    sections["figures"] = list(table(("what", "first", "aim", "measured"), figures(found)))
     if found.get("search"):
         sections["search"] = list(_search(found["search"]))
     if "library" in found:
         sections["library"] = list(_library(found["library"]))
+    if sites := list(site_report(found)):
+        sections["sites"] = sites
     if "encoders" in found:
         sections["encoders"] = list(_encoders(found["encoders"]))
     return sections
@@ -106,7 +114,7 @@ def _one_size(found: Result) -> Iterator[str]:
         p50_ms, p99_ms = (milliseconds(count[name]) for name in ("p50_ms", "p99_ms"))
         ratios = (f"{count['p50_ms'] / limit_ms:.2f}", f"{count['p50_ms'] / exact_ms:.2f}")
         rows.append((f"`exact`, counting {count['matches']:,}", p50_ms, p99_ms, *ratios, ""))
-    yield from _table(("run", "p50 ms", "p99 ms", "p50 / read limit", "p50 / `exact`", "recall@10"), rows)
+    yield from table(("run", "p50 ms", "p99 ms", "p50 / read limit", "p50 / `exact`", "recall@10"), rows)
 
 
 LIBRARY_LINES = (
@@ -134,7 +142,7 @@ def _library(found: Result) -> Iterator[str]:
     yield f"A library of {found['rows']:,} pictures × {found['dimension']} in SQLite."
     yield ""
     values = ((said, found[part][name]) for part, name, said in LIBRARY_LINES)
-    yield from _table(
+    yield from table(
         ("what", "measured"), [(said, "-" if value is None else f"{value:,.2f}") for said, value in values]
     )
 
@@ -156,9 +164,9 @@ def _encoders(found: Result) -> Iterator[str]:
     for name, said in ENCODER_SIDES:
         ratios = (f"{pictures['ratios'][f'{name}/{of}']:.2f}" for of in ("best", "plain"))
         rows.append((said, milliseconds(pictures["per_second"][name]), *ratios))
-    yield from _table(("pictures", "per second", "/ best product", "/ best plain product"), rows)
+    yield from table(("pictures", "per second", "/ best product", "/ best plain product"), rows)
     yield ""
-    yield from _table(
+    yield from table(
         ("texts", "ms"),
         [
             (f"short, {texts['tokens_of_short']} tokens", milliseconds(texts["short_ms"])),
@@ -175,15 +183,4 @@ def _encoders(found: Result) -> Iterator[str]:
         if memory is not None
         for state, said in (("texts", "texts"), ("texts_and_pictures", "texts and pictures"))
     ]
-    yield from _table(("memory of a worker, MB", "resident", "private", "of files"), rows)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "| --- |" + " ---: |" * (len(head) - 1)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
-
-
-def milliseconds(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    yield from table(("memory of a worker, MB", "resident", "private", "of files"), rows)

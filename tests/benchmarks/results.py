@@ -24,6 +24,15 @@ class Results:
         others = [one for one in self.read().get("search", []) if one["rows"] != result["rows"]]
         self.put("search", sorted([*others, result], key=lambda one: one["rows"]))
 
+    def put_of_site(self, part: str, result: Result) -> None:
+        """Keep what was measured of one database and dimension beside the others; the same is replaced."""
+
+        def place(one: Result) -> tuple[str, int]:
+            return one["database"], one["dimension"]
+
+        others = [one for one in self.read().get(part, []) if place(one) != place(result)]
+        self.put(part, sorted([*others, result], key=place, reverse=True))
+
     def _write(self, content: Result) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
