@@ -4,15 +4,21 @@ Of VECTORS, the folder of a library of the same size, the files are shared.
 """
 
 import sys
+import threading
 from pathlib import Path
 
 from .environment import set_up
 
 set_up()
 
+from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
+from django.test import Client
 
 from .large_library import make_large_library
+
+settings.ALLOWED_HOSTS = ["*"]
 
 
 def main() -> None:
@@ -21,6 +27,18 @@ def main() -> None:
     if rest != ["--again"]:
         vectors = Path(rest[0]) if rest else None
         make_large_library(int(rows), dimension=int(dimension), queries=0, vectors=vectors)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")  # as autovacuum does, which the tests' server goes without
+    let_columns_be_written()
+
+
+def let_columns_be_written() -> None:
+    """Ask for a page, as somebody does after a start, and wait for the thread that this may have started."""
+    Client().get("/")
+    for thread in threading.enumerate():
+        if thread.name == "columns":
+            thread.join()
 
 
 if __name__ == "__main__":
