@@ -198,6 +198,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         flat = itertools.chain.from_iterable(pairs.iterator(chunk_size=100_000))
         return np.fromiter(flat, dtype=np.int64).reshape(-1, 2)
 
+    def in_rows(self, rows: range) -> Self:
+        """Return the pictures of these embedding rows."""
+        return self.filter(embedding_row__gte=rows.start, embedding_row__lt=rows.stop)
+
     def rows_by_id(self, image_ids: Sequence[int]) -> dict[int, int]:
         """Return the embedding row of those of these pictures that have one."""
         found = self.searchable().filter(pk__in=image_ids).order_by().values_list("pk", "embedding_row")

@@ -89,6 +89,9 @@ class NextEmbeddingQuerySet(models.QuerySet["NextEmbedding"]):
         for failed in self.failed().iterator(chunk_size=1_000):
             yield failed.image_id, StoredError.with_code(failed.error, failed.kept_error)
 
+    def in_rows(self, rows: range) -> Self:
+        return self.filter(row__gte=rows.start, row__lt=rows.stop)
+
     def rows(self) -> npt.NDArray[np.int64]:
         """Return (n, 2) int64: row of the epoch under construction and image id, ascending by row."""
         pairs = self.embedded().order_by("row").values_list("row", "image_id")

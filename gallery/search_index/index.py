@@ -20,12 +20,23 @@ from gallery.models import AccessChange, AccessState, Image, ImageQuerySet, Inde
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
 from gallery.vectors.hits import Hits
+from gallery.vectors.row_check import Problem
 from gallery.vectors.row_mask import RowMask
-from gallery.vectors.store import Problem, VectorStore
+from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
-from .checking import lost_rows, problems_of, refuse_damaged_rows
+from .checking import (
+    EpochIsOver,
+    Progress,
+    bad_rows_now,
+    current_epoch,
+    current_problems,
+    lost_rows,
+    parts_of,
+    parts_with,
+    refuse_damaged_rows,
+)
 from .column_masks import ColumnMasks
 from .column_query import NotInColumns
 from .columns_keeper import ColumnsKeeper
@@ -273,13 +284,27 @@ class SearchIndex:
 
     # Checking
 
-    def problems(self) -> list[Problem]:
-        """Return what is wrong between the files and the database: see `problems_of`."""
-        if not IndexState.objects.current().has_encoder:
-            return []
-        with self._files.current() as (store, _epoch):
-            found = problems_of(self._files, store, IndexState.objects.current())
-            return found + self.next.problems()
+    def problems(self, *, progress: Progress = lambda _count: None) -> list[Problem]:
+        """Return what is wrong between the files and the database: see `current_problems`.
+
+        Others go on writing: see `EpochCheck`. Where the index moves to another epoch meanwhile, that one is looked at
+        from its beginning. `progress` hears of rows, and takes them back then.
+        """
+        while True:
+            state, seen = IndexState.objects.current(), 0
+            if not state.has_encoder:
+                return []
+
+            def advance(count: int) -> None:
+                nonlocal seen
+                seen += count
+                progress(count)
+
+            with suppress(EpochIsOver):
+                found = current_problems(self._files, advance) + self.next.problems()
+                if IndexState.objects.current().epoch == state.epoch:
+                    return found
+            progress(-seen)
 
     def restore_file(self) -> int:
         """Make a damaged or missing vector file readable again; return how many pictures lost their row by it.
@@ -313,10 +338,27 @@ class SearchIndex:
             self._files.clear(store, epoch, rows)
         return len(leaving)
 
+    def forget_bad_rows(self, rows: Sequence[int]) -> int:
+        """Forget those of these rows, which are ascending, that are bad still; return how many pictures that were.
+
+        Others may have written since they were found, or have moved to another epoch. The writer lock is held for some
+        rows at a time.
+        """
+        forgotten = 0
+        for part in parts_with(rows):
+            with self._files.current() as (store, _epoch):
+                epoch = current_epoch(self._files, store, IndexState.objects.current())
+                forgotten += self.forget_rows(bad_rows_now(epoch, self._files.lock, part))
+        return forgotten
+
     def write_missing_checksums(self) -> None:
-        """Record checksums for the sound rows that have none, as those of a library from before there were any."""
-        with self._files.current() as (store, epoch):
-            store.write_missing_checksums(epoch=epoch)
+        """Record checksums for the sound rows that have none, as those of a library from before there were any.
+
+        The writer lock is held for some rows at a time.
+        """
+        for part in parts_of(range(IndexState.objects.current().row_count)):
+            with self._files.current() as (store, epoch):
+                store.write_missing_checksums(epoch=epoch, rows=part)
 
     def compute_codes(self) -> None:
         """Compute all codes anew."""

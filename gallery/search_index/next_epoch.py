@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,9 +14,10 @@ from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import ModelChangeCancelled, StoreDamaged, StoredError
 from gallery.models import AccessChange, EmbeddingFailure, Image, IndexState, ModelChange, NextEmbedding
-from gallery.vectors.store import Problem, VectorStore
+from gallery.vectors.row_check import Problem
+from gallery.vectors.store import VectorStore
 
-from .checking import next_problems_of
+from .checking import EpochIsOver, bad_rows_now, next_damage, next_epoch, next_problems, parts_with
 from .files import IndexFiles, batches, ids_of_next_rows, outlive_half_commits
 
 IDS_AT_A_TIME = 1_000  # in one statement
@@ -214,24 +215,40 @@ class NextEpoch:
     # Checking
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with the epoch under construction; none of it touches searches. Hold the lock."""
-        change = ModelChange.objects.building()
-        return [] if change is None else next_problems_of(self._store(change), change)[0]
+        """Return what is wrong with the epoch under construction; none of it touches searches.
+
+        Raises EpochIsOver if the change ends meanwhile.
+        """
+        return next_problems(self._files, lambda _count: None)[0]
 
     def repair(self) -> None:
-        """Have pictures whose rows are wrong done again; throw away a file that cannot be read."""
+        """Have pictures whose rows are wrong done again; throw away a file that cannot be read.
+
+        What was found is looked at again before it is mended: the change may have gone on, or have ended.
+        """
+        with suppress(EpochIsOver):
+            problems, rows = next_problems(self._files, lambda _count: None)
+            if problems and not rows:
+                self._discard_damaged()
+            for part in parts_with(rows):
+                self._forget_bad(part)
+
+    def _discard_damaged(self) -> None:
         with self.lock():
             change = ModelChange.objects.building()
-            if change is None:
+            if change is not None and next_damage(next_epoch(self._files, change)):
+                outlive_half_commits()
+                self._discard(change)
+
+    def _forget_bad(self, part: range) -> None:
+        with self.lock():
+            change = ModelChange.objects.building()
+            if change is None or next_damage(epoch := next_epoch(self._files, change)):
                 return
             outlive_half_commits()
-            problems, rows = next_problems_of(self._store(change), change)
-            if problems and not rows:
-                self._discard(change)
-                return
+            rows = bad_rows_now(epoch, self.lock(), part)
             with transaction.atomic(durable=True):
-                for some in batches(rows, IDS_AT_A_TIME):
-                    NextEmbedding.objects.filter(row__in=some).delete()
+                NextEmbedding.objects.filter(row__in=rows).delete()
             self._files.clear(self._store(change), change.epoch, rows)
 
     # Inside

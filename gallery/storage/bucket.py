@@ -19,6 +19,7 @@ CONNECTING_SECONDS = 5.0  # a service that is there answers a call within that; 
 BUCKET_KNOWN_SECONDS = 60.0
 NOT_FOUND = 404
 LONGEST_REASON = 200  # characters
+LISTINGS_AT_ONCE = 8
 PAUSE_SECONDS = 5.0  # a silent service is not asked meanwhile: else it would soon hold every thread of the site
 
 
@@ -36,6 +37,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
     """
 
     timeout_seconds: float
+    listings_at_once = LISTINGS_AT_ONCE
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -93,6 +95,20 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
         with self._reaching():
             folders, files = super().listdir(name)
             return folders, files
+
+    def sizes_below(self, folder: str) -> dict[str, int]:
+        """Return the size in bytes of each file below the folder, by its path. See `ListingStorage`.
+
+        A request brings 1,000 of them, so that this is three orders cheaper than asking for each.
+        """
+        prefix = f"{self._normalize_name(folder)}/"
+        with self._reaching():
+            pages = self.connection.meta.client.get_paginator("list_objects_v2")
+            return {
+                f"{folder}/{each['Key'].removeprefix(prefix)}": int(each["Size"])
+                for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix)
+                for each in page.get("Contents", ())
+            }
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Local media storage whose files appear whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ class ContentStorage(FileSystemStorage):
     the lock of the content.
     """
 
+    listings_at_once = 1  # a disk answers at once
     PART_SUFFIXES = (PARTIAL_SUFFIX, ".part")  # the second one is of versions before
 
     def _save(self, name: str, content: File[Any]) -> str:
@@ -34,6 +36,19 @@ class ContentStorage(FileSystemStorage):
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
+
+    def sizes_below(self, folder: str) -> dict[str, int]:
+        """Return the size in bytes of each file below the folder, by its path. See `ListingStorage`."""
+        sizes: dict[str, int] = {}
+        with suppress(FileNotFoundError), os.scandir(self.path(folder)) as entries:
+            for entry in entries:
+                name = f"{folder}/{entry.name}"
+                if entry.is_dir():
+                    sizes |= self.sizes_below(name)
+                    continue
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    sizes[name] = entry.stat().st_size
+        return sizes
 
     @classmethod
     def is_part(cls, name: str) -> bool:

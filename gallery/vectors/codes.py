@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.durable.crash_points import crash_point
-from gallery.durable.synced_writing import fdatasync, replacing_whole_files, storage_errors, write_all
+from gallery.durable.synced_writing import fdatasync, opened, replacing_whole_files, storage_errors, write_all
 from gallery.errors import StoreDamaged
 
 from .kernels.scan_job import BlockLayout
@@ -28,10 +28,9 @@ Blocks = npt.NDArray[np.void]
 
 
 @lru_cache(maxsize=8)
-def block_type(dimension: int) -> np.dtype[np.void]:
-    """Return the NumPy type of one block: BLOCK_ROWS rows, section by section, in whole pages."""
+def block_type(dimension: int, rows: int = BLOCK_ROWS) -> np.dtype[np.void]:
+    """Return the NumPy type of one block: rows, section by section, in whole pages."""
     size = padded(dimension)
-    rows = BLOCK_ROWS
     fields: list[tuple[str, str] | tuple[str, str, tuple[int, ...]] | tuple[str, str, int]] = [
         ("codes", "u1", (rows, size)),
         ("scales", "<f4", (rows,)),
@@ -105,6 +104,23 @@ class Codes:
         return RowMask.of_booleans(self.ids != NO_ID)
 
 
+@dataclass(frozen=True)
+class CodesPart:
+    """A copy of the codes of some rows of one block."""
+
+    block: np.void
+
+    @property
+    def ids(self) -> Ids:
+        """The image id of each row, -1 for a cleared one."""
+        ids: Ids = self.block["ids"]
+        return ids
+
+    def wrong_places(self, vectors: Vectors) -> Rows:
+        """Return the places of the rows whose codes are not those of `vectors`."""
+        return _wrong_in_block(self.block, vectors)
+
+
 class CodesFile:
     """Keeps the codes of one epoch's rows in `codes-<epoch>.bin`, beside the vectors that they are computed from.
 
@@ -146,8 +162,7 @@ class CodesFile:
         """Map the first `row_count` rows. Raises StoreDamaged if the file does not have them."""
         if row_count == 0:
             return Codes(np.empty(0, dtype=self._block), 0, self.dimension)
-        if (held := self.row_count()) < row_count:
-            raise self._damaged(f"it has {held:,} rows, not {row_count:,}")
+        self.require(row_count)
         shape = (-(-row_count // BLOCK_ROWS),)
         blocks = np.memmap(self.path, dtype=self._block, mode="r", offset=HEADER_BYTES, shape=shape)
         return Codes(blocks.view(np.ndarray), row_count, self.dimension)
@@ -228,11 +243,32 @@ class CodesFile:
         number only if it is further off than rounding explains. Ids are not compared.
         Raises StoreDamaged.
         """
-        codes = self.read(len(matrix))
+        self.require(len(matrix))
         wrong = [np.empty(0, dtype=np.int64)]
-        for number, (vectors, _ids) in enumerate(_by_block(0, matrix, np.empty(len(matrix), dtype=np.int64))):
-            wrong.append(number * BLOCK_ROWS + _wrong_in_block(codes.blocks[number], vectors))
+        for first in range(0, len(matrix), BLOCK_ROWS):
+            vectors = matrix[first : first + BLOCK_ROWS]
+            wrong.append(first + self.read_part(range(first, first + len(vectors))).wrong_places(vectors))
         return np.concatenate(wrong)
+
+    def require(self, row_count: int) -> None:
+        """Raise StoreDamaged unless the file can be one of ours and has so many rows."""
+        if row_count and (held := self.row_count()) < row_count:
+            raise self._damaged(f"it has {held:,} rows, not {row_count:,}")
+
+    def read_part(self, rows: range) -> "CodesPart":
+        """Copy the codes of rows of one block into memory. Raises StoreDamaged if the file is gone or too short."""
+        number, place = divmod(rows.start, BLOCK_ROWS)
+        part = np.zeros(1, dtype=block_type(self.dimension, len(rows)))
+        try:
+            with storage_errors(self.path), opened(self.path, os.O_RDONLY) as fd:
+                for name, offset in _offsets(self.dimension).items():
+                    section = part[name].view(np.uint8).reshape(-1)
+                    skipped = 0 if name == "centre" else place * (len(section) // len(rows))
+                    if os.preadv(fd, [section.data], self._offset(number) + offset + skipped) < len(section):
+                        raise self._damaged(f"it has not all of its rows up to {rows.stop:,}")
+        except FileNotFoundError:
+            raise self._damaged("it does not exist") from None
+        return CodesPart(part[0])
 
     def _make_long_enough(self, fd: int, row_count: int) -> None:
         """Give the file whole blocks, so that they can be mapped and read.

@@ -24,20 +24,12 @@ from gallery.durable.synced_writing import (
     write_all,
 )
 from gallery.errors import Phrase, StoreDamaged, gettext_noop
-from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM, Checksums, checksums_of, read_checksums, unlike
+from gallery.vectors.checksums import CHECKSUM_BYTES, NO_CHECKSUM, checksums_of, read_checksums
 from gallery.vectors.npy_header import HEADER_BYTES, decode_header, encode_header, steady_header
-from gallery.vectors.unit_vectors import UNIT_TOLERANCE, Rows, Vectors, are_unit, checked_vectors, lengths
+from gallery.vectors.row_check import Problem, StoredRows, missing_checksums
+from gallery.vectors.unit_vectors import Rows, Vectors, are_unit, checked_vectors, lengths
 
-CHECK_BLOCK_ROWS = 8_192  # 16 MiB of 512 numbers a row
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that `check` found. `row` is None when it is about the whole file."""
-
-    code: str
-    detail: str
-    row: int | None = None
+CHECK_ROWS = 1_024  # at a time: 5 MB of 1,280 numbers a row, and some copies of them
 
 
 @dataclass(frozen=True)
@@ -227,37 +219,49 @@ class VectorStore:
         Cleared rows and an uncommitted tail are no problems. A clear by another process meanwhile may look like
         damage: hold the lock.
         """
-        try:
-            matrix = self.read(epoch=epoch)
-        except StoreDamaged as error:
-            return [Problem("file_damaged", str(error))]
         problems: list[Problem] = []
         without_checksum = 0
-        with self._reading(self.checksums_path(epoch)) as fd:
-            for start, block, recorded in _blocks(matrix, fd):
-                suspects = unlike(block, recorded)
-                row_lengths = lengths(block[suspects])
-                unvouched = are_unit(row_lengths) & (recorded[suspects] == NO_CHECKSUM)
-                without_checksum += int(unvouched.sum())
-                for place in np.flatnonzero(~unvouched & (row_lengths != 0.0)):
-                    problems.append(_bad_row(start + int(suspects[place]), float(row_lengths[place])))
-        if without_checksum:
-            detail = f"{without_checksum:,} rows have no checksum: a flipped bit in them would not be found."
-            problems.append(Problem("checksums_missing", detail))
-        return problems
+        try:
+            for first in range(0, count := self.row_count(epoch=epoch), CHECK_ROWS):
+                found = self.read_rows(range(first, min(first + CHECK_ROWS, count)), epoch=epoch).check()
+                problems += found.problems
+                without_checksum += found.without_checksum
+        except StoreDamaged as error:
+            return [Problem("file_damaged", str(error))]
+        return problems + missing_checksums(without_checksum)
 
-    def write_missing_checksums(self, *, epoch: int) -> int:
-        """Record a checksum for each row that has none and is finite and of unit length; return how many these were.
+    def read_rows(self, rows: range, *, epoch: int) -> StoredRows:
+        """Copy committed rows and their checksums into memory. Raises StoreDamaged if the file does not have them.
+
+        It takes no lock: what a clear by another process does meanwhile may look like damage, and is none if it is
+        read again under the lock.
+        """
+        with self._reading(self.checksums_path(epoch)) as fd:
+            recorded = np.full(len(rows), NO_CHECKSUM, dtype=np.uint32)
+            if fd is not None:
+                recorded = read_checksums(fd, rows.start, len(rows))
+        vectors = np.empty((len(rows), self.dimension), dtype=np.float32)
+        with self._reading(self.path(epoch)) as fd:
+            if fd is None or os.preadv(fd, [vectors.data.cast("B")], self._offset(rows.start)) < vectors.nbytes:
+                raise self._damaged(epoch, _too_short(rows.stop))
+        return StoredRows(rows.start, vectors, recorded)
+
+    def write_missing_checksums(self, *, epoch: int, rows: range | None = None) -> int:
+        """Record a checksum for each of these rows (all committed ones by default) that has none and is finite and of
+        unit length; return how many these were.
 
         It vouches for what is there now: `check` first. Raises like `append`.
         """
         count = 0
         with self._writing(epoch) as files:
-            for start, block, recorded in _blocks(self.read(epoch=epoch), files.checksums):
-                unvouched = (recorded == NO_CHECKSUM) & are_unit(lengths(block))
+            committed = self._committed_rows(files.rows, epoch)
+            wanted = range(committed) if rows is None else range(rows.start, min(rows.stop, committed))
+            for first in range(wanted.start, wanted.stop, CHECK_ROWS):
+                part = self.read_rows(range(first, min(first + CHECK_ROWS, wanted.stop)), epoch=epoch)
+                unvouched = (part.recorded == NO_CHECKSUM) & are_unit(lengths(part.vectors))
                 if unvouched.any():
-                    recorded[unvouched] = checksums_of(block[unvouched])
-                    write_all(files.checksums, recorded.data, start * CHECKSUM_BYTES)
+                    part.recorded[unvouched] = checksums_of(part.vectors[unvouched])
+                    write_all(files.checksums, part.recorded.data, first * CHECKSUM_BYTES)
                     count += int(unvouched.sum())
             crash_point("after_missing_checksums_before_sync")
             fdatasync(files.checksums)
@@ -361,10 +365,7 @@ class VectorStore:
                 ),
             )
         if os.fstat(fd).st_size < self._offset(row_count):
-            raise self._damaged(
-                epoch,
-                Phrase(gettext_noop("it is too short for the %(rows)s rows that its header counts"), rows=row_count),
-            )
+            raise self._damaged(epoch, _too_short(row_count))
         return row_count
 
     def _has_other_dimension(self, fd: int) -> bool:
@@ -380,19 +381,5 @@ class VectorStore:
         return StoreDamaged(path=str(self.path(epoch)), reason=reason)
 
 
-def _blocks(matrix: Vectors, checksums: int | None) -> Iterator[tuple[int, Vectors, Checksums]]:
-    """Yield (first row, rows, their recorded checksums), a few megabytes at a time."""
-    for start in range(0, len(matrix), CHECK_BLOCK_ROWS):
-        block = matrix[start : start + CHECK_BLOCK_ROWS]
-        if checksums is None:
-            yield start, block, np.full(len(block), NO_CHECKSUM, dtype=np.uint32)
-        else:
-            yield start, block, read_checksums(checksums, start, len(block))
-
-
-def _bad_row(row: int, length: float) -> Problem:
-    if not np.isfinite(length):
-        return Problem("not_finite", f"Row {row:,} has a number that is not finite.", row)
-    if abs(length - 1.0) > UNIT_TOLERANCE:
-        return Problem("not_unit", f"Row {row:,} has length {length:.4g}, not 1.", row)
-    return Problem("checksum_mismatch", f"Row {row:,} is not what was written: its checksum differs.", row)
+def _too_short(row_count: int) -> Phrase:
+    return Phrase(gettext_noop("it is too short for the %(rows)s rows that its header counts"), rows=row_count)

@@ -20,10 +20,13 @@ from django.test import Client
 
 from gallery import checks
 from gallery.checks import bucket_check
+from gallery.errors import StorageUnavailable
 from gallery.imaging import THUMBNAIL_SIZES_PX
-from gallery.models import Image
+from gallery.models import OPERATOR, Image
 from gallery.services.embedding.waiting_images import embed_pending
-from gallery.services.media import thumbnail_path
+from gallery.services.maintenance import repair, verify
+from gallery.services.media import original_path, thumbnail_path
+from gallery.storage.bucket import BucketStorage
 from tests.conftest import drawn_picture
 from tests.integration.api_client import Api
 from tests.pages import as_user, text_of
@@ -166,6 +169,49 @@ def test_pictures_lie_in_the_bucket_and_come_back_and_go(alice, use_bucket):
         assert b"".join(thumbnail.streaming_content)[8:12] == b"WEBP"
         assert sorted({key.split("/")[0] for key in keys}) == ["originals", "thumbnails"]
         assert ready == "ok"
+
+
+def test_verifying_lists_the_bucket_and_tells_what_is_gone_cut_short_and_nobodys(alice, use_bucket, monkeypatch):
+    with running_service() as (port, client):
+        client.create_bucket(Bucket=BUCKET)
+        use_bucket(port)
+        api = Api(alice)
+        for colour in ("red", "lime", "blue"):
+            api.post_form("/images/", file=file(colour))
+        whole = verify().problems
+        gone, short, _whole = Image.objects.order_by("pk")
+        default_storage.delete(original_path(gone.sha256, gone.format))
+        client.put_object(Bucket=BUCKET, Key=original_path(short.sha256, short.format), Body=b"half")
+        orphans = [f"originals/ab/cd/{'ab' * 32}.png", f"thumbnails/320/ab/cd/{'ab' * 32}.webp", "originals/stray"]
+        for key in orphans:
+            client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+        asked_alone: list[str] = []
+        size = BucketStorage.size
+        monkeypatch.setattr(BucketStorage, "size", lambda self, name: (asked_alone.append(name), size(self, name))[1])
+
+        problems = [(problem.code, problem.detail) for problem in verify().problems]
+
+        assert whole == ()
+        assert problems == [
+            ("original_missing", f"The original file of picture {gone.pk} is gone."),
+            (
+                "original_damaged",
+                f"The original file of picture {short.pk} has 4 bytes; {short.size_bytes} were uploaded.",
+            ),
+            *(("orphan_file", key) for key in orphans),
+        ]
+        assert len(asked_alone) == 2
+        default_storage.delete(original_path(short.sha256, short.format))
+        assert [problem.code for problem in repair(by=OPERATOR).problems] == ["original_missing"] * 2
+
+
+def test_a_service_that_does_not_answer_is_no_missing_file(alice, upload, use_bucket):
+    upload(alice, content=drawn_picture("blue"))
+    with bad_service(403) as port:
+        use_bucket(port)
+
+        with pytest.raises(StorageUnavailable):
+            verify()
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

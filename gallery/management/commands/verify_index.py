@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
-from gallery.models import OPERATOR
+from gallery.models import OPERATOR, Image, IndexState
 from gallery.services.maintenance import repair, verify
 
 
@@ -13,7 +13,9 @@ class Command(GalleryCommand):
         parser.add_argument("--repair", action="store_true", help="mend what can be mended, then verify again")
 
     def run(self, **options: Any) -> Report:
-        found = repair(by=OPERATOR) if options["repair"] else verify()
+        looked_at = IndexState.objects.current().row_count + Image.objects.count()
+        with self.progress(looked_at, "row") as advance:
+            found = repair(by=OPERATOR, progress=advance) if options["repair"] else verify(progress=advance)
         return {
             "ok": found.ok,
             "rows": found.rows,

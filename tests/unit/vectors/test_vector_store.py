@@ -299,7 +299,7 @@ def test_check_names_damaged_rows(store):
 
 
 def test_check_counts_rows_over_all_blocks(store, monkeypatch):
-    monkeypatch.setattr(store_module, "CHECK_BLOCK_ROWS", 2)
+    monkeypatch.setattr(store_module, "CHECK_ROWS", 2)
     store.append(rows(5), epoch=1)
     with store.path(1).open("r+b") as file:
         file.seek(-4, os.SEEK_END)
