@@ -37,6 +37,11 @@ class RowMask:
         """The allowed rows, ascending."""
         return np.flatnonzero(np.unpackbits(self.bits, count=self.row_count, bitorder="little"))
 
+    def has(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which of these rows are allowed, (len(rows),) bool."""
+        found: npt.NDArray[np.bool_] = (self.bits[rows >> 3] >> (rows & 7).astype(np.uint8)) & 1 != 0
+        return found
+
     def extended(self, rows: Rows, row_count: int) -> "RowMask":
         """Allow these rows too, up to `row_count` rows in all."""
         bits = np.zeros(-(-row_count // 8), dtype=np.uint8)

@@ -1,6 +1,6 @@
 """A table with the rows of it that have changed: conditions on it, and reads under a mask."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,9 @@ Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown,
 class Columns:
     """`base`, in which the rows `patch_rows` are those of `patch` instead.
 
-    `patch_rows` (p,) int64 ascending; those from the base's row count on are behind it, and all of them are there.
-    `patch` has p rows; its links speak of places in the patch. Nothing of this ever changes: `changed` returns another.
+    `patch_rows` (p,) int64, all different, in the order in which they changed; those from the base's row count on are
+    behind it, and all of them are there. `patch` has p rows; its links speak of places in the patch. Nothing of this
+    ever changes: `changed` returns another.
     """
 
     base: Table
@@ -36,9 +37,9 @@ class Columns:
     def of(cls, base: Table) -> "Columns":
         return cls(base, np.empty(0, dtype=np.int64), base.nobody(0))
 
-    @property
+    @cached_property
     def row_count(self) -> int:
-        behind = int(self.patch_rows[-1]) + 1 if len(self.patch_rows) else 0
+        behind = int(self.patch_rows.max()) + 1 if len(self.patch_rows) else 0
         return max(self.base.row_count, behind)
 
     # Conditions
@@ -129,12 +130,12 @@ class Columns:
 
     def numbers_of(self, name: str, rows: Rows) -> Ids:
         """Return a number of each row, (len(rows),) int64, NULL among them."""
-        found = self.base.column(name)[np.minimum(rows, self.base.row_count - 1)] if self.base.row_count else 0 * rows
-        found = found.astype(np.int64)
-        if len(self.patch_rows):
-            places = np.minimum(np.searchsorted(self.patch_rows, rows), len(self.patch_rows) - 1)
-            patched = np.flatnonzero(self.patch_rows[places] == rows)
-            found[patched] = self.patch.column(name)[places[patched]]
+        if not len(self.patch_rows):
+            return self.base.column(name)[rows].astype(np.int64)
+        places, is_patched = self._in_patch(rows)
+        found = np.empty(len(rows), dtype=np.int64)
+        found[is_patched] = self.patch.column(name)[places[is_patched]]
+        found[~is_patched] = self.base.column(name)[rows[~is_patched]]
         return found
 
     def links_of(self, name: str, keys: Collection[int]) -> tuple[Rows, Ids]:
@@ -150,22 +151,25 @@ class Columns:
 
     def sum(self, mask: RowMask, name: str) -> int:
         """Return the sum of the numbers that are not NULL."""
-        return sum(int(values.sum(dtype=np.int64)) for values in self._known_values(mask, name))
+        return sum(int(np.where(values == NULL, 0, values).sum()) for values in self._values(mask, name))
 
     def counts(self, mask: RowMask, name: str) -> dict[int, int]:
         """Return how many rows have each number; those where it is NULL are left out."""
         totals: dict[int, int] = {}
-        for values in self._known_values(mask, name):
+        for values in self._values(mask, name):
             for value, count in zip(*np.unique(values, return_counts=True), strict=True):
                 totals[int(value)] = totals.get(int(value), 0) + int(count)
+        totals.pop(NULL, None)
         return totals
 
     def extremes(self, mask: RowMask, name: str) -> tuple[int, int] | None:
         """Return the least and the greatest of the numbers that are not NULL, None where there is none."""
-        parts = [values for values in self._known_values(mask, name) if len(values)]
-        if not parts:
-            return None
-        return min(int(values.min()) for values in parts), max(int(values.max()) for values in parts)
+        least, greatest = [], []
+        for values in self._values(mask, name):
+            if len(values) and (last := int(values.max())) != NULL:  # which is the least number there is
+                greatest.append(last)
+                least.append(int((values - 1).min()) + 1 if values.dtype == np.int64 else int(values.min()))
+        return (min(least), max(greatest)) if least else None
 
     def link_counts(self, mask: RowMask, name: str) -> tuple[Ids, Ids]:
         """Return the keys that rows of the mask carry, ascending, and how many rows each: (m,) int64 both."""
@@ -204,14 +208,14 @@ class Columns:
 
     def _placed(self, name: str, key: int, mask: RowMask) -> tuple[Rows, Ids]:
         """Return the rows of the mask that carry a key, and their positions."""
-        in_base, in_patch = self._parts(mask)
         rows, positions = [], []
-        for table, chosen, row_of in ((self.base, in_base, None), (self.patch, in_patch, self.patch_rows)):
+        for table, row_of in ((self.base, None), (self.patch, self.patch_rows)):
             links, at = table.links[name], table.links[name].of_key(key)
-            kept = np.flatnonzero(np.isin(links.rows[at], chosen))
-            found = links.rows[at][kept].astype(np.int64)
-            rows.append(found if row_of is None else row_of[found])
-            positions.append(found if links.positions is None else links.positions[at][kept])
+            found = links.rows[at].astype(np.int64)
+            of_key = found if row_of is None else row_of[found]
+            wanted = mask.has(of_key) if row_of is not None else mask.has(of_key) & ~self._is_patched[of_key]
+            rows.append(of_key[wanted])
+            positions.append(found[wanted] if links.positions is None else links.positions[at][wanted])
         return np.concatenate(rows), np.concatenate(positions)
 
     def ordered(
@@ -246,26 +250,26 @@ class Columns:
         """Return these rows, which are different ones, in this order."""
         if not len(self.patch_rows):
             return self.base.take(rows)
-        places = np.searchsorted(self.patch_rows, rows)
-        patched = self.patch_rows[np.minimum(places, len(self.patch_rows) - 1)] == rows
-        both = self.base.take(rows[~patched]).joined(self.patch.take(places[patched]))
-        back = np.argsort(np.concatenate([np.flatnonzero(~patched), np.flatnonzero(patched)]))
+        places, is_patched = self._in_patch(rows)
+        both = self.base.take(rows[~is_patched]).joined(self.patch.take(places[is_patched]))
+        back = np.argsort(np.concatenate([np.flatnonzero(~is_patched), np.flatnonzero(is_patched)]))
         return both.take(back)
 
     def changed(self, rows: Rows, table: Table) -> "Columns":
-        """Return columns where these rows, ascending and different, are those of the table, which has the same columns.
+        """Return columns where these rows, all different, are those of the table, which has the same columns.
 
-        Rows between the last one and new ones are nobody's.
+        Rows between the last one and new ones are nobody's. Costs what the patch and the table are long.
         """
         if not len(rows):
             return self
-        gap = np.setdiff1d(np.arange(self.row_count, int(rows[-1])), rows)
+        gap = np.setdiff1d(np.arange(self.row_count, int(rows.max())), rows)
         if len(gap):
             rows, table = np.concatenate([rows, gap]), table.joined(table.nobody(len(gap)))
-        kept = np.flatnonzero(~np.isin(self.patch_rows, rows))
-        all_rows = np.concatenate([self.patch_rows[kept], rows])
-        order = np.argsort(all_rows)
-        return Columns(self.base, all_rows[order], self.patch.take(kept).joined(table).take(order))
+        is_gone = np.zeros(self.row_count + 1, dtype=bool)
+        is_gone[rows[rows < self.row_count]] = True
+        is_gone = is_gone[self.patch_rows]
+        patch = self.patch.without(is_gone) if is_gone.any() else self.patch
+        return Columns(self.base, np.concatenate([self.patch_rows[~is_gone], rows]), patch.joined(table))
 
     def merged(self) -> Table:
         """Return all rows as one table."""
@@ -293,20 +297,27 @@ class Columns:
         patched[self.patch_rows[self.patch_rows < self.base.row_count]] = True
         return patched
 
+    def _in_patch(self, rows: Rows) -> tuple[Rows, Booleans]:
+        """Return the place of each row in the patch, and whether it is there, (len(rows),) each."""
+        order = self._patch_order
+        places = order[np.minimum(np.searchsorted(self.patch_rows[order], rows), len(order) - 1)]
+        return places, self.patch_rows[places] == rows
+
+    @cached_property
+    def _patch_order(self) -> Rows:
+        return np.argsort(self.patch_rows)
+
     def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
         """Return the mask's rows in the base, and its places in the patch."""
         chosen = np.unpackbits(mask.bits, count=mask.row_count, bitorder="little").astype(bool)
         in_patch = np.flatnonzero(chosen[self.patch_rows])
-        in_base = chosen[: self.base.row_count] & ~self._is_patched
-        return np.flatnonzero(in_base), in_patch
+        chosen[self.patch_rows] = False
+        return np.flatnonzero(chosen[: self.base.row_count]), in_patch
 
-    def _known_values(self, mask: RowMask, name: str) -> list[Numbers]:
-        found = []
+    def _values(self, mask: RowMask, name: str) -> Iterator[Numbers]:
+        """Yield the numbers of the mask's rows in the base and in the patch, NULL among them."""
         for table, rows in zip((self.base, self.patch), self._parts(mask), strict=True):
-            values = table.column(name)[rows]
-            unknown = table.unknown(name)
-            found.append(values if unknown is None else values[values != NULL])
-        return found
+            yield table.column(name)[rows]
 
     # Places: row r of the base is place r, row p of the patch is place base.row_count + p; so ascending rows are, too
 

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 MAGIC = b"IMGCOLS1"
 FORMAT = 1  # what the sections mean; a file of another format is made anew
 RANKED_TEXTS = ("name",)
+OPTIONAL_PARTS = ("positions", "row_starts", "by_row")  # of links
 SECTION_ALIGNMENT = 64  # bytes, of a cache line
 _PREAMBLE = struct.Struct("<8sQII")  # magic, bytes of the file, bytes of the header behind this, its CRC-32
 Array = npt.NDArray[Any]
@@ -125,8 +126,8 @@ class ColumnsFile:
             return []
         except _CannotBeRight:
             return ["header"]
-        crc32s = {one.name: zlib.crc32(_bytes_of(header.array(one, content))) for one in header.sections}
-        return [one.name for one in header.sections if crc32s[one.name] != one.crc32]
+        arrays = header.arrays(content)
+        return [one.name for one in header.sections if zlib.crc32(_bytes_of(arrays[one.name])) != one.crc32]
 
     def remove(self, epoch: int) -> None:
         """Remove the file if it is there. Who has mapped it keeps it."""
@@ -184,9 +185,10 @@ class _Header:
     def file_bytes(self) -> int:
         return self.bytes_before_sections + max((one.stop for one in self.sections), default=0)
 
-    def array(self, section: _Section, content: memoryview) -> Array:
-        first = self.bytes_before_sections
-        return np.frombuffer(content[first + section.offset : first + section.stop], dtype=section.dtype)
+    def arrays(self, content: memoryview) -> dict[str, Array]:
+        """Return the sections as arrays on the whole file's bytes."""
+        behind = content[self.bytes_before_sections :]
+        return {one.name: np.frombuffer(behind[one.offset : one.stop], dtype=one.dtype) for one in self.sections}
 
     @property
     def _json(self) -> bytes:
@@ -220,7 +222,7 @@ def _table_of(arrays: Mapping[str, Array]) -> Table:
             for name, parts in texts.items()
         },
         links={
-            name: Links(parts["keys"], parts["starts"], parts["rows"], parts.get("positions"), parts.get("by_row"))
+            name: Links(parts["keys"], parts["starts"], parts["rows"], *map(parts.get, OPTIONAL_PARTS))
             for name, parts in links.items()
         },
         by_id=arrays.get("by_id"),
@@ -258,7 +260,7 @@ def _checked_table(content: memoryview, header: _Header) -> Table:
     if header.file_bytes != len(content):
         raise _CannotBeRight("its columns end elsewhere than the file")
     try:
-        table = _table_of({section.name: header.array(section, content) for section in header.sections})
+        table = _table_of(header.arrays(content))
     except KeyError as error:
         raise _CannotBeRight(f"it has no {error}") from None
     if (reason := _what_does_not_fit(table, header.row_count)) is not None:
@@ -274,6 +276,7 @@ def _what_does_not_fit(table: Table, row_count: int) -> str | None:
         if texts.starts[0] != 0 or texts.starts[-1] != len(texts.content):
             return f"the texts of {name} do not fit their places"
     for name, links in table.links.items():
+        of_rows[f"{name}/row_starts"] = None if links.row_starts is None else links.row_starts[1:]
         others = [len(one) for one in (links.positions, links.by_row) if one is not None]
         if len(links.starts) != len(links.keys) + 1 or {int(links.starts[-1]), *others} != {links.count}:
             return f"the links of {name} do not fit their keys"

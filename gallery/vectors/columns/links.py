@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,27 +23,37 @@ class Links:
     int64; `rows` (total,) uint32, ascending within a key. `positions` (total,) int64 or None: what the links of one key
     are ordered by, different for each of them. Each pair of key and row is there once.
 
-    `by_row` (total,) uint32: the numbers of the links, ordered by row, then key; None until somebody needs it.
+    `by_row` (total,) uint32 are the numbers of the links, ordered by row; those of row r are
+    `by_row[row_starts[r] : row_starts[r + 1]]`, (n + 1,) uint32. Both are None until somebody needs them.
     """
 
     keys: Ids
     starts: npt.NDArray[np.int64]
     rows: LinkRows
     positions: npt.NDArray[np.int64] | None = None
+    row_starts: npt.NDArray[np.uint32] | None = None
     by_row: npt.NDArray[np.uint32] | None = None
 
     @classmethod
     def of(cls, rows: npt.ArrayLike, keys: npt.ArrayLike, positions: npt.ArrayLike | None = None) -> "Links":
         """Return the links of pairs in any order: (total,) each."""
-        pair_rows, pair_keys = np.asarray(rows, dtype=np.int64), np.asarray(keys, dtype=np.int64)
-        order = np.lexsort((pair_rows, pair_keys))
-        sorted_keys = pair_keys[order]
-        firsts = np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]])[: len(order)])
+        pair_rows, pair_keys = np.asarray(rows, dtype=np.uint32), np.asarray(keys, dtype=np.int64)
+        pair_positions = None if positions is None else np.asarray(positions, dtype=np.int64)
+        return cls._ordered(pair_rows, pair_keys, pair_positions, np.lexsort((pair_rows, pair_keys)))
+
+    @classmethod
+    def _ordered(
+        cls, rows: LinkRows, keys: Ids, positions: npt.NDArray[np.int64] | None, order: npt.NDArray[np.int64]
+    ) -> "Links":
+        keys = keys[order]
+        is_first = np.ones(len(keys), dtype=bool)
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+        firsts = np.flatnonzero(is_first)
         return cls(
-            keys=sorted_keys[firsts],
+            keys=keys[firsts],
             starts=np.append(firsts, len(order)).astype(np.int64),
-            rows=pair_rows[order].astype(np.uint32),
-            positions=None if positions is None else np.asarray(positions, dtype=np.int64)[order],
+            rows=rows[order],
+            positions=None if positions is None else positions[order],
         )
 
     @property
@@ -61,46 +72,48 @@ class Links:
         parts = [self.rows[self.of_key(key)] for key in set(keys)]
         return np.concatenate([np.empty(0, dtype=np.uint32), *parts])
 
+    def prepared(self, row_count: int) -> "Links":
+        """Return the same with the links of each of so many rows."""
+        row_starts, by_row = self._by_row(row_count)
+        return replace(self, row_starts=row_starts, by_row=by_row)
+
+    def take(self, rows: Rows) -> "Links":
+        """Return the links of these rows, which are different ones; what was `rows[i]` is row i then."""
+        row_starts, by_row = self._by_row(int(rows.max()) + 1 if len(rows) else 0)
+        firsts = row_starts[rows].astype(np.int64)
+        counts = row_starts[rows + 1] - firsts
+        links = by_row[joined_ranges(firsts, counts)]
+        positions = None if self.positions is None else self.positions[links]
+        return Links.of(np.repeat(np.arange(len(rows)), counts), self.keys_of(links), positions)
+
+    def without(self, is_gone: npt.NDArray[np.bool_]) -> "Links":
+        """Return the links of the rows that are not gone, (n,) bool; those move up."""
+        kept = np.flatnonzero(~is_gone[self.rows])
+        new_rows = (np.cumsum(~is_gone) - 1).astype(np.uint32)
+        positions = None if self.positions is None else self.positions[kept]
+        return Links._ordered(new_rows[self.rows[kept]], self.key_of_link[kept], positions, np.arange(len(kept)))
+
+    def joined(self, other: "Links", shift: int) -> "Links":
+        """Return these links and the other's, whose rows are `shift` further on, behind all of these."""
+        positions = None
+        if self.positions is not None and other.positions is not None:
+            positions = np.concatenate([self.positions, other.positions])
+        keys = np.concatenate([self.key_of_link, other.key_of_link])
+        rows = np.concatenate([self.rows, other.rows + np.uint32(shift)])
+        return Links._ordered(rows, keys, positions, np.argsort(keys, kind="stable"))  # of two sorted runs: fast
+
     @cached_property
     def key_of_link(self) -> Ids:
         """The key of each link, (total,) int64."""
         return np.repeat(self.keys, np.diff(self.starts))
 
-    def prepared(self) -> "Links":
-        """Return the same with `by_row`."""
-        return replace(self, by_row=self.ordered_by_row)
-
-    @cached_property
-    def ordered_by_row(self) -> npt.NDArray[np.uint32]:
-        """`by_row`, made if it is not there."""
-        if self.by_row is not None:
-            return self.by_row
-        return np.argsort(self.rows, kind="stable").astype(np.uint32)
-
-    def take(self, rows: Rows) -> "Links":
-        """Return the links of these rows, which are different ones; what was `rows[i]` is row i then."""
-        by_row = self.ordered_by_row
-        sorted_rows = self.rows[by_row]
-        firsts, lasts = (np.searchsorted(sorted_rows, rows, side) for side in ("left", "right"))
-        places = np.repeat(np.arange(len(rows)), lasts - firsts)
-        links = by_row[joined_ranges(firsts, lasts - firsts)]
-        return Links.of(places, self._keys_of(links), None if self.positions is None else self.positions[links])
-
-    def renumbered(self, new_rows: Rows) -> "Links":
-        """Return the links with row r called `new_rows[r]`; those of a row whose new number is -1 are left out."""
-        renamed = new_rows[self.rows]
-        kept = np.flatnonzero(renamed >= 0)
-        positions = None if self.positions is None else self.positions[kept]
-        return Links.of(renamed[kept], self._keys_of(kept), positions)
-
-    def joined(self, other: "Links") -> "Links":
-        """Return the links of both, which have none in common."""
-        positions = None
-        if self.positions is not None and other.positions is not None:
-            positions = np.concatenate([self.positions, other.positions])
-        return Links.of(
-            np.concatenate([self.rows, other.rows]), np.concatenate([self.key_of_link, other.key_of_link]), positions
-        )
-
-    def _keys_of(self, links: npt.NDArray[np.integer]) -> Ids:
+    def keys_of(self, links: npt.NDArray[np.integer[Any]]) -> Ids:
+        """Return the keys of these links."""
         return self.keys[np.searchsorted(self.starts, links, "right") - 1]
+
+    def _by_row(self, row_count: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+        if self.row_starts is not None and self.by_row is not None:
+            return self.row_starts, self.by_row
+        counts = np.bincount(self.rows, minlength=row_count)
+        row_starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+        return row_starts, np.argsort(self.rows, kind="stable").astype(np.uint32)

@@ -88,7 +88,7 @@ class Table:
             ids=self.ids,
             numbers=self.numbers,
             texts={name: texts.ranked() if name in ranked else texts for name, texts in self.texts.items()},
-            links={name: links.prepared() for name, links in self.links.items()},
+            links={name: links.prepared(self.row_count) for name, links in self.links.items()},
             by_id=self._rows_by_id,
         )
 
@@ -101,14 +101,23 @@ class Table:
             links={name: links.take(rows) for name, links in self.links.items()},
         )
 
+    def without(self, is_gone: Booleans) -> "Table":
+        """Return the rows that are not gone, (n,) bool, in their order."""
+        kept = np.flatnonzero(~is_gone)
+        return Table(
+            ids=self.ids[kept],
+            numbers={name: column[kept] for name, column in self.numbers.items()},
+            texts={name: texts.without(is_gone) for name, texts in self.texts.items()},
+            links={name: links.without(is_gone) for name, links in self.links.items()},
+        )
+
     def joined(self, other: "Table") -> "Table":
         """Return these rows and the other's behind them; both have the same columns."""
-        shift = np.arange(other.row_count) + self.row_count
         return Table(
             ids=np.concatenate([self.ids, other.ids]),
             numbers={name: np.concatenate([one, other.numbers[name]]) for name, one in self.numbers.items()},
             texts={name: one.joined(other.texts[name]) for name, one in self.texts.items()},
-            links={name: one.joined(other.links[name].renumbered(shift)) for name, one in self.links.items()},
+            links={name: one.joined(other.links[name], self.row_count) for name, one in self.links.items()},
         )
 
     def nobody(self, row_count: int) -> "Table":

@@ -14,6 +14,7 @@ from .ranges import joined_ranges
 Booleans = npt.NDArray[np.bool_]
 Chunks = npt.NDArray[np.uint64]
 CHUNK_BYTES = 7  # of a text, compared at once; the eighth byte says how many of them there are
+MANY_RUNS = 500  # of bytes; to copy more of them, one after the other is no longer fast
 _MORE = CHUNK_BYTES + 1
 _KEPT_BITS = np.array([(1 << 64) - (1 << (64 - 8 * min(length, CHUNK_BYTES))) for length in range(9)], dtype=np.uint64)
 
@@ -58,6 +59,16 @@ class Texts:
         firsts, lengths = self.starts[rows], self.starts[rows + 1] - self.starts[rows]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         return Texts(starts, self.content[joined_ranges(firsts, lengths)])
+
+    def without(self, is_gone: Booleans) -> "Texts":
+        """Return the texts that are not gone, (n,) bool."""
+        gone = np.flatnonzero(is_gone)
+        if len(gone) > MANY_RUNS:
+            return self.take(np.flatnonzero(~is_gone))
+        stops, firsts = [*self.starts[gone], len(self.content)], [0, *self.starts[gone + 1]]
+        lengths = np.diff(self.starts)[~is_gone]
+        runs = [self.content[first:stop] for first, stop in zip(firsts, stops, strict=True)]
+        return Texts(np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(runs))
 
     def joined(self, other: "Texts") -> "Texts":
         """Return these texts and the other's behind them."""

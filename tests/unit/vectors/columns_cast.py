@@ -80,21 +80,26 @@ def pictures_of(table: Table) -> list[Picture]:
 
 
 numbers = st.integers(-3, 3)
-names = st.text("aAbé狗_ ", max_size=12)
+SIGNS = "aAbé狗_ \0"
+names = st.text(SIGNS, max_size=12)
 
 
-@st.composite
-def facts(draw: st.DrawFn) -> Picture:
-    """A picture without an id yet."""
-    return Picture(
-        id=0,
-        width=draw(numbers),
-        height=draw(numbers),
-        taken=draw(st.none() | numbers),
-        name=draw(names),
-        tags=draw(st.frozensets(st.integers(1, 6), max_size=3)),
-        albums=dict.fromkeys(draw(st.sets(st.integers(1, 3), max_size=2)), 0),
-    )
+def picture_of(number: int) -> Picture:
+    """Return the facts that are the digits of a number: drawn at once, and simple ones where it is small."""
+
+    def digit(base: int) -> int:
+        nonlocal number
+        number, found = divmod(number, base)
+        return found
+
+    taken, width, height = digit(8), digit(7), digit(7)
+    name = "".join(SIGNS[digit(len(SIGNS))] for _ in range(digit(16)))
+    tags = frozenset(1 + digit(6) for _ in range(digit(4)))
+    albums = dict.fromkeys((1 + digit(3) for _ in range(digit(3))), 0)
+    return Picture(0, width - 3, height - 3, None if taken == 0 else taken - 4, name, tags, albums)
+
+
+facts = st.just(NOBODY) | st.integers(0, 2**80).map(picture_of)
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,13 @@ class Library:
 @st.composite
 def libraries(draw: st.DrawFn) -> Library:
     """A table that was changed, and perhaps merged, a few times; some rows are nobody's."""
-    pictures = _with_ids(draw, [draw(facts() | st.just(NOBODY)) for _ in range(draw(st.integers(0, 12)))], used=set())
+    pictures = _with_ids(draw, draw(st.lists(facts, max_size=12)), used=set())
     columns = Columns.of(table_of(pictures))
     for _ in range(draw(st.integers(0, 4))):
         if draw(st.booleans()) and draw(st.booleans()):
             columns = Columns.of(columns.merged())
         rows = sorted(draw(st.sets(st.integers(0, len(pictures) + 3), max_size=5)))
-        changes = [draw(facts() | st.just(NOBODY)) for _ in rows]
+        changes = draw(st.lists(facts, min_size=len(rows), max_size=len(rows)))
         used = {one.id for row, one in enumerate(pictures) if row not in rows}
         changes = _with_ids(draw, changes, used=used)
         columns = columns.changed(np.array(rows, dtype=np.int64), table_of(changes))

@@ -33,8 +33,9 @@ def where(library: Library, truth: Truth) -> list[int]:
 @st.composite
 def masks(draw: st.DrawFn, library: Library) -> RowMask:
     """Some of the rows that are somebody's."""
-    wanted = [row for row in live_rows(library) if draw(st.booleans())]
-    return RowMask.of_rows(np.array(wanted, dtype=np.int64), library.columns.row_count)
+    wanted = draw(st.integers(0, 2 ** len(library.pictures)))
+    chosen = [row for row in live_rows(library) if wanted >> row & 1]
+    return RowMask.of_rows(np.array(chosen, dtype=np.int64), library.columns.row_count)
 
 
 # Conditions

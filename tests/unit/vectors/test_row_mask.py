@@ -36,6 +36,13 @@ def test_mask_of_booleans_allows_the_true_ones(allowed):
     assert_allows(mask, {row for row, one in enumerate(allowed) if one}, len(allowed))
 
 
+@given(rows=row_numbers, asked=st.lists(st.integers(0, 299)))
+def test_a_mask_has_the_rows_that_it_allows(rows, asked):
+    found = mask_of(rows, 300).has(np.array(asked, dtype=np.int64))
+
+    assert found.tolist() == [row in rows for row in asked]
+
+
 @given(rows=row_numbers, row_count=st.integers(0, 200), more=row_numbers, added=st.integers(0, 100))
 def test_extended_mask_allows_both_and_leaves_the_shorter_one_alone(rows, row_count, more, added):
     mask = mask_of(rows, row_count)
