@@ -39,16 +39,16 @@ def answers(request: HttpRequest) -> Any:
 
 def ask(admin: GalleryAdmin[M], request: HttpRequest, chosen: QuerySet[M], question: Question) -> TemplateResponse:
     """Show the page. It posts to the same address, so that a choice of "all" means the same filtered list again."""
-    count = chosen.count()
+    choice = admin.get_paginator(request, chosen, SHOWN_OBJECTS)
     context = {
         **admin.admin_site.each_context(request),
         "title": question.title,
         "question": question,
         "opts": admin.opts,
         "media": admin.media if question.form is None else admin.media + question.form.media,
-        "shown": list(chosen[:SHOWN_OBJECTS]),
-        "count": count,
-        "more": max(0, count - SHOWN_OBJECTS),
+        "shown": choice.page(1).object_list,
+        "count": choice.count,
+        "more": max(0, choice.count - SHOWN_OBJECTS),
         "checkbox_name": ACTION_CHECKBOX_NAME,
         "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "select_across": request.POST.get("select_across", "0"),

@@ -1,92 +1,23 @@
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from gallery.models import Album, AlbumImage
 from gallery.search_index import search_index
 
+from .album_places import PART_PARAMETER, AlbumImageInline
 from .audited import actor_of
-from .base import GalleryAdmin, curated_images, thumbnail_of
+from .base import GalleryAdmin, curated_images
+from .counted_deletion import CountedDeletion
 from .counted_list import CountedChangeList, Counts
 
 
-class AlbumImageForm(forms.ModelForm[AlbumImage]):
-    class Meta:
-        model = AlbumImage
-        fields = ("image", "position")
-        labels = {"image": gettext_lazy("file name")}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk and "image" in self.fields:
-            self._fix_the_image()
-
-    def _fix_the_image(self) -> None:
-        """Show the picture that is there as a fact: a place is moved or removed, and a chooser would ask per row."""
-        image = self.instance.image
-        self.fields["image"].widget = forms.Select(choices=[(image.pk, str(image))])
-        self.fields["image"].disabled = True
-
-
-class PlacesFormSet(forms.BaseInlineFormSet[AlbumImage, Album, AlbumImageForm]):
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            image = form.cleaned_data.get("image") if form.is_valid() else None
-            if image is not None and not self.instance.shows_images_of(image.owner_id):
-                form.add_error(
-                    "image", gettext("This picture belongs to another user. An album shows only its owner's pictures.")
-                )
-
-
-class AlbumImageInline(admin.TabularInline[AlbumImage, Album]):
-    """The rights on an album are the rights on its places."""
-
-    model = AlbumImage
-    form = AlbumImageForm
-    formset = PlacesFormSet  # type: ignore[assignment]
-    fields = ["thumbnail", "image", "position"]
-    readonly_fields = ["thumbnail"]
-    autocomplete_fields = ["image"]
-    extra = 0
-    verbose_name = gettext_lazy("picture")
-    verbose_name_plural = gettext_lazy("pictures")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AlbumImage]:
-        places = super().get_queryset(request).select_related("image", "album")
-        return places.filter(image__in=curated_images(request).order_by().values("pk"))
-
-    @admin.display(description=gettext_lazy("picture"))
-    def thumbnail(self, place: AlbumImage) -> SafeString | str:
-        return thumbnail_of(place.image, size_px=48) if place.pk else ""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._on_album("view", request, obj)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._on_album("add" if obj is None else "change", request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._on_album("change", request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._on_album("change", request, obj)
-
-    def _on_album(self, right: str, request: HttpRequest, album: Album | None) -> bool:
-        admin = self.admin_site.get_model_admin(Album)
-        if right == "add":
-            return admin.has_add_permission(request)
-        return admin.has_change_permission(request, album) if right == "change" else admin.has_view_permission(request)
-
-
 @admin.register(Album)
-class AlbumAdmin(GalleryAdmin[Album]):
+class AlbumAdmin(CountedDeletion[Album], GalleryAdmin[Album]):
     """Albums that the curator may see. The owner is chosen once: pictures of others could not be shown."""
 
     list_display = ["title", "owner", "image_count", "member_count", "created_at"]
@@ -112,6 +43,10 @@ class AlbumAdmin(GalleryAdmin[Album]):
             "member_count": dict(members.annotate(members=Count("pk"))),
         }
 
+    def get_formset_kwargs(self, request: HttpRequest, obj: Album, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        return kwargs | {"part": request.GET.get(PART_PARAMETER, "1")}
+
     def get_readonly_fields(self, request: HttpRequest, obj: Album | None = None) -> list[str]:
         return ["created_at"] if obj is None else ["created_at", "owner"]
 
@@ -122,6 +57,16 @@ class AlbumAdmin(GalleryAdmin[Album]):
     def has_delete_permission(self, request: HttpRequest, obj: Album | None = None) -> bool:
         is_within_reach = obj is None or Album.objects.deletable_by(actor_of(request)).contains(obj)
         return super().has_delete_permission(request, obj) and is_within_reach
+
+    def going_along(self, request: HttpRequest, ids: Collection[int]) -> Mapping[type[Model], int]:
+        links = (AlbumImage, Album.members.through)
+        return {model: model._default_manager.filter(album__in=ids).count() for model in links}
+
+    def lacking_rights(self, request: HttpRequest, things: Collection[Album], going: Iterable[type[Model]]) -> set[str]:
+        """Ask once about all of them."""
+        may_delete = Album.objects.deletable_by(actor_of(request)).filter(pk__in=[album.pk for album in things])
+        is_lacking = not super().has_delete_permission(request) or may_delete.count() < len(things)
+        return {str(self.opts.verbose_name)} if is_lacking else set()
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
     def image_count(self, album: Album) -> int:

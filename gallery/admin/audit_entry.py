@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from gallery.models import ActorKind, AuditEntry, User
 
 from .base import ReadOnlyAdmin
-from .image_filters import MAX_ID_DIGITS, OFFERED, Lookups
+from .image_filters import OFFERED, Lookups, is_id
 
 
 class WhoFilter(admin.SimpleListFilter):
@@ -35,8 +35,7 @@ class WhoFilter(admin.SimpleListFilter):
             return queryset
         if value in ActorKind.values:
             return queryset.filter(actor_kind=value)
-        is_id = value.isascii() and value.isdecimal() and len(value) <= MAX_ID_DIGITS
-        return queryset.filter(user=int(value)) if is_id else queryset.none()
+        return queryset.filter(user=int(value)) if is_id(value) else queryset.none()
 
 
 class KindFilter(admin.SimpleListFilter):

@@ -199,11 +199,3 @@ class ImageAdmin(ImageActions):
         return format_html(
             "<table>{}</table>", format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
         )
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """Only the pictures themselves: what goes with them (tags, places in albums) needs no line of its own."""
-        names = [str(image) for image in objs]
-        lacking = set() if all(self.has_delete_permission(request, image) for image in objs) else {"picture"}
-        return names, {str(self.opts.verbose_name_plural): len(names)}, lacking, []

@@ -10,12 +10,14 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, ImageQuerySet, Visibility
+from gallery.search_index import search_index
 from gallery.services import curation
 from gallery.text.tag_names import parse_tags
 
 from .action_page import Question, answers, ask, is_confirmed
 from .audited import actor_of
 from .base import WholeDeletionAdmin
+from .counted_deletion import CountedDeletion
 
 
 class TagsForm(forms.Form):
@@ -43,7 +45,7 @@ class VisibilityForm(forms.Form):
     )
 
 
-class ImageActions(WholeDeletionAdmin[Image]):
+class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
     actions = [
         "add_tags",
         "remove_tags",
@@ -138,7 +140,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
     def delete_selected(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
         """Takes the place of Django's action, whose page lists every row."""
         if not is_confirmed(request):
-            totals = images.statistics()
+            totals = search_index().lists.statistics(images)
             fact = gettext("Together they take %(size)s. Files and vectors go too. This cannot be undone.")
             return ask(
                 self,
@@ -152,7 +154,7 @@ class ImageActions(WholeDeletionAdmin[Image]):
                     dangerous=True,
                 ),
             )
-        count = images.count()
+        count = search_index().lists.count(images)
         self.delete_queryset(request, images)
         self._say(
             request, ngettext("%d picture was deleted forever.", "%d pictures were deleted forever.", count) % count

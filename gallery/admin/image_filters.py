@@ -25,6 +25,11 @@ MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
 Lookups = Iterable[tuple[Any, Any]]  # the names are lazy translations
 
 
+def is_id(value: str) -> bool:
+    """Say whether a text of an address or form can be an object's id."""
+    return value.isascii() and value.isdecimal() and len(value) <= MAX_ID_DIGITS
+
+
 def _busiest(counts: Mapping[int, int]) -> list[int]:
     return nsmallest(OFFERED, counts, key=lambda pk: (-counts[pk], pk))
 
@@ -133,8 +138,7 @@ class OwnerFilter(ImageListFilter):
         value = self.value()
         if value is None:
             return queryset
-        is_id = value.isdecimal() and len(value) <= MAX_ID_DIGITS
-        return queryset.filter(owner=int(value)) if is_id else queryset.none()
+        return queryset.filter(owner=int(value)) if is_id(value) else queryset.none()
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
         totals = search_index().lists.owner_totals(images)

@@ -1,9 +1,9 @@
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 
@@ -18,6 +18,7 @@ from gallery.text.tag_names import parse_tags, tag_key
 from .action_page import Question, answers, ask
 from .audited import actor_of
 from .base import GalleryAdmin
+from .counted_deletion import CountedDeletion
 from .counted_list import CountedChangeList, Counts
 
 
@@ -49,7 +50,7 @@ class MergeForm(forms.Form):
 
 
 @admin.register(Tag)
-class TagAdmin(GalleryAdmin[Tag]):
+class TagAdmin(CountedDeletion[Tag], GalleryAdmin[Tag]):
     form = TagForm
     list_display = ["name", "image_count"]
     search_fields = ["folded_name"]
@@ -62,6 +63,10 @@ class TagAdmin(GalleryAdmin[Tag]):
 
     def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
         return {"image_count": search_index().lists.tag_counts(Image.objects.all())}
+
+    def going_along(self, request: HttpRequest, ids: Collection[int]) -> Mapping[type[Model], int]:
+        counts = search_index().lists.tag_counts(Image.objects.all())
+        return {Image.tags.through: sum(counts.get(pk, 0) for pk in ids)}
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")
     def image_count(self, tag: Tag) -> int:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from gallery.models import OPERATOR, Album, AlbumImage, Image, Tag, User
 from gallery.services import curation
@@ -208,3 +210,125 @@ def test_image_list_orders_as_the_database_does(pictures, upload, curator, key, 
     by_database = Image.objects.order_by(F(field).desc(nulls_last=True), "-pk")
     assert descending == [image.original_name for image in by_database]
     assert waiting.original_name in ascending
+
+
+# Albums in parts
+
+
+@pytest.fixture
+def album(alice: User, pictures: list[Image], monkeypatch: pytest.MonkeyPatch) -> Album:
+    """Alice's album of her two pictures, of which the admin shows one at a time."""
+    monkeypatch.setattr("gallery.admin.album_places.PLACES_AT_A_TIME", 1)
+    album = Album.objects.create(owner=alice, title="Trip")
+    for position, image in enumerate(pictures[:2]):
+        AlbumImage.objects.create(album=album, image=image, position=position)
+    return album
+
+
+def shown_in(page: Any) -> list[str]:
+    [formset] = page.context["inline_admin_formsets"]
+    return [form.instance.image.original_name for form in formset.formset.initial_forms]
+
+
+def test_album_shows_its_pictures_in_parts(album, curator):
+    address = f"/admin/gallery/album/{album.pk}/change/"
+    first, second, beyond = (curator.get(f"{address}{query}") for query in ("", "?places=2", "?places=x"))
+
+    assert [shown_in(page) for page in (first, second, beyond)] == [["red.png"], ["green.png"], ["red.png"]]
+    assert '<a href="?places=2">2</a>' in text_of(first)
+    assert "2 pictures </nav>" in text_of(second)
+
+
+def test_album_of_one_part_has_no_links_to_others(album, curator, monkeypatch):
+    monkeypatch.setattr("gallery.admin.album_places.PLACES_AT_A_TIME", 2)
+
+    page = curator.get(f"/admin/gallery/album/{album.pk}/change/")
+
+    assert shown_in(page) == ["red.png", "green.png"]
+    assert "?places=" not in text_of(page)
+
+
+def test_album_saves_the_part_that_was_sent_and_leaves_the_others(album, pictures, curator):
+    address = f"/admin/gallery/album/{album.pk}/change/?places=2"
+    second = AlbumImage.objects.get(image=pictures[1])
+    sent = {
+        "title": "Trip",
+        "albumimage_set-TOTAL_FORMS": 1,
+        "albumimage_set-INITIAL_FORMS": 1,
+        "albumimage_set-0-id": second.pk,
+        "albumimage_set-0-album": album.pk,
+        "albumimage_set-0-position": 7,
+        "_continue": "yes",
+    }
+
+    saved = curator.post(address, sent)
+    assert dict(AlbumImage.objects.values_list("image", "position")) == {pictures[0].pk: 0, pictures[1].pk: 7}
+    deleted = curator.post(address, sent | {"albumimage_set-0-DELETE": "on"})
+
+    assert saved.headers["Location"].endswith(f"/album/{album.pk}/change/?places=2")
+    assert deleted.status_code == 302
+    assert list(album.images.all()) == [pictures[0]]
+
+
+def test_album_saves_no_place_of_another_album(album, bob, pictures, curator):
+    other = AlbumImage.objects.create(album=Album.objects.create(owner=bob, title="x"), image=pictures[2], position=3)
+    sent = {
+        "title": "Trip",
+        "albumimage_set-TOTAL_FORMS": 1,
+        "albumimage_set-INITIAL_FORMS": 1,
+        "albumimage_set-0-id": other.pk,
+        "albumimage_set-0-album": album.pk,
+        "albumimage_set-0-position": 9,
+    }
+
+    page = curator.post(f"/admin/gallery/album/{album.pk}/change/", sent)
+
+    other.refresh_from_db()
+    assert page.status_code == 200
+    assert other.position == 3
+
+
+# What goes along
+
+
+def summary_of(page: Any) -> dict[str, int]:
+    return dict(page.context["model_count"])
+
+
+def test_deleting_says_in_numbers_what_goes_along(album, pictures, bob, curator):
+    album.members.set([bob])
+    tag = Tag.objects.get(key="all")
+    chosen = {"action": "delete_selected", "_selected_action": [tag.pk]}
+
+    of_tag = curator.get(f"/admin/gallery/tag/{tag.pk}/delete/")
+    of_tags = curator.post("/admin/gallery/tag/", chosen)
+    of_album = curator.get(f"/admin/gallery/album/{album.pk}/delete/")
+
+    assert summary_of(of_tag) == summary_of(of_tags) == {"tags": 1, "image-tag relationships": 3}
+    assert summary_of(of_album) == {"albums": 1, "pictures in an album": 2, "album-user relationships": 1}
+    assert of_tag.context["deleted_objects"] == ["all"]
+    assert of_album.context["deleted_objects"] == ["Trip"]
+
+
+def test_deleting_albums_asks_once_who_may(album, alice, curator):
+    others = [Album.objects.create(owner=alice, title=title) for title in "abc"]
+
+    def queries_for(albums: list[Album]) -> int:
+        chosen = {"action": "delete_selected", "_selected_action": [one.pk for one in albums]}
+        with CaptureQueriesContext(connection) as queries:
+            assert curator.post("/admin/gallery/album/", chosen).status_code == 200
+        return len(queries)
+
+    queries_for([album])
+
+    assert queries_for(others) == queries_for([album])
+
+
+def test_action_on_all_counts_all_and_shows_some(pictures, curator, monkeypatch):
+    monkeypatch.setattr("gallery.admin.action_page.SHOWN_OBJECTS", 2)
+    chosen = {"action": "delete_selected", "_selected_action": [pictures[0].pk], "select_across": "1"}
+
+    page = curator.post(IMAGES, chosen)
+
+    assert [image.original_name for image in page.context["shown"]] == ["blue.png", "green.png"]
+    assert (page.context["count"], page.context["more"]) == (3, 1)
