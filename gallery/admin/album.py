@@ -7,11 +7,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from gallery.models import Album, AlbumImage
-from gallery.search_index import search_index
 
 from .album_places import PART_PARAMETER, AlbumImageInline
 from .audited import actor_of
-from .base import GalleryAdmin, curated_images
+from .base import GalleryAdmin, curated_images, lists_for
 from .counted_deletion import CountedDeletion
 from .counted_list import CountedChangeList, Counts
 
@@ -39,7 +38,7 @@ class AlbumAdmin(CountedDeletion[Album], GalleryAdmin[Album]):
     def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
         members = Album.members.through.objects.filter(album__in=ids).order_by().values_list("album")
         return {
-            "image_count": search_index().lists.album_counts(curated_images(request), ids),
+            "image_count": lists_for(request).album_counts(curated_images(request), ids),
             "member_count": dict(members.annotate(members=Count("pk"))),
         }
 

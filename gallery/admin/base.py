@@ -19,6 +19,8 @@ from django.utils.translation import gettext
 from gallery.error_messages import known_error, sentence
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, ImageQuerySet, User
+from gallery.search_index import search_index
+from gallery.search_index.lists import Lists
 from gallery.text.folding import folded
 
 from .audited import AuditedAdmin, actor_of
@@ -26,6 +28,7 @@ from .change_lists import GalleryChangeList
 from .plain_fields import PLAIN_FIELDS
 
 M = TypeVar("M", bound=Model)
+LISTS_ATTRIBUTE = "lists_of_one_moment"
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -37,6 +40,14 @@ def signed_in(request: HttpRequest) -> User:
 def curated_images(request: HttpRequest) -> ImageQuerySet:
     """Return what the signed-in member of staff may work on; the trash only for those who may change pictures."""
     return Image.objects.curated_by(actor_of(request))
+
+
+def lists_for(request: HttpRequest) -> Lists:
+    """Return the index's lists as they are at one moment of the request, whatever parts of a page ask."""
+    if not hasattr(request, LISTS_ATTRIBUTE):
+        setattr(request, LISTS_ATTRIBUTE, search_index().lists.of_one_moment())
+    lists: Lists = getattr(request, LISTS_ATTRIBUTE)
+    return lists
 
 
 def thumbnail_of(image: Image, *, size_px: int, alt: str = "") -> SafeString:

@@ -22,7 +22,7 @@ from gallery.services.curation import delete_forever
 from gallery.text.folding import folded
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
-from .base import curated_images, thumbnail_of
+from .base import curated_images, lists_for, thumbnail_of
 from .image_actions import ImageActions
 from .image_filters import (
     AddedFilter,
@@ -83,7 +83,6 @@ class ImageAdmin(ImageActions):
         OwnerFilter,
         TagFilter,
     ]
-    paginator = ImagePaginator
     list_per_page = 50
     search_fields = ["folded_text__text", "tags__folded_name", "md5"]
     search_help_text = gettext_lazy("File name, description, tag, or the whole MD5")
@@ -117,6 +116,9 @@ class ImageAdmin(ImageActions):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ImageChangeList]:
         return ImageChangeList
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, *options: Any, **named: Any) -> ImagePaginator:
+        return ImagePaginator(queryset, *options, **named, lists=lists_for(request))
 
     def has_word(self, word: str) -> Q:
         tags = Tag.objects.filter(folded_name__contains=folded(word) or word)

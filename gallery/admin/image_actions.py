@@ -10,13 +10,12 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, ImageQuerySet, Visibility
-from gallery.search_index import search_index
 from gallery.services import curation
 from gallery.text.tag_names import parse_tags
 
 from .action_page import Question, answers, ask, is_confirmed
 from .audited import actor_of
-from .base import WholeDeletionAdmin
+from .base import WholeDeletionAdmin, lists_for
 from .counted_deletion import CountedDeletion
 
 
@@ -140,7 +139,7 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
     def delete_selected(self, request: HttpRequest, images: ImageQuerySet) -> HttpResponse | None:
         """Takes the place of Django's action, whose page lists every row."""
         if not is_confirmed(request):
-            totals = search_index().lists.statistics(images)
+            totals = lists_for(request).statistics(images)
             fact = gettext("Together they take %(size)s. Files and vectors go too. This cannot be undone.")
             return ask(
                 self,
@@ -154,7 +153,7 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
                     dangerous=True,
                 ),
             )
-        count = search_index().lists.count(images)
+        count = lists_for(request).count(images)
         self.delete_queryset(request, images)
         self._say(
             request, ngettext("%d picture was deleted forever.", "%d pictures were deleted forever.", count) % count

@@ -15,9 +15,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import ImageQuerySet, SearchStatus, Tag, User
-from gallery.search_index import search_index
 
-from .base import curated_images
+from .base import curated_images, lists_for
 
 OFFERED = 30
 MAX_ID_DIGITS = 18  # what a 64-bit id can hold for certain
@@ -40,7 +39,7 @@ class FieldCounts(FieldListFilter):
     def get_facet_queryset(self, changelist: Any) -> dict[str, int]:
         images = changelist.get_queryset(self.request, exclude_parameters=self.expected_parameters())
         counts: dict[str, Count] = self.get_facet_counts(changelist.pk_attname, images)
-        return {name: search_index().lists.count(images.filter(count.filter)) for name, count in counts.items()}
+        return {name: lists_for(self.request).count(images.filter(count.filter)) for name, count in counts.items()}
 
 
 class VisibilityFilter(FieldCounts, ChoicesFieldListFilter):
@@ -80,7 +79,7 @@ class SearchStatusFilter(ImageListFilter):
         return queryset.with_status(SearchStatus(value))
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
-        totals = search_index().lists.statistics(images)
+        totals = lists_for(self.request).statistics(images)
         return {status.value: getattr(totals, status.value) for status in SearchStatus}
 
 
@@ -102,7 +101,7 @@ class TrashFilter(ImageListFilter):
         raise IncorrectLookupParameters
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
-        lists = search_index().lists
+        lists = lists_for(self.request)
         return {"no": lists.count(images.live()), "yes": lists.count(images.trashed())}
 
 
@@ -113,14 +112,14 @@ class FormatFilter(ImageListFilter):
     parameter_name = "format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(name, name) for name in sorted(search_index().lists.statistics(curated_images(request)).formats)]
+        return [(name, name) for name in sorted(lists_for(request).statistics(curated_images(request)).formats)]
 
     def queryset(self, request: HttpRequest, queryset: ImageQuerySet) -> ImageQuerySet:  # type: ignore[override]
         value = self.value()
         return queryset if value is None else queryset.filter(format=value)
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
-        return search_index().lists.statistics(images).formats
+        return lists_for(self.request).statistics(images).formats
 
 
 class OwnerFilter(ImageListFilter):
@@ -141,7 +140,7 @@ class OwnerFilter(ImageListFilter):
         return queryset.filter(owner=int(value)) if is_id(value) else queryset.none()
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
-        totals = search_index().lists.owner_totals(images)
+        totals = lists_for(self.request).owner_totals(images)
         return {owner: total.images for owner, total in totals.items()}
 
 
@@ -150,7 +149,7 @@ class TagFilter(ImageListFilter):
     parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        counts = search_index().lists.tag_counts(curated_images(request))
+        counts = lists_for(request).tag_counts(curated_images(request))
         tags = Tag.objects.filter(pk__in=_busiest(counts))
         return [(tag.key, tag.name) for tag in sorted(tags, key=lambda tag: (-counts[tag.pk], tag.key))]
 
@@ -160,5 +159,5 @@ class TagFilter(ImageListFilter):
 
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
         """Count by what the filter finds: `cafe` is found on pictures of a `Café`."""
-        lists = search_index().lists
+        lists = lists_for(self.request)
         return {key: lists.count(images.tagged([key])) for key, _name in self.lookup_choices}

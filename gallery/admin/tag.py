@@ -11,13 +11,12 @@ from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, Tag
 from gallery.models.tag import TagQuerySet
-from gallery.search_index import search_index
 from gallery.services.tags import merge_tags
 from gallery.text.tag_names import parse_tags, tag_key
 
 from .action_page import Question, answers, ask
 from .audited import actor_of
-from .base import GalleryAdmin
+from .base import GalleryAdmin, lists_for
 from .counted_deletion import CountedDeletion
 from .counted_list import CountedChangeList, Counts
 
@@ -62,10 +61,10 @@ class TagAdmin(CountedDeletion[Tag], GalleryAdmin[Tag]):
         return CountedChangeList
 
     def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
-        return {"image_count": search_index().lists.tag_counts(Image.objects.all())}
+        return {"image_count": lists_for(request).tag_counts(Image.objects.all())}
 
     def going_along(self, request: HttpRequest, ids: Collection[int]) -> Mapping[type[Model], int]:
-        counts = search_index().lists.tag_counts(Image.objects.all())
+        counts = lists_for(request).tag_counts(Image.objects.all())
         return {Image.tags.through: sum(counts.get(pk, 0) for pk in ids)}
 
     @admin.display(description=gettext_lazy("pictures"), ordering="image_count")

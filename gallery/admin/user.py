@@ -11,12 +11,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
 from gallery.models import Actor, Album, AuditVerb, Image, User
-from gallery.search_index import search_index
 from gallery.services.accounts import delete_accounts, ending_tokens
 from gallery.services.audit import Action, record
 
 from .audited import actor_of, is_snapshot_taken
-from .base import WholeDeletionAdmin
+from .base import WholeDeletionAdmin, lists_for
 from .counted_deletion import CountedDeletion
 from .counted_list import CountedChangeList, Counts
 from .image_filters import is_id
@@ -37,7 +36,7 @@ class UserAdmin(CountedDeletion[User], WholeDeletionAdmin[User], DjangoUserAdmin
         return CountedChangeList
 
     def counts(self, request: HttpRequest, ids: Collection[int]) -> Counts:
-        totals = search_index().lists.owner_totals(Image.objects.all())
+        totals = lists_for(request).owner_totals(Image.objects.all())
         return {
             "image_count": {owner: total.images for owner, total in totals.items()},
             "size_bytes": {owner: total.size_bytes for owner, total in totals.items()},
@@ -88,7 +87,7 @@ class UserAdmin(CountedDeletion[User], WholeDeletionAdmin[User], DjangoUserAdmin
 
     def going_along(self, request: HttpRequest, ids: Collection[int]) -> Mapping[type[Model], int]:
         """Tokens and the notes about imports go with the account, without a word."""
-        pictures = search_index().lists.count(Image.objects.filter(owner__in=ids))
+        pictures = lists_for(request).count(Image.objects.filter(owner__in=ids))
         return {Image: pictures, Album: Album.objects.filter(owner__in=ids).count()}
 
     def lacking_rights(self, request: HttpRequest, things: Collection[User], going: Iterable[type[Model]]) -> set[str]:

@@ -9,7 +9,7 @@ the same queryset, which judges once more who may see them.
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from gallery.models.conditions import HasNoRow
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
 from gallery.vectors.columns.ordering import ROW, Order
-from gallery.vectors.columns.table import Numbers
+from gallery.vectors.columns.table import Numbers, Table
 from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
@@ -31,6 +31,7 @@ from .column_query import SEARCHABLE, NotInColumns, PlaceOrder, gives_models, or
 from .columns_keeper import ColumnsKeeper
 from .database_lists import OwnerTotals
 from .image_columns import CODES, NAMES_BY_CODE, STATUSES, UNKNOWN_CODE, microseconds, moment_of, place_in_album
+from .known_columns import Known
 from .merging import Ordered, from_columns, merged, value_of
 from .periods import Moment, Period, PeriodCount, period_counts, zone_of
 
@@ -47,6 +48,10 @@ class Lists:
     def __init__(self, keeper: ColumnsKeeper, masks: ColumnMasks) -> None:
         self._keeper = keeper
         self._masks = masks
+
+    def of_one_moment(self) -> "Lists":
+        """Return lists that read once how new all is, for the several answers of one page."""
+        return _ListsOfOneMoment(self._keeper, self._masks)
 
     def count(self, images: ImageQuerySet) -> int:
         try:
@@ -165,6 +170,16 @@ class Lists:
         """
         if images.db != DEFAULT_DB_ALIAS:
             raise NotInColumns
+        present = self._read()
+        if present is None:
+            raise NotInColumns
+        known, waiting = present
+        if waiting is None:
+            return Seen(known.columns, self._masks.mask_of(images, known), Q(HasNoRow()))
+        return self._masks.with_waiting(images, known, waiting)
+
+    def _read(self) -> tuple[Known, Table | None] | None:
+        """Return the columns of now and the pictures that have no row in them, None where these are many."""
         without_row = Image.objects.without_row().order_by().values_list("pk", flat=True)
         ids = list(without_row[: MOST_WAITING + 1])
         are_many = len(ids) > MOST_WAITING
@@ -172,11 +187,8 @@ class Lists:
         access, state = AccessState.objects.current(), IndexState.objects.current()
         known = self._keeper.current(access, epoch=state.epoch, index_version=state.version)
         if known is None:
-            raise NotInColumns
-        if are_many:
-            return Seen(known.columns, self._masks.mask_of(images, known), Q(HasNoRow()))
-        still_waiting = np.flatnonzero(known.columns.rows_of(waiting.ids) < 0)
-        return self._masks.with_waiting(images, known, waiting.take(still_waiting))
+            return None
+        return known, None if are_many else waiting.take(np.flatnonzero(known.columns.rows_of(waiting.ids) < 0))
 
     def _find(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[Image]:
         """Return the wanted pictures. Where one of them has gone since, all is looked up once more."""
@@ -231,6 +243,17 @@ class Lists:
         if UNKNOWN_CODE in counts:
             raise NotInColumns
         return Counter({NAMES_BY_CODE["format"][code]: count for code, count in counts.items()})
+
+
+class _ListsOfOneMoment(Lists):
+    """Answers as the library was when the first of them was asked for. Pictures that are shown are read as they are."""
+
+    def _read(self) -> tuple[Known, Table | None] | None:
+        return self._present
+
+    @cached_property
+    def _present(self) -> tuple[Known, Table | None] | None:
+        return super()._read()
 
 
 NO_PICTURES = LibraryStatistics(images=0, size_bytes=0, searchable=0, failed=0, pending=0, formats={})

@@ -45,3 +45,19 @@ def test_lists_total_what_each_owner_has(  # noqa: PLR0917 -- fixtures
     totals = search_index().lists.owner_totals(Image.objects.exclude(pk=mine[0].pk))
 
     assert totals == {alice.pk: OwnerTotals(1, mine[1].size_bytes), bob.pk: OwnerTotals(1, yours.size_bytes)}
+
+
+def test_lists_of_one_moment_read_once_how_new_all_is(
+    alice: User, upload: Callable[..., Image], django_assert_num_queries: Any
+) -> None:
+    upload(alice, "coffee.png")
+    lists = search_index().lists.of_one_moment()
+    lists.count(Image.objects.all())
+
+    with django_assert_num_queries(0):
+        counted = lists.count(Image.objects.all()), lists.statistics(Image.objects.live()).images
+    upload(alice, "chelsea.png")
+
+    assert counted == (1, 1)
+    assert lists.count(Image.objects.all()) == 1
+    assert search_index().lists.count(Image.objects.all()) == 2
