@@ -44,6 +44,7 @@ WATCHED = {
     "Tag": Watched(
         "tag", ("UPDATE",)
     ),  # a new tag is on no picture, and a deleted one is taken off every picture first
+    "FoldedText": Watched("link", ("INSERT", "UPDATE")),  # folded later than what it is of was written
     "Album": Watched("album", ("UPDATE", "DELETE")),
     "AlbumImage": Watched("link", ("INSERT", "UPDATE", "DELETE")),
     "Album_members": Watched("member", ("INSERT", "UPDATE", "DELETE")),

@@ -23,7 +23,6 @@ from .image_columns import SHAPE
 from .known_columns import Known
 
 SMALL_ROWS = 20_000  # so many are read at once by whoever needs them, and are in no file
-MOST_PATCHED = 10_000  # rows beside the base, before a new base is written
 SERIALS_APART = 2**40  # more than changes that are ever made to columns that were read once
 SECONDS_BETWEEN_TRIES = 1.0  # at a file that another process may be writing
 ORIGIN = hashlib.sha256(SHAPE.encode()).hexdigest()[:16]
@@ -67,21 +66,20 @@ class ColumnsKeeper:
         access, state = AccessState.objects.current(), IndexState.objects.current()
         if known is not None and not known.is_of(access, epoch=state.epoch, index_version=state.version):
             known = known.brought_up(access, state)
-        if known is None:
-            known = self._read_now(access, state)
-        if known is None or (known.is_mapped and len(known.columns.patch_rows) > MOST_PATCHED):
-            self._begin_to_write(known)
+        if state.row_count <= SMALL_ROWS:
+            return self._read_database() if known is None else _in_one(known) if known.is_much_patched else known
+        if (known is None or known.is_much_patched) and self._may_try():
+            known = known or self._from_file()
+            if known is None or known.is_much_patched:
+                self._begin_to_write(known)
         return known
 
-    def _read_now(self, access: AccessState, state: IndexState) -> Known | None:
-        """Return columns where that takes no time worth mentioning."""
-        if state.row_count <= SMALL_ROWS:
-            return self._read_database()
+    def _may_try(self) -> bool:
+        """Say whether to look for a file again, or write one: nobody else here does, and not in every request."""
         if self._is_writing or time.monotonic() - self._tried_at < SECONDS_BETWEEN_TRIES:
-            return None
+            return False
         self._tried_at = time.monotonic()
-        known = self._read_file(state.epoch)
-        return None if known is None else known.brought_up(access, state)
+        return True
 
     def _read_database(self) -> Known | None:
         """Read the whole library; None if it moved to another epoch meanwhile."""
@@ -91,11 +89,15 @@ class ColumnsKeeper:
             return None
         return self._known_of(table, _stamp(state.epoch, access.version, state.version), state.row_count)
 
-    def _read_file(self, epoch: int) -> Known | None:
-        stored = self._file.read(epoch)
+    def _from_file(self) -> Known | None:
+        """Return the present columns, on the base that lies in the file; None where it does not lead to them."""
+        access, state = AccessState.objects.current(), IndexState.objects.current()
+        stored = self._file.read(state.epoch)
         if stored is None or stored.stamp.origin != ORIGIN:
             return None
-        return replace(self._known_of(stored.table, stored.stamp, stored.table.row_count), is_mapped=True)
+        known = self._known_of(stored.table, stored.stamp, stored.table.row_count)
+        is_present = known.is_of(access, epoch=state.epoch, index_version=state.version)
+        return known if is_present else known.brought_up(access, state)
 
     def _known_of(self, table: Table, stamp: Stamp, indexed_rows: int) -> Known:
         return Known(
@@ -114,37 +116,31 @@ class ColumnsKeeper:
         return self._writer is not None and self._writer.is_alive()
 
     def _begin_to_write(self, known: Known | None) -> None:
-        if not self._is_writing:
-            self._writer = threading.Thread(target=self._write, args=[known], name="columns", daemon=True)
-            self._writer.start()
+        self._writer = threading.Thread(target=self._write, args=[known], name="columns", daemon=True)
+        self._writer.start()
 
     def _write(self, known: Known | None) -> None:
-        """Write a new file from what is known, else from the database, and go on from it."""
+        """Go on from a new file, that of another process or one that is made of what is known, else read anew."""
         try:
             with self._lock:
-                self._write_file(known)
-            self._go_on_from_file()
+                on_file = self._from_file()
+                if on_file is None or on_file.is_much_patched:
+                    self._write_file(known or self._read_database())
+            with self._updating:
+                self._known = self._from_file()
         except StoreBusy:
             return  # another process writes one
         except (StorageFull, StorageNotWritable) as error:
-            logger.warning("The columns stay in the memory of this process: %s", error)
+            logger.warning("The database answers what columns could: %s", error)
         except DatabaseError:
             logger.exception("The columns could not be read; the database answers meanwhile.")
         finally:
             connection.close()
 
     def _write_file(self, known: Known | None) -> None:
-        newest = known or self._read_database()
-        if newest is None:
-            return
-        stamp = _stamp(newest.epoch, newest.access_version, newest.index_version)
-        self._file.write(newest.columns.merged(), stamp=stamp)
-
-    def _go_on_from_file(self) -> None:
-        with self._updating:
-            access, state = AccessState.objects.current(), IndexState.objects.current()
-            known = self._read_file(state.epoch)
-            self._known = None if known is None else known.brought_up(access, state)
+        if known is not None:
+            stamp = _stamp(known.epoch, known.access_version, known.index_version)
+            self._file.write(_in_one(known).columns.base, stamp=stamp)
 
     @property
     def _file(self) -> ColumnsFile:
@@ -157,3 +153,8 @@ class ColumnsKeeper:
 
 def _stamp(epoch: int, access_version: int, index_version: int) -> Stamp:
     return Stamp(epoch, access_version, index_version, ORIGIN)
+
+
+def _in_one(known: Known) -> Known:
+    """Return the same without a patch."""
+    return replace(known, columns=Columns.of(known.columns.merged())) if known.is_patched else known

@@ -14,6 +14,7 @@ from gallery.vectors.unit_vectors import Rows
 from .column_loading import Facts, load_some
 
 MOST_CHANGED = 5_000  # pictures that whoever asks reads anew; behind more, all are
+MOST_PATCHED = 10_000  # rows beside the base
 MOST_NEW = 20_000
 CHANGES_KEPT = 64  # of the last ones it is known which rows they touched
 
@@ -37,11 +38,19 @@ class Known:
     indexed_rows: int  # that IndexState counted
     serial: int
     touched: tuple[Touched, ...] = ()
-    is_mapped: bool = False  # whether the base lies in a file
 
     def is_of(self, access: AccessState, *, epoch: int, index_version: int) -> bool:
         versions = (self.epoch, self.access_version, self.index_version)
         return versions == (epoch, access.version, index_version)
+
+    @property
+    def is_patched(self) -> bool:
+        return len(self.columns.patch_rows) > 0
+
+    @property
+    def is_much_patched(self) -> bool:
+        """Say whether it is time for a new base."""
+        return len(self.columns.patch_rows) > MOST_PATCHED
 
     def touched_since(self, serial: int) -> Rows | None:
         """Return the rows to look at again, ascending; None where that is not known any more."""

@@ -1,0 +1,244 @@
+"""Columns of large libraries: one file that all processes map, written while the database answers, never believed
+where it cannot be right.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from gallery.models import OPERATOR, AccessChange, AccessState, Image, Tag, User
+from gallery.search_index import SearchIndex, columns_keeper, known_columns, search_index
+from gallery.search_index.known_columns import Known
+from gallery.services.curation import add_tags, delete_forever
+from gallery.services.maintenance import compact
+from gallery.vectors.columns.columns_file import ColumnsFile
+from tests.integration.test_models import stored
+from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.waiting import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.usefixtures("large")
+
+
+class Crash(BaseException):
+    """Stands for the death of the process: nothing catches it."""
+
+
+@pytest.fixture
+def large(monkeypatch) -> Iterator[None]:
+    """Let three pictures be many."""
+    monkeypatch.setattr(columns_keeper, "SMALL_ROWS", 2)
+    monkeypatch.setattr(columns_keeper, "SECONDS_BETWEEN_TRIES", 0)
+    yield
+    settle(search_index())
+
+
+def settle(index: SearchIndex) -> None:
+    """Wait until nobody writes."""
+    if (writer := index._columns._writer) is not None:
+        writer.join(PATIENCE_SECONDS)
+        assert not writer.is_alive()
+
+
+def known_to(index: SearchIndex) -> Known:
+    """Return what the index knows once it has had time to write."""
+    index.known_columns()
+    settle(index)
+    known = index.known_columns()
+    assert known is not None
+    return known
+
+
+def embed(owner: User, count: int) -> list[Image]:
+    images = [stored(owner) for _ in range(count)]
+    ids = [image.pk for image in images]
+    search_index().add(ids, np.concatenate([unit_rows(1, seed=pk) for pk in ids]), encoder=QuickEncoder())
+    return images
+
+
+def tagged(index: SearchIndex, name: str) -> list[int]:
+    return sorted(image.pk for image in index.lists.slice_of(Image.objects.tagged([name]).newest(), start=0, stop=99))
+
+
+def file_in(data_dir: Path) -> Path:
+    return data_dir / "vectors" / "columns-1.bin"
+
+
+def test_the_database_answers_while_the_file_is_written(alice, data_dir):
+    images = embed(alice, 3)
+
+    assert search_index().known_columns() is None
+    assert search_index().lists.count(Image.objects.all()) == 3
+    settle(search_index())
+
+    assert file_in(data_dir).exists()
+    known = search_index().known_columns()
+    assert known is not None
+    assert known.columns.ids_of(np.arange(3)).tolist() == [image.pk for image in images]
+
+
+def test_another_process_maps_the_file_and_reads_no_picture(alice):
+    embed(alice, 3)
+    known_to(search_index())
+
+    with CaptureQueriesContext(connection) as queries:
+        assert SearchIndex().known_columns() is not None
+
+    assert not [sql for query in queries if "original_name" in (sql := query["sql"]) and "embedding_row >= 0" in sql]
+
+
+def test_a_change_is_read_by_every_process_and_the_file_stays(alice, data_dir):
+    images = embed(alice, 4)
+    other = SearchIndex()
+    known_to(search_index())
+    known_to(other)
+    written = file_in(data_dir).stat().st_mtime_ns
+
+    add_tags(Image.objects.filter(pk=images[1].pk), "cat", by=OPERATOR)
+
+    assert tagged(search_index(), "cat") == tagged(other, "cat") == [images[1].pk]
+    assert known_to(other).columns.patch_rows.tolist() == [1]
+    assert file_in(data_dir).stat().st_mtime_ns == written
+
+
+def test_a_process_that_comes_later_catches_up_from_an_older_file(alice):
+    images = embed(alice, 4)
+    known_to(search_index())
+    add_tags(Image.objects.filter(pk=images[0].pk), "cat", by=OPERATOR)
+    delete_forever(Image.objects.filter(pk=images[2].pk), by=OPERATOR)
+    more = embed(alice, 1)
+
+    late = SearchIndex()
+
+    assert tagged(late, "cat") == [images[0].pk]
+    assert late.lists.count(Image.objects.all()) == 4
+    assert known_to(late).columns.rows_of([images[2].pk, more[0].pk]).tolist() == [-1, 4]
+
+
+def test_a_patch_that_has_grown_becomes_a_new_base(alice, monkeypatch):
+    images = embed(alice, 5)
+    other = SearchIndex()
+    known_to(search_index())
+    known_to(other)
+    monkeypatch.setattr(known_columns, "MOST_PATCHED", 1)
+
+    add_tags(Image.objects.filter(pk__in=[image.pk for image in images[:3]]), "cat", by=OPERATOR)
+
+    for index in (search_index(), other):
+        assert len(known_to(index).columns.patch_rows) == 0
+        assert tagged(index, "cat") == [image.pk for image in images[:3]]
+
+
+def test_a_file_that_is_deleted_is_written_again(alice, data_dir):
+    embed(alice, 3)
+    known_to(search_index())
+    file_in(data_dir).unlink()
+
+    assert known_to(search_index()).columns.row_count == 3
+    assert known_to(SearchIndex()).columns.row_count == 3
+    assert file_in(data_dir).exists()
+
+
+def test_a_file_of_other_columns_is_not_believed(alice, monkeypatch):
+    embed(alice, 3)
+    known_to(search_index())
+    monkeypatch.setattr(columns_keeper, "ORIGIN", "another version of this program")
+
+    assert SearchIndex().known_columns() is None
+
+
+def test_a_file_from_which_the_log_does_not_lead_is_not_believed(alice):
+    """As after the database was restored from a backup, or more has changed than the log keeps."""
+    images = embed(alice, 3)
+    known_to(search_index())
+    Image.tags.through.objects.create(image=images[0], tag=Tag.objects.named(["cat"])[0])
+    AccessChange.objects.all().delete()
+
+    late = SearchIndex()
+
+    assert late.known_columns() is None
+    assert tagged(late, "cat") == [images[0].pk]
+    assert known_to(late).columns.row_count == 3
+    assert tagged(late, "cat") == [images[0].pk]
+
+
+def test_a_database_with_an_older_version_is_read_anew(alice):
+    images = embed(alice, 3)
+    known_to(search_index())
+    Image.tags.through.objects.create(image=images[0], tag=Tag.objects.named(["cat"])[0])
+    assert tagged(search_index(), "cat") == [images[0].pk]
+
+    Image.tags.through.objects.all().delete()
+    AccessState.objects.update(version=7)
+
+    assert tagged(search_index(), "cat") == []
+    known_to(search_index())
+    assert tagged(search_index(), "cat") == []
+
+
+def test_another_epoch_gets_a_file_of_its_own(alice, data_dir):
+    images = embed(alice, 5)
+    known_to(search_index())
+    delete_forever(Image.objects.filter(pk=images[0].pk), by=OPERATOR)
+
+    compact(by=OPERATOR)
+
+    assert not file_in(data_dir).exists()
+    assert search_index().lists.count(Image.objects.all()) == 4
+    assert known_to(search_index()).columns.ids_of(np.arange(4)).tolist() == [image.pk for image in images[1:]]
+    assert (data_dir / "vectors" / "columns-2.bin").exists()
+
+
+def test_crash_while_the_file_is_written(alice, data_dir, monkeypatch):
+    """The lock is free again and the database answers; the next process writes it."""
+    embed(alice, 3)
+
+    def die(*_arguments: object, **_options: object) -> None:
+        raise Crash
+
+    monkeypatch.setattr(ColumnsFile, "write", die)
+    with pytest.raises(Crash):
+        search_index()._columns._write(None)
+    monkeypatch.undo()
+    monkeypatch.setattr(columns_keeper, "SMALL_ROWS", 2)
+    monkeypatch.setattr(columns_keeper, "SECONDS_BETWEEN_TRIES", 0)
+
+    assert not file_in(data_dir).exists()
+    assert search_index().lists.count(Image.objects.all()) == 3
+    settle(search_index())
+    assert known_to(SearchIndex()).columns.row_count == 3
+
+
+def test_while_another_process_writes_nobody_waits(alice):
+    embed(alice, 3)
+
+    with SearchIndex()._columns._lock:
+        assert search_index().known_columns() is None
+        settle(search_index())
+        assert search_index().lists.count(Image.objects.all()) == 3
+
+    assert known_to(search_index()).columns.row_count == 3
+
+
+def test_nothing_is_known_inside_a_transaction(alice):
+    embed(alice, 3)
+    known_to(search_index())
+
+    with transaction.atomic():
+        assert search_index().known_columns() is None
+
+
+def test_a_text_that_is_folded_later_is_found_by_the_columns(alice):
+    images = embed(alice, 3)
+    Image.objects.filter(pk=images[1].pk).update(description="A Café")
+    mentioning = Image.objects.mentioning("cafe")
+    known_to(search_index())
+    assert search_index().lists.count(mentioning) == mentioning.count() == 0
+
+    Image.objects.filter(pk=images[1].pk).fold_texts()
+
+    assert search_index().lists.count(mentioning) == 1
+    assert known_to(search_index()).columns.numbers_of("is_folded", np.arange(3)).tolist() == [0, 1, 0]
