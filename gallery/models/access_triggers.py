@@ -30,8 +30,8 @@ from .access_change import ChangeKind
 
 @dataclass(frozen=True)
 class Watched:
-    """The changes of a table that count, and what they change: an "image", a "tag", an "album", through a "link" a
-    picture, through a "member" an album.
+    """The changes of a table that count, and what they change: an "image", a "tag", an "album", through a "link" the
+    picture that a row belongs to, through a "member" the album.
     """
 
     changed: str
@@ -41,10 +41,8 @@ class Watched:
 WATCHED = {
     "Image": Watched("image", ("UPDATE", "DELETE")),
     "Image_tags": Watched("link", ("INSERT", "UPDATE", "DELETE")),
-    "Tag": Watched(
-        "tag", ("UPDATE",)
-    ),  # a new tag is on no picture, and a deleted one is taken off every picture first
-    "FoldedText": Watched("link", ("INSERT", "UPDATE")),  # folded later than what it is of was written
+    "FoldedText": Watched("link", ("INSERT", "UPDATE", "DELETE")),  # folded later than what it is of was written
+    "Tag": Watched("tag", ("UPDATE",)),  # a new one is on no picture, a deleted one is taken off every picture first
     "Album": Watched("album", ("UPDATE", "DELETE")),
     "AlbumImage": Watched("link", ("INSERT", "UPDATE", "DELETE")),
     "Album_members": Watched("member", ("INSERT", "UPDATE", "DELETE")),

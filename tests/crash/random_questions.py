@@ -80,7 +80,7 @@ def some_images(source: random.Random, actor: Actor) -> ImageQuerySet:
         images = source.choice(
             [
                 lambda images: images.tagged([source.choice(WORDS)]),
-                lambda images: images.mentioning(source.choice((*WORDS, "0", ".jp"))),
+                lambda images: images.mentioning(source.choice((*WORDS, "ISTANBUL", "ФОТО", "0", ".jp"))),
                 lambda images: images.filter(some_filter(source)),
                 lambda images: images.exclude(some_filter(source)),
                 lambda images: images.filter(some_filter(source) | some_filter(source)),

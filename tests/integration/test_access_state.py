@@ -363,7 +363,7 @@ def test_every_table_that_a_picture_is_found_by_is_watched(transactional_db):
         "accesschange_insert",
         "album_delete", "album_members_delete", "album_members_insert", "album_members_update", "album_update",
         "albumimage_delete", "albumimage_insert", "albumimage_update",
-        "foldedtext_insert", "foldedtext_update",
+        "foldedtext_delete", "foldedtext_insert", "foldedtext_update",
         "image_delete", "image_tags_delete", "image_tags_insert", "image_tags_update", "image_update",
         "tag_update",
     ]  # fmt: skip

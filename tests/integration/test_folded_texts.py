@@ -9,13 +9,16 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
-from gallery.models import AccessState, Album, FoldedText, Image, Tag, User
+from gallery.models import AccessState, Album, FoldedText, Image, ImageQuerySet, Tag, User
 from gallery.models.actor import OPERATOR
+from gallery.search_index import search_index
 from gallery.services.curation import relabel
 from gallery.services.folding import fold_waiting_texts
 from gallery.services.labels import check_labels
-from tests.conftest import drawn_picture
+from tests.conftest import acting, drawn_picture
 from tests.integration.api_client import Api
+from tests.integration.test_models import stored
+from tests.quick_encoder import unit_rows
 
 WRITTEN_AND_ASKED = [
     ("ФОТО.png", "фото"),
@@ -163,9 +166,24 @@ def test_migration_folds_a_library_that_is_there(alice, draw):
     assert User.objects.get(pk=alice.pk).folded_username == "alice"
 
 
-def test_folding_moves_nobodys_rights(alice, draw):
-    draw(alice, "one.png")
+def test_what_is_folded_at_last_is_found_by_a_search_that_was_made_before(alice, draw):
+    image = draw(alice, "İSTANBUL.png")
     FoldedText.objects.all().delete()
+    named = Image.objects.library_of(acting(alice)).mentioning("istanbul")
+    assert found_by_meaning(named) == []
+
+    assert fold_waiting_texts() == 1
+
+    assert found_by_meaning(named) == [image.pk]
+    assert search_index().lists.count(named) == 1
+
+
+def found_by_meaning(images: ImageQuerySet) -> list[int]:
+    return search_index().search(unit_rows(1, dimension=1280), k=9, allowed=images).of(0).ids.tolist()
+
+
+def test_folding_what_waits_moves_no_version(alice):
+    stored(alice)
     before = AccessState.objects.current().version
 
     assert fold_waiting_texts() == 1
