@@ -38,6 +38,7 @@ def merge_tags(tags: Iterable[Tag], *, into: Tag, by: Actor) -> None:
     others = [tag for tag in tags if tag.pk != into.pk]
     with transaction.atomic():
         before = snapshots(Tag, [tag.pk for tag in others], for_change=True)
+        others = [tag for tag in others if tag.pk in before]  # another may have merged or deleted one since
         Tag.objects.merge(others, into=into)
         for tag in others:
             record(action, AuditVerb.MERGED, tag, before=before[tag.pk].state, after={"into": into.name})

@@ -15,6 +15,8 @@ from gallery.services.audit import (
     record_added,
     recording,
 )
+from gallery.services.tags import merge_tags
+from tests.integration.test_models import stored
 
 
 def on_page(user: User) -> Actor:
@@ -188,3 +190,15 @@ def test_labels_are_said_in_both_languages():
 
     assert all(label.isascii() for label in english)
     assert not any(label.isascii() for label in chinese)
+
+
+def test_merging_a_tag_that_another_has_deleted_merges_the_rest(alice):
+    image, [cat, dog, pet] = stored(alice), Tag.objects.named(["cat", "dog", "pet"])
+    image.tags.set([cat, dog])
+    Tag.objects.filter(pk=dog.pk).delete()
+
+    merge_tags([cat, dog], into=pet, by=OPERATOR)
+
+    assert [tag.name for tag in image.tags.all()] == ["pet"]
+    merged = AuditEntry.objects.filter(verb=AuditVerb.MERGED)
+    assert sorted(merged.values_list("object_label", flat=True)) == ["cat", "pet"]
