@@ -17,6 +17,7 @@ from gallery.models import AccessState, IndexState
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.columns_file import ColumnsFile, Stamp
 from gallery.vectors.columns.table import Table
+from gallery.vectors.kernels.column_loops import column_loops
 
 from .column_loading import load_all
 from .image_columns import SHAPE
@@ -91,6 +92,7 @@ class ColumnsKeeper:
 
     def _from_file(self) -> Known | None:
         """Return the present columns, on the base that lies in the file; None where it does not lead to them."""
+        column_loops(gallery().machine_code_dir)  # where their code is kept; questions about columns only use them
         access, state = AccessState.objects.current(), IndexState.objects.current()
         stored = self._file.read(state.epoch)
         if stored is None or stored.stamp.origin != ORIGIN:

@@ -173,16 +173,10 @@ class Columns:
 
     def link_counts(self, mask: RowMask, name: str) -> tuple[Ids, Ids]:
         """Return the keys that rows of the mask carry, ascending, and how many rows each: (m,) int64 both."""
-        in_base, in_patch = self._parts(mask)
-        keys, counts = [], []
-        for table, chosen in ((self.base, in_base), (self.patch, in_patch)):
-            links = table.links[name]
-            is_chosen = np.zeros(table.row_count + 1, dtype=bool)
-            is_chosen[chosen] = True
-            before = np.concatenate([[0], np.cumsum(is_chosen[links.rows], dtype=np.int64)])
-            keys.append(links.keys)
-            counts.append(before[links.starts[1:]] - before[links.starts[:-1]])
-        return _summed(np.concatenate(keys), np.concatenate(counts))
+        in_base, in_patch = self._masks(mask)
+        both = (self.base.links[name], in_base), (self.patch.links[name], in_patch)
+        keys = np.concatenate([links.keys for links, _mask in both])
+        return _summed(keys, np.concatenate([links.counts(part) for links, part in both]))
 
     def in_link_order(
         self,
@@ -238,10 +232,10 @@ class Columns:
         keys = [self._keys_of(order) for order in orders]
         rows = self._places(mask)
         if after is not None:
-            rows = rows[are_behind(rows, keys, self._values_at(orders, after))]
+            rows = rows[np.flatnonzero(are_behind(rows, keys, self._values_at(orders, after)))]
         if before is None:
             return self._rows_at(part_in_order(rows, keys, start, start + size))
-        rows = rows[are_before(rows, keys, self._values_at(orders, before))]
+        rows = rows[np.flatnonzero(are_before(rows, keys, self._values_at(orders, before)))]
         return self._rows_at(part_in_order(rows, keys, len(rows) - start - size, len(rows) - start))
 
     # Changes
@@ -309,10 +303,15 @@ class Columns:
 
     def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
         """Return the mask's rows in the base, and its places in the patch."""
-        chosen = np.unpackbits(mask.bits, count=mask.row_count, bitorder="little").astype(bool)
-        in_patch = np.flatnonzero(chosen[self.patch_rows])
-        chosen[self.patch_rows] = False
-        return np.flatnonzero(chosen[: self.base.row_count]), in_patch
+        in_base, in_patch = self._masks(mask)
+        return in_base.rows, in_patch.rows
+
+    def _masks(self, mask: RowMask) -> tuple[RowMask, RowMask]:
+        """Return a mask of the base, and one of the patch."""
+        if not len(self.patch_rows):
+            return mask, RowMask(np.empty(0, dtype=np.uint8), 0)
+        in_base = mask.without(self.patch_rows).first(self.base.row_count)
+        return in_base, RowMask.of_booleans(mask.has(self.patch_rows))
 
     def _values(self, mask: RowMask, name: str) -> Iterator[Numbers]:
         """Yield the numbers of the mask's rows in the base and in the patch, NULL among them."""
@@ -349,11 +348,14 @@ class Columns:
         """Return what gives the keys of ascending places."""
         if order.column in self.base.texts:
             texts = self._text_order(order.column)
-            return lambda places: ascending_keys(texts.keys(places), order)
+            return lambda places: ascending_keys(texts.keys(places), order, has_null=False)
         if order.column == ROW:
-            return lambda places: ascending_keys(self._rows_at(places).astype(np.int64, copy=False), order)
+            return lambda places: ascending_keys(
+                self._rows_at(places).astype(np.int64, copy=False), order, has_null=False
+            )
         in_base, in_patch = self.base.column(order.column), self.patch.column(order.column)
-        return lambda places: ascending_keys(self._at_places(places, in_base, in_patch), order)
+        has_null = any(table.unknown(order.column) is not None for table in (self.base, self.patch))
+        return lambda places: ascending_keys(self._at_places(places, in_base, in_patch), order, has_null=has_null)
 
     def _values_at(self, orders: Sequence[Order], values: Sequence[int | str | None]) -> list[int]:
         """Return the key of each value."""
@@ -363,7 +365,7 @@ class Columns:
         if isinstance(value, str):
             value = self._text_order(order.column).key_of(value)
         number = np.array([NULL if value is None else value], dtype=np.int64)
-        return int(ascending_keys(number, order)[0])
+        return int(ascending_keys(number, order, has_null=True)[0])
 
     def _text_order(self, name: str) -> TextOrder:
         if name not in self._text_orders:

@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gallery.vectors.kernels.column_loops import column_loops
+from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import Ids, Rows
 
 from .ranges import joined_ranges
 
+FEW_ROWS = 20  # one of so many: up to there, reading the links of each row is faster than reading all
 LinkRows = npt.NDArray[np.uint32]
 
 
@@ -72,19 +74,26 @@ class Links:
         parts = [self.rows[self.of_key(key)] for key in set(keys)]
         return np.concatenate([np.empty(0, dtype=np.uint32), *parts])
 
+    def counts(self, mask: RowMask) -> Ids:
+        """Return how many rows of the mask carry each key, (m,) int64.
+
+        Where the mask has few rows, their links are read, else all links.
+        """
+        if self.row_starts is not None and mask.count < mask.row_count // FEW_ROWS:
+            return np.bincount(self._places_of_keys(self._links_of(mask.rows)[0]), minlength=len(self.keys))
+        return column_loops().count(self.rows, self.starts, mask.bits, mask.row_count)
+
     def prepared(self, row_count: int) -> "Links":
         """Return the same with the links of each of so many rows."""
-        row_starts, by_row = self._by_row(row_count)
-        return replace(self, row_starts=row_starts, by_row=by_row)
+        row_starts, by_row = self._by_row
+        padding = (0, row_count + 1 - len(row_starts))
+        return replace(self, row_starts=np.pad(row_starts, padding, mode="edge"), by_row=by_row)
 
     def take(self, rows: Rows) -> "Links":
         """Return the links of these rows, which are different ones; what was `rows[i]` is row i then."""
-        row_starts, by_row = self._by_row(int(rows.max()) + 1 if len(rows) else 0)
-        firsts = row_starts[rows].astype(np.int64)
-        counts = row_starts[rows + 1] - firsts
-        links = by_row[joined_ranges(firsts, counts)]
+        links, counts = self._links_of(rows)
         positions = None if self.positions is None else self.positions[links]
-        return Links.of(np.repeat(np.arange(len(rows)), counts), self.keys_of(links), positions)
+        return Links.of(np.repeat(np.arange(len(rows)), counts), self._keys_of(links), positions)
 
     def without(self, is_gone: npt.NDArray[np.bool_]) -> "Links":
         """Return the links of the rows that are not gone, (n,) bool; those move up."""
@@ -107,13 +116,23 @@ class Links:
         """The key of each link, (total,) int64."""
         return np.repeat(self.keys, np.diff(self.starts))
 
-    def keys_of(self, links: npt.NDArray[np.integer[Any]]) -> Ids:
-        """Return the keys of these links."""
-        return self.keys[np.searchsorted(self.starts, links, "right") - 1]
+    def _keys_of(self, links: npt.NDArray[np.uint32]) -> Ids:
+        return self.keys[self._places_of_keys(links)]
 
-    def _by_row(self, row_count: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    def _places_of_keys(self, links: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        return np.searchsorted(self.starts, links, "right") - 1
+
+    def _links_of(self, rows: Rows) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Return the links of these rows, row by row, and how many each has."""
+        row_starts, by_row = self._by_row
+        last = len(row_starts) - 1  # rows from there on have no links
+        firsts = row_starts[np.minimum(rows, last)].astype(np.int64)
+        counts = row_starts[np.minimum(rows + 1, last)] - firsts
+        return by_row[joined_ranges(firsts, counts)], counts
+
+    @cached_property
+    def _by_row(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
         if self.row_starts is not None and self.by_row is not None:
             return self.row_starts, self.by_row
-        counts = np.bincount(self.rows, minlength=row_count)
-        row_starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+        row_starts = np.concatenate([[0], np.cumsum(np.bincount(self.rows))]).astype(np.uint32)
         return row_starts, np.argsort(self.rows, kind="stable").astype(np.uint32)

@@ -25,11 +25,11 @@ class Order:
     nulls_last: bool = False
 
 
-def ascending_keys(values: Keys, order: Order) -> Keys:
+def ascending_keys(values: Keys, order: Order, *, has_null: bool) -> Keys:
     """Return int64 keys that ascend where the order wants the values, NULL among them."""
     keys = ~values if order.descending else values  # not negated: -NULL would be NULL
     null, wanted = (~NULL if order.descending else NULL), (LAST if order.nulls_last else NULL)
-    if null != wanted:
+    if has_null and null != wanted:
         keys = np.where(values == NULL, wanted, keys)
     return keys
 
@@ -44,17 +44,17 @@ def part_in_order(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> 
         return rows[:0]
     values = keys[0](rows)
     first, last = _values_at(values, start, stop - 1)
-    at_first = rows[values == first]
+    at_first = rows[np.flatnonzero(values == first)]
     before_first = int(np.count_nonzero(values < first)) if start else 0
     if first == last:
         return _edge(at_first, keys[1:], start - before_first, stop - before_first)
-    between = rows[(values > first) & (values < last)]
+    between = rows[np.flatnonzero((values > first) & (values < last))]
     stop_at_last = stop - before_first - len(at_first) - len(between)
     return np.concatenate(
         [
             _edge(at_first, keys[1:], start - before_first, len(at_first)),
             _sorted(between, keys),
-            _edge(rows[values == last], keys[1:], 0, stop_at_last),
+            _edge(rows[np.flatnonzero(values == last)], keys[1:], 0, stop_at_last),
         ]
     )
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from gallery.vectors.kernels.column_loops import column_loops
 from gallery.vectors.unit_vectors import Rows
 
 from .ranges import joined_ranges
@@ -79,19 +80,9 @@ class Texts:
 
     def contains(self, needle: bytes, *, ignoring_case: bool) -> Booleans:
         """Return which texts have the needle in them, (n,) bool; `ignoring_case` is of A to Z alone."""
-        buffer = self.content.tobytes()
-        if ignoring_case:
-            buffer, needle = buffer.lower(), needle.lower()  # of bytes: ASCII alone
-        found = np.ones(self.row_count, dtype=bool) if not needle else np.zeros(self.row_count, dtype=bool)
-        place = buffer.find(needle) if needle else -1
-        while place >= 0:
-            row = int(np.searchsorted(self.starts, place, "right")) - 1
-            if place + len(needle) <= self.starts[row + 1]:
-                found[row] = True
-                place = buffer.find(needle, int(self.starts[row + 1]))
-            else:
-                place = buffer.find(needle, place + 1)
-        return found
+        if not needle:
+            return np.ones(self.row_count, dtype=bool)
+        return column_loops().find(self.content, self.starts, needle, ignoring_case=ignoring_case)
 
     def first_not_less(self, others: "Texts") -> tuple[npt.NDArray[np.int64], Booleans]:
         """Return, for each of other texts, how many different texts of these are less, and whether it is one of these.

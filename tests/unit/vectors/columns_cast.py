@@ -80,7 +80,7 @@ def pictures_of(table: Table) -> list[Picture]:
 
 
 numbers = st.integers(-3, 3)
-SIGNS = "aAbé狗_ \0"
+SIGNS = "aAbé狗_ "
 names = st.text(SIGNS, max_size=12)
 
 
