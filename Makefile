@@ -15,7 +15,7 @@ help:
 	@echo "make test      the whole test suite, in a real browser too; then what touches the database on PostgreSQL too"
 	@echo "               (test-sqlite, test-postgresql: one of the two; ARGS='-k trash' a part of it)"
 	@echo "make lint      ruff, mypy, import order"
-	@echo "make bench     measure import and search on this machine (ROWS=1000000 the large size, REPORT=FOLDER writes tables)"
+	@echo "make bench     measure import, search and pages on this machine (ROWS=10000,1000000 the large size, REPORT=FOLDER writes tables)"
 	@echo "make messages  collect what is to be translated, compile the translations (needs GNU gettext)"
 
 setup: $(VENV)/.requirements

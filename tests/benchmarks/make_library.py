@@ -30,6 +30,7 @@ def main() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")  # as autovacuum does, which the tests' server goes without
+    call_command("refresh_statistics", stdout=sys.stderr)  # as the site does by itself when much has changed
     let_columns_be_written()
 
 
