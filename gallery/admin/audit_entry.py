@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.models import ActorKind, AuditEntry, User
 
+from .audit_list import AuditChangeList, AuditPaginator
 from .base import ReadOnlyAdmin
 from .image_filters import OFFERED, Lookups, is_id
 
@@ -61,6 +62,11 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     search_help_text = _("Name of the object as it was, or of whoever did it")
     date_hierarchy = "at"
     fields = ["at", "who", "door", "verb", "kind", "object_number", "object_label", "changes", "together"]
+
+    paginator = AuditPaginator
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AuditChangeList]:
+        return AuditChangeList
 
     @admin.display(description=_("who"), ordering="actor_name")
     def who(self, entry: AuditEntry) -> str | SafeString:

@@ -113,7 +113,10 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["object_kind", "object_id", "id"], name="audit_entry_object")]
+        indexes = [
+            models.Index(fields=["object_kind", "object_id", "id"], name="audit_entry_object"),
+            models.Index(fields=["verb", "door", "actor_kind", "user"], name="audit_entry_what"),  # counts by filters
+        ]
 
     def __str__(self) -> str:
         return f"{self.who}: {self.get_verb_display()}: {self.object_label}"
