@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from django.apps import apps
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .actor import Actor
@@ -73,18 +73,27 @@ def _may_see_live_image(actor: Actor) -> Q:
 
 
 def _is_shared_with(user: User) -> Q:
-    places = apps.get_model("gallery", "AlbumImage")._default_manager.filter(
-        is_shown_in_album(OuterRef("owner")), image=OuterRef("pk"), album__members=user
-    )
-    shown = ShownIn(places, albums=apps.get_model("gallery", "Album")._default_manager.filter(members=user))
+    """Ask from the picture on: its places are few, those in all albums of a member are many.
+
+    As one join PostgreSQL would read them all for each page, and SQLite without statistics all albums of an owner.
+    """
+    albums = apps.get_model("gallery", "Album")._default_manager.filter(members=user)
+    its_album = albums.filter(is_of_image_owner(OuterRef(OuterRef("owner"))), pk=OuterRef("album"))
+    places = apps.get_model("gallery", "AlbumImage")._default_manager.filter(Exists(its_album), image=OuterRef("pk"))
+    shown = ShownIn(places, albums=albums)
     return Q(visibility=Visibility.SHARED) & Q(shown)  # in this order: few rows are worth the second question
 
 
-def is_shown_in_album(image_owner: Any) -> Q:
-    """Places in albums of the picture's own owner: nobody opens another's picture by putting it into an album.
+def is_of_image_owner(image_owner: Any) -> Q:
+    """Albums of the picture's own owner: nobody opens another's picture by putting it into an album.
 
     `image_owner` is what the query calls that owner.
     """
+    return Q(owner=image_owner)
+
+
+def is_shown_in_album(image_owner: Any) -> Q:
+    """Places in such albums."""
     return Q(album__owner=image_owner)
 
 
