@@ -24,6 +24,7 @@ from django.test import Client
 
 from gallery.measuring.speed import ClusteredRows
 from gallery.models import Album, Image, Tag, User, Visibility
+from imagesearch_project.first_page import prepare_first_page
 
 from .changes import change_tags
 from .spent import count_scans, measured
@@ -32,6 +33,7 @@ from .stand_in import stand_in
 QUERIES = 40
 CURSOR = re.compile(r"[?&](?:amp;)?(cursor=[^\"&]+)")
 settings.ALLOWED_HOSTS = ["*"]
+prepare_first_page()  # as wsgi.py does
 
 
 def sign_in() -> dict[str, Any]:

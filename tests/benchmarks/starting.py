@@ -1,6 +1,6 @@
 """The first page and the first search of a process that has just been started, in a small and in a large library.
 
-What is loaded for any page (Django, the addresses) is there when the clock starts; templates are not.
+What a server loads before its first request (Django, the addresses, the templates) is there when the clock starts.
 """
 
 import json
