@@ -59,12 +59,11 @@ class Stage:
 
     @contextmanager
     def change(self, writer: int) -> Iterator[None]:
-        while True:
-            self.changing[writer] = 1
-            if not self.pausing.any():
-                break
+        self.changing[writer] = 1
+        while self.pausing.any():
             self.changing[writer] = 0
-            time.sleep(0.002)
+            until(lambda: not self.pausing.any(), "the readers go on")
+            self.changing[writer] = 1
         yield
         self.changing[writer] = 0
 
@@ -81,10 +80,10 @@ class Stage:
 # Writers
 
 
-def write_for_ever(stage: Stage, writer: int, seed: int) -> None:
-    source = random.Random(seed)
+def write_while_asked(stage: Stage, writer: int, seed: int) -> None:
+    source, parent = random.Random(seed), os.getppid()
     stage.backend[writer] = backend()
-    while True:
+    while os.getppid() == parent:
         with stage.change(writer):
             try:
                 change_something(source)
@@ -174,7 +173,8 @@ def read_until_ended(stage: Stage, reader: int, folder: Path, seed: int) -> None
         columns_keeper.SMALL_ROWS = 0
     source, answered = random.Random(seed), count_who_answers()
     readings = Reader(Log(folder / f"answers-{reader}"), source)
-    while not stage.ended[0]:
+    parent = os.getppid()
+    while not stage.ended[0] and os.getppid() == parent:
         for _ in range(source.randint(1, 30)):
             readings.compare_between_versions()
         readings.follow()
@@ -224,7 +224,9 @@ def soak(changes: int, seed: int, folder: Path) -> dict[str, Any]:
         telling(lambda reader=reader: read_until_ended(stage, reader, folder, seed + reader))
         for reader in range(READERS)
     ]
-    writers = [telling(lambda writer=writer: write_for_ever(stage, writer, seed + writer)) for writer in range(WRITERS)]
+    writers = [
+        telling(lambda writer=writer: write_while_asked(stage, writer, seed + writer)) for writer in range(WRITERS)
+    ]
     while (done := int(stage.done.sum())) < changes:
         until(lambda done=done: stage.done.sum() >= min(done + CHANGES_PER_KILL, changes), "the writers get on")
         time.sleep(source.uniform(0, 0.02))
@@ -232,7 +234,7 @@ def soak(changes: int, seed: int, folder: Path) -> dict[str, Any]:
         assert kill(writers[writer]), "a writer failed by itself"
         until(lambda writer=writer: not is_served(int(stage.backend[writer])), "the server notices")
         stage.changing[writer], killed, lives = 0, killed + 1, lives + 1
-        writers[writer] = telling(lambda writer=writer, lives=lives: write_for_ever(stage, writer, seed + lives))
+        writers[writer] = telling(lambda writer=writer, lives=lives: write_while_asked(stage, writer, seed + lives))
     with stage.pause(0):
         for writer in writers:
             assert kill(writer), "a writer failed by itself"
