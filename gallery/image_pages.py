@@ -14,9 +14,13 @@ class ImagePaginator(Paginator[Image]):
 
     object_list: ImageQuerySet
 
+    def __init__(self, images: ImageQuerySet, per_page: int, *, count: int | None = None) -> None:
+        super().__init__(images, per_page)
+        self._known_count = count
+
     @cached_property
     def count(self) -> int:
-        return search_index().lists.count(self.object_list)
+        return search_index().lists.count(self.object_list) if self._known_count is None else self._known_count
 
     def page(self, number: Any) -> Page[Image]:
         number = self.validate_number(number)

@@ -6,6 +6,7 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from gallery.error_messages import stored_sentence
 from gallery.errors import StoredError
@@ -60,9 +61,10 @@ def stored_sentence_filter(error: StoredError | None) -> str:
 
 
 @register.filter
-def alternative_text(image: Image) -> str:
-    """Return what a picture shows, as far as its owner said; else its file name."""
-    return image.description or image.original_name
+def alternative_text(image: Image, longest: int | None = None) -> str:
+    """Return what a picture shows, as far as its owner said, else its file name; so many characters at most."""
+    text = image.description or image.original_name
+    return text if longest is None or len(text) <= longest else Truncator(text).chars(longest)
 
 
 @register.filter

@@ -122,15 +122,17 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     own = Image.objects.library_of(request.actor)
-    narrowed = LibraryFilter(query, queryset=own.for_listing())
+    narrowed = LibraryFilter(query, queryset=own.with_tags())
     is_valid = narrowed.is_valid()
     lists = search_index().lists
     statistics = lists.statistics(own)
+    is_narrowed = is_valid and narrowed.is_narrowed
+    count = None if is_narrowed else statistics.images  # counted already
     failed = own.failed().select_related("embedding_failure")
     page = {
         "filter": narrowed,
-        "page": counted_page_of(narrowed.qs, query, size=PAGE_SIZE) if is_valid else None,
-        "is_narrowed": is_valid and narrowed.is_narrowed,
+        "page": counted_page_of(narrowed.qs, query, size=PAGE_SIZE, count=count) if is_valid else None,
+        "is_narrowed": is_narrowed,
         "back": query.urlencode(),
         "statistics": statistics,
         "formats": _shares(statistics.formats),

@@ -60,9 +60,12 @@ def page_of(images: ImageQuerySet, request: HttpRequest) -> Page:
     return page
 
 
-def counted_page_of(images: ImageQuerySet, query: QueryDict, *, size: int) -> Page:
-    """Return the same, with the number of pages; a number beyond them is the last. Raises as `page_of` does."""
-    paginator = ImagePaginator(images, size)
+def counted_page_of(images: ImageQuerySet, query: QueryDict, *, size: int, count: int | None = None) -> Page:
+    """Return the same, with the number of pages; a number beyond them is the last. Raises as `page_of` does.
+
+    `count` is how many pictures there are, where that is known.
+    """
+    paginator = ImagePaginator(images, size, count=count)
     number = _number_within(paginator, query.get("page"))
     page = _page(images, query, number, size=size, paginator=paginator)
     if page.images or "cursor" not in query:

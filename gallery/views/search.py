@@ -41,7 +41,8 @@ def _search(request: ActorRequest) -> HttpResponse:
 
 def _answer(request: ActorRequest, form: SearchForm) -> Answer:
     if form.is_listing:
-        return Listed(page_of(list_images(form.request, by=request.actor), request))
+        images = list_images(form.request, by=request.actor)
+        return Listed(page_of(images, request), count=search_index().lists.count(images))
     try:
         results = find_images(form.request, by=request.actor)
     except UnknownImage as error:

@@ -74,6 +74,7 @@ class Listed:
 
     template: ClassVar[str] = "gallery/search/listed.html"
     page: Page
+    count: int
 
 
 Answer = Blank | Refused | Found | NothingFound | NotComparable | Listed
