@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .actor import Actor
@@ -95,6 +95,11 @@ def is_of_image_owner(image_owner: Any) -> Q:
 def is_shown_in_album(image_owner: Any) -> Q:
     """Places in such albums."""
     return Q(album__owner=image_owner)
+
+
+def is_shown_by(album: Any) -> Q:
+    """Pictures of an album's owner with a place in that album: the same, asked of pictures."""
+    return Q(albumimage__album=album, albumimage__album__owner=F("owner"))
 
 
 def may_edit_image(actor: Actor) -> Q:

@@ -27,7 +27,7 @@ from gallery.text.wall_clock import offset_text, wall_clock_text
 from . import access
 from .access import Visibility
 from .actor import Actor
-from .album import Album, AlbumImage
+from .album import Album
 from .conditions import HasNoRow, Tagged
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
@@ -106,13 +106,17 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures that wait or have failed: few of a library, found without going through the others."""
         return self.filter(HasNoRow())
 
+    def waiting(self) -> Self:
+        """What `pending` gives, in no order: to be counted."""
+        return self.without_row().filter(embed_error="")
+
     def failed(self) -> Self:
         return self.without_row().exclude(embed_error="")
 
     def with_status(self, status: SearchStatus) -> Self:
         by_status = {
             SearchStatus.SEARCHABLE: self.searchable,
-            SearchStatus.PENDING: self.pending,
+            SearchStatus.PENDING: self.waiting,
             SearchStatus.FAILED: self.failed,
         }
         return by_status[status]()
@@ -159,8 +163,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def in_album(self, album: Album) -> Self:
         """The pictures that an album shows, in its order."""
-        places = AlbumImage.objects.shown().filter(album=album)
-        return self.filter(albumimage__in=places).order_by("albumimage__position", "albumimage__pk")
+        return self.filter(access.is_shown_by(album)).order_by("albumimage__position", "albumimage__pk")
 
     def mentioning(self, text: str) -> Self:
         """Pictures with this text in their name or description, whatever its case and marks."""

@@ -78,7 +78,7 @@ def place_order_of(images: QuerySet[Image], keys: Sequence[OrderBy]) -> PlaceOrd
     if names != PLACE_KEYS or keys[0].descending != keys[1].descending:
         return None
     places = _album_places(images.query)
-    return None if places is None else PlaceOrder(_album_of(places.rhs), keys[0].descending)
+    return None if places is None else PlaceOrder(places.rhs, keys[0].descending)
 
 
 def gives_models(images: QuerySet[Image]) -> bool:
@@ -96,11 +96,14 @@ def _require_plain(query: Query) -> None:
 
 
 def _album_places(query: Query) -> Lookup[Any] | None:
-    """Return the condition that `in_album` makes, which may be one of those that all must be true."""
+    """Return which album `in_album` asks for, if its two conditions are of those that all must be true."""
     if query.where.connector != AND or query.where.negated:
         return None
-    found = [child for child in query.where.children if isinstance(child, Lookup) and _is_of_places(child)]
-    return found[0] if len(found) == 1 else None
+    lookups = [leaf for leaf in query.where.leaves() if isinstance(leaf, Lookup)]
+    of_album, of_owner = filter(_is_of_places, lookups), filter(_is_of_their_owner, lookups)
+    found = [*of_album, *of_owner]
+    is_in_album = len(found) == 2 and _is_of_places(found[0]) and _is_of_their_owner(found[1])
+    return found[0] if is_in_album and all(one in query.where.children for one in found) else None
 
 
 def _require_no_other_joins(query: Query, places: Lookup[Any] | None) -> None:
@@ -116,8 +119,16 @@ def _require_no_other_joins(query: Query, places: Lookup[Any] | None) -> None:
 
 
 def _is_of_places(lookup: Lookup[Any]) -> bool:
-    is_link = isinstance(lookup.lhs, Col) and lookup.lhs.target is AlbumImage._meta.pk
-    return is_link and lookup.lookup_name == "in" and isinstance(lookup.rhs, Query)
+    is_album = isinstance(lookup.lhs, Col) and lookup.lhs.target is AlbumImage._meta.get_field("album")
+    return is_album and lookup.lookup_name == "exact" and isinstance(lookup.rhs, int)
+
+
+def _is_of_their_owner(lookup: Lookup[Any]) -> bool:
+    """Say whether a lookup asks that an album's owner is the image's."""
+    columns = lookup.lhs, lookup.rhs
+    if lookup.lookup_name != "exact" or not all(isinstance(column, Col) for column in columns):
+        return False
+    return [column.target for column in columns] == [model._meta.get_field("owner") for model in (Album, Image)]
 
 
 # The tree
@@ -153,7 +164,9 @@ def _lookup(lookup: Lookup[Any]) -> Condition:
     if lookup.bilateral_transforms:
         raise NotInColumns
     if _is_of_places(lookup):
-        return _in_album(_album_of(lookup.rhs))
+        return _in_album(lookup.rhs)
+    if _is_of_their_owner(lookup):  # which is asked of each place anyway
+        return lambda columns: columns.everywhere(True)
     if not isinstance(lookup.lhs, Col):
         return _as_said(lookup)
     if lookup.lhs.target.model is not Image:
@@ -277,32 +290,6 @@ def _shown_in(albums: QuerySet[Album]) -> Condition:
 
 def _in_album(album_id: int) -> Condition:
     return _shown_in(Album.objects.filter(pk=album_id))
-
-
-def _album_of(places: Query) -> int:
-    """Return the one album of which these are the shown places. Raises NotInColumns where they are anything else."""
-    shown = AlbumImage.objects.shown().filter(album=0).query.where.children
-    children = list(places.where.children)
-    if places.model is not AlbumImage or places.where.negated or places.where.connector != AND or places.is_sliced:
-        raise NotInColumns
-    albums = [child.rhs for child in children if _is_album(child)]
-    others = [child for child in children if not _is_album(child)]
-    expected = [child for child in shown if not _is_album(child)]
-    if len(albums) != 1 or [_asked(one) for one in others] != [_asked(one) for one in expected]:
-        raise NotInColumns
-    return int(albums[0])
-
-
-def _is_album(lookup: Any) -> bool:
-    is_on_place = isinstance(lookup, Lookup) and isinstance(lookup.lhs, Col) and lookup.lhs.target.model is AlbumImage
-    return is_on_place and lookup.lhs.target.name == "album" and isinstance(lookup.rhs, int)
-
-
-def _asked(lookup: Any) -> tuple[Any, ...]:
-    """Return what a comparison of two columns says, whatever the query calls their tables."""
-    if not (isinstance(lookup, Lookup) and isinstance(lookup.lhs, Col) and isinstance(lookup.rhs, Col)):
-        raise NotInColumns
-    return lookup.lookup_name, lookup.lhs.target, lookup.rhs.target
 
 
 def _mentioning(asked: Mentioning) -> Condition:

@@ -40,6 +40,7 @@ __all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
 ATTEMPTS = 3  # at pictures that others change meanwhile
 MOST_KEYS = 1_000_000  # that are counted each at its place in an array; above, sorted first
 MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
+MOST_BESIDE = 10_000  # of more, so many are brought into the order of those that have one
 
 
 class Lists:
@@ -224,7 +225,7 @@ class Lists:
 
     def _ids_of_album(self, images: QuerySet[Image], wanted: Wanted[Image], place: PlaceOrder) -> list[int]:
         seen = self._seen(images)
-        if seen.beside is not None:
+        if seen.beside is not None and images.filter(seen.beside).exists():
             raise NotInColumns
         after = None if wanted.after is None else place_in_album(*wanted.after)
         rows = seen.columns.in_link_order(
@@ -274,10 +275,11 @@ def _beside(seen: Seen, wanted: Wanted[Image], orders: Sequence[Order]) -> list[
     """Return the first of many pictures that have no row. Raises NotInColumns where these are not enough."""
     if seen.beside is None:
         return []
-    if wanted.stop > MOST_WAITING:
-        raise NotInColumns
     found = wanted.rows.filter(seen.beside).values_list("pk", *(key.expression for key in wanted.keys))
-    return [Ordered(pk, tuple(map(value_of, values, orders))) for pk, *values in found[: wanted.stop]]
+    first = list(found[: min(wanted.stop, MOST_BESIDE + 1)])
+    if len(first) > MOST_BESIDE:
+        raise NotInColumns
+    return [Ordered(pk, tuple(map(value_of, values, orders))) for pk, *values in first]
 
 
 def _of_cursor(value: Any, order: Order) -> int | str | None:

@@ -107,9 +107,9 @@ def retry(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def embed(request: SignedInRequest) -> HttpResponse:
     """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""
-    pending = Image.objects.library_of(request.actor).pending()
-    report = embed_images(list(pending.values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
-    _tell(request, report, still_waiting=search_index().lists.count(pending))
+    mine = Image.objects.library_of(request.actor)
+    report = embed_images(list(mine.pending().values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
+    _tell(request, report, still_waiting=search_index().lists.count(mine.waiting()))
     return redirect("library")
 
 

@@ -83,4 +83,4 @@ def _page(request: ActorRequest, form: SearchForm, answer: Answer) -> HttpRespon
 
 def _waiting(actor: Actor) -> int:
     """How many of the visitor's own pictures no search can find yet."""
-    return search_index().lists.count(Image.objects.library_of(actor).pending())
+    return search_index().lists.count(Image.objects.library_of(actor).waiting())
