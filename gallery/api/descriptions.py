@@ -18,7 +18,7 @@ from .serializers import AlbumSerializer, ImageSerializer, ResultSerializer, edi
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
     context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
-    return _each(ImageSerializer(images, many=True, context=context))
+    return _each(images, ImageSerializer(context=context))
 
 
 def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str, Any]]:
@@ -26,7 +26,7 @@ def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str
     seen = Image.objects.visible_to(actor_of(request))
     counts = search_index().lists.album_counts(seen, [album.pk for album in albums])
     context = {"request": request, "image_counts": counts}
-    return _each(AlbumSerializer(albums, many=True, context=context))
+    return _each(albums, AlbumSerializer(context=context))
 
 
 def described_upload(upload: Upload, request: Request) -> dict[str, Any]:
@@ -44,11 +44,11 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
     return {
         "encoder": page.encoder,
         "searched": page.searched,
-        "results": _each(ResultSerializer(images, many=True, context=context)),
+        "results": _each(images, ResultSerializer(context=context)),
         "milliseconds": round(milliseconds, 2),
     }
 
 
-def _each(serializer: BaseSerializer[Any]) -> list[dict[str, Any]]:
-    """Return what one serializer says of many: its fields are made once, not anew for each."""
-    return list(serializer.data)
+def _each(rows: Sequence[Any], serializer: BaseSerializer[Any]) -> list[dict[str, Any]]:
+    """Return what one serializer says of each: its fields are made once, not anew for every row."""
+    return [serializer.to_representation(row) for row in rows]

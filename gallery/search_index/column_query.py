@@ -103,7 +103,8 @@ def _album_places(query: Query) -> Lookup[Any] | None:
     of_album, of_owner = filter(_is_of_places, lookups), filter(_is_of_their_owner, lookups)
     found = [*of_album, *of_owner]
     is_in_album = len(found) == 2 and _is_of_places(found[0]) and _is_of_their_owner(found[1])
-    return found[0] if is_in_album and all(one in query.where.children for one in found) else None
+    children: list[Any] = query.where.children
+    return found[0] if is_in_album and all(one in children for one in found) else None
 
 
 def _require_no_other_joins(query: Query, places: Lookup[Any] | None) -> None:
