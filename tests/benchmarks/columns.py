@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks columns --rows 1000000
 
-Milliseconds of processor; the median of several runs. `patched` is the same with 10,000 changed rows beside the base.
+Milliseconds of processor, the fastest of several runs: others on the machine make a loop over memory slower, never
+faster. All names begin with the same twelve characters. `patched` is the same with 10,000 changed rows beside the base.
 """
 
 import json
@@ -34,7 +35,7 @@ STAMP = Stamp(epoch=1, access_version=1, index_version=1)
 Result = dict[str, Any]
 
 
-def table_of(rows: int, *, first_id: int = 1, names_begin: str = "IMG_", seed: int = SEED) -> Table:
+def table_of(rows: int, *, first_id: int = 1, names_begin: str = "IMG_20240101", seed: int = SEED) -> Table:
     """Return so many pictures of 100 owners, with three tags each, of which the commonest is on every tenth."""
     random = np.random.default_rng(seed)
     created = 1_600_000_000_000_000 + np.sort(random.integers(0, 3_000 * DAY_US, rows))
@@ -128,7 +129,7 @@ def _questions(columns: Columns) -> dict[str, Callable[[], object]]:
         "linked, a tag of every tenth row": lambda: columns.linked("tag", [1]),
         "linked, 20 tags": lambda: columns.linked("tag", range(20, 40)),
         "contains, in every row": lambda: columns.contains("folded", "img_"),
-        "contains, in one row": lambda: columns.contains("folded", "img_0000777.jpg"),
+        "contains, in one row": lambda: columns.contains("folded", "img_202401010000777.jpg"),
         "contains, in every fourth row": lambda: columns.contains("folded", "小狗"),
         "contains, one letter": lambda: columns.contains("folded", "a"),
         "contains, in no row": lambda: columns.contains("folded", "gggg"),
@@ -167,7 +168,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _milliseconds(work: Callable[[], object]) -> float:
     work()
-    return sorted(_seconds(work) for _ in range(RUNS))[RUNS // 2] * 1_000
+    return min(_seconds(work) for _ in range(RUNS)) * 1_000
 
 
 def _private_mb() -> float:

@@ -32,6 +32,10 @@ ALONE = """# Performance
 <!-- results: sites -->
 <!-- end -->
 
+## Columns by row
+<!-- results: columns -->
+<!-- end -->
+
 ## Encoders
 <!-- results: encoders -->
 <!-- end -->
@@ -70,6 +74,8 @@ def _sections(found: Result) -> dict[str, list[str]]:
         sections["library"] = list(_library(found["library"]))
     if sites := list(site_report(found)):
         sections["sites"] = sites
+    if "columns" in found:
+        sections["columns"] = list(_columns(found["columns"]))
     if "encoders" in found:
         sections["encoders"] = list(_encoders(found["encoders"]))
     return sections
@@ -154,6 +160,19 @@ ENCODER_SIDES = (
     ("bfloat16_tensors", "`bfloat16`, ready tensors"),
     ("bfloat16_decoded", "`bfloat16`, decoded pictures of 480 × 360"),
 )
+
+
+def _columns(found: Result) -> Iterator[str]:
+    yield (
+        f"{found['rows']:,} rows: a file of {found['file_mb']:.0f} MB, written in {found['write_s']:.1f} s, opened in "
+        f"{found['open_ms']:.1f} ms. After all of these a process has {found['private_mb']:.0f} MB of its own."
+    )
+    yield ""
+    rows = []
+    for what, patched_ms in found["patched_ms"].items():
+        plain_ms = found["plain_ms"].get(what)
+        rows.append((what, "" if plain_ms is None else milliseconds(plain_ms), milliseconds(patched_ms)))
+    yield from table(("what", "ms", "ms beside 10,000 changed rows"), rows)
 
 
 def _encoders(found: Result) -> Iterator[str]:

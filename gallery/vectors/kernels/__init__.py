@@ -1,1 +1,1 @@
-"""Machine code for scanning codes, made at run time for the processor that is there."""
+"""Machine code for scanning codes and columns, made at run time for the processor that is there."""
