@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SQLITE = ("sqlite",)
 POSTGRESQL = ("postgres", "postgresql", "pgsql")
+CONNECTION_SECONDS = 60  # how long a thread keeps its connection
 EXAMPLE = "Write it as postgres://user:password@host:5432/name, or leave it empty for SQLite in the data folder."
 SECRETS = re.compile(r"((?:^|://)[^:/?#]*:).*(?=@)|(password=)[^&]*", re.IGNORECASE)
 
@@ -23,7 +24,7 @@ def database_of(url: str, *, setting: str, sqlite_options: dict[str, Any]) -> di
     except ValueError:
         raise _refused(url, setting, "cannot be understood") from None
     if parts.scheme in SQLITE:
-        database = dict(dj_database_url.parse(url))
+        database = dict(dj_database_url.parse(url, conn_max_age=CONNECTION_SECONDS))
         if why := _no_file_reason(str(database["NAME"])):
             raise _refused(url, setting, why)
         return database | {"OPTIONS": sqlite_options}
@@ -36,7 +37,7 @@ def database_of(url: str, *, setting: str, sqlite_options: dict[str, Any]) -> di
             f'{setting} names a PostgreSQL, but its driver is not installed. Run: pip install "psycopg[binary]"'
         )
     try:
-        return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+        return dict(dj_database_url.parse(url, conn_max_age=CONNECTION_SECONDS, conn_health_checks=True))
     except (dj_database_url.ParseError, ValueError):
         raise _refused(url, setting, "cannot be understood") from None
 

@@ -4,7 +4,7 @@ import threading
 from itertools import count
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import (
@@ -46,6 +46,18 @@ def stored(owner: User, **values) -> Image:
 
 def titles(images) -> set[str]:
     return set(images.values_list("original_name", flat=True))
+
+
+# Connections
+
+
+def test_a_request_leaves_its_connection_to_the_next_one(transactional_db):
+    connection.ensure_connection()
+    before = connection.connection
+
+    close_old_connections()  # as Django does after each
+
+    assert connection.connection is before
 
 
 # Durability
