@@ -6,6 +6,7 @@ is short, so that no reader stands in a writer's way; what changes between two o
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -47,15 +48,19 @@ def load_all(row_count: int) -> Table:
     return filling.table({name: _joined(table, _all_links(name), is_ordered=name in ORDERED_LINKS) for name in LINKS})
 
 
-def load_some(rows: Collection[int], image_ids: Collection[int], *, first_new: int) -> Facts:
-    """Return the pictures in these rows, these pictures that have a row, and all from row `first_new` on."""
-    found = {one[0]: one for one in _pictures("embedding_row >= %s", [first_new])}
-    for column, numbers in (("embedding_row", rows), ("id", image_ids)):
-        for some in batches(sorted(numbers), IDS_AT_A_TIME):
-            of_these = f"{column} IN ({_marks(some)}) AND embedding_row IS NOT NULL"
-            found.update({one[0]: one for one in _pictures(of_these, some)})
+def load_some(rows: Collection[int], image_ids: Collection[int], *, first_new: int | None) -> Facts:
+    """Return the pictures in these rows, these pictures that have a row, and, if given, all from a first row on."""
+    found = {} if first_new is None else {one[0]: one for one in _pictures("embedding_row >= %s", [first_new])}
+    for some_rows, some_ids in zip_longest(_some(rows), _some(image_ids), fillvalue=()):
+        of_these = f"embedding_row IN ({_marks(some_rows)}) OR image.id IN ({_marks(some_ids)})"
+        condition = f"({of_these}) AND embedding_row IS NOT NULL"
+        found.update({one[0]: one for one in _pictures(condition, [*some_rows, *some_ids])})
     tuples = [found[row] for row in sorted(found)]
     return Facts(np.array([one[0] for one in tuples], dtype=np.int64), _table_of(tuples))
+
+
+def _some(numbers: Collection[int]) -> Iterator[Sequence[int]]:
+    return batches(sorted(numbers), IDS_AT_A_TIME)
 
 
 def load_waiting(image_ids: Sequence[int]) -> Table:
@@ -184,7 +189,7 @@ def _read(statement: str, parameters: Sequence[int]) -> Tuples:
 
 
 def _marks(numbers: Sequence[int]) -> str:
-    return ", ".join(["%s"] * len(numbers))
+    return ", ".join(["%s"] * len(numbers)) or "NULL"
 
 
 def _name_of(model: type[Model]) -> str:

@@ -66,7 +66,8 @@ class Known:
         changes = AccessChange.objects.since(self.access_version, up_to=access)
         if changes is None or len(changes.image_ids) + len(changes.image_rows) > 2 * MOST_CHANGED:
             return None
-        facts = load_some(changes.image_rows, changes.image_ids, first_new=self.indexed_rows)
+        first_new = None if self.index_version == state.version else self.indexed_rows
+        facts = load_some(changes.image_rows, changes.image_ids, first_new=first_new)
         if IndexState.objects.current().epoch != self.epoch:  # these may be rows of the next one
             return None
         rows = self._rows_of(changes, facts)

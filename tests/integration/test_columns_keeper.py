@@ -2,6 +2,7 @@
 where it cannot be right.
 """
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,20 +34,21 @@ def large(monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(columns_keeper, "SMALL_ROWS", 2)
     monkeypatch.setattr(columns_keeper, "SECONDS_BETWEEN_TRIES", 0)
     yield
-    settle(search_index())
+    settle()
 
 
-def settle(index: SearchIndex) -> None:
+def settle() -> None:
     """Wait until nobody writes."""
-    if (writer := index._columns._writer) is not None:
-        writer.join(PATIENCE_SECONDS)
-        assert not writer.is_alive()
+    for thread in threading.enumerate():
+        if thread.name == "columns":
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
 
 
 def known_to(index: SearchIndex) -> Known:
     """Return what the index knows once it has had time to write."""
     index.known_columns()
-    settle(index)
+    settle()
     known = index.known_columns()
     assert known is not None
     return known
@@ -72,7 +74,7 @@ def test_the_database_answers_while_the_file_is_written(alice, data_dir):
 
     assert search_index().known_columns() is None
     assert search_index().lists.count(Image.objects.all()) == 3
-    settle(search_index())
+    settle()
 
     assert file_in(data_dir).exists()
     known = search_index().known_columns()
@@ -208,7 +210,7 @@ def test_crash_while_the_file_is_written(alice, data_dir, monkeypatch):
 
     assert not file_in(data_dir).exists()
     assert search_index().lists.count(Image.objects.all()) == 3
-    settle(search_index())
+    settle()
     assert known_to(SearchIndex()).columns.row_count == 3
 
 
@@ -217,7 +219,7 @@ def test_while_another_process_writes_nobody_waits(alice):
 
     with SearchIndex()._columns._lock:
         assert search_index().known_columns() is None
-        settle(search_index())
+        settle()
         assert search_index().lists.count(Image.objects.all()) == 3
 
     assert known_to(search_index()).columns.row_count == 3

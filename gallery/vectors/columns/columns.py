@@ -140,14 +140,11 @@ class Columns:
 
     def links_of(self, name: str, keys: Collection[int]) -> tuple[Rows, Ids]:
         """Return the row and the key of each link of these keys, in no order: (total,) int64 both."""
-        rows, found = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for table, row_of in ((self.base, None), (self.patch, self.patch_rows)):
-            for key in set(keys):
-                of_key = table.links[name].rows[table.links[name].of_key(key)].astype(np.int64)
-                of_key = of_key[~self._is_patched[of_key]] if row_of is None else row_of[of_key]
-                rows.append(of_key)
-                found.append(np.full(len(of_key), key, dtype=np.int64))
-        return np.concatenate(rows), np.concatenate(found)
+        in_base, base_keys = self.base.links[name].with_keys(keys)
+        kept = ~self._is_patched[in_base]
+        in_patch, patch_keys = self.patch.links[name].with_keys(keys)
+        rows = np.concatenate([in_base[kept].astype(np.int64), self.patch_rows[in_patch]])
+        return rows, np.concatenate([base_keys[kept], patch_keys])
 
     def sum(self, mask: RowMask, name: str) -> int:
         """Return the sum of the numbers that are not NULL."""

@@ -83,6 +83,16 @@ class Links:
             return np.bincount(self._places_of_keys(self._links_of(mask.rows)[0]), minlength=len(self.keys))
         return column_loops().count(self.rows, self.starts, mask.bits, mask.row_count)
 
+    def with_keys(self, keys: Collection[int]) -> tuple[LinkRows, Ids]:
+        """Return the row and the key of each link of these keys, (total,) both."""
+        wanted = np.array(sorted(set(keys)), dtype=np.int64)
+        places = np.searchsorted(self.keys, wanted)
+        wanted, places = wanted[places < len(self.keys)], places[places < len(self.keys)]
+        are_here = self.keys[places] == wanted
+        wanted, places = wanted[are_here], places[are_here]
+        firsts, counts = self.starts[places], self.starts[places + 1] - self.starts[places]
+        return self.rows[joined_ranges(firsts, counts)], np.repeat(wanted, counts)
+
     def prepared(self, row_count: int) -> "Links":
         """Return the same with the links of each of so many rows."""
         row_starts, by_row = self._by_row
