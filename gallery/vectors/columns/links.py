@@ -109,8 +109,14 @@ class Links:
         """Return the links of the rows that are not gone, (n,) bool; those move up."""
         kept = np.flatnonzero(~is_gone[self.rows])
         new_rows = (np.cumsum(~is_gone) - 1).astype(np.uint32)
-        positions = None if self.positions is None else self.positions[kept]
-        return Links._ordered(new_rows[self.rows[kept]], self.key_of_link[kept], positions, np.arange(len(kept)))
+        starts = np.searchsorted(kept, self.starts)
+        has_links = starts[1:] > starts[:-1]
+        return Links(
+            keys=self.keys[has_links],
+            starts=np.append(starts[:-1][has_links], len(kept)),
+            rows=new_rows[self.rows[kept]],
+            positions=None if self.positions is None else self.positions[kept],
+        )
 
     def joined(self, other: "Links", shift: int) -> "Links":
         """Return these links and the other's, whose rows are `shift` further on, behind all of these."""
