@@ -1,12 +1,14 @@
-"""Database triggers that move `AccessState.version`: whoever writes, and however, the number moves with the change.
+"""Database triggers that move `AccessState.version`: whoever writes, and however, the number moves with the change, and
+`AccessChange` says what that was.
 
-SQLite has one writer at a time, so there each changed row simply adds one.
+SQLite has one writer at a time, so there each changed row simply adds one, and its entry.
 
 On PostgreSQL the one row must not be locked before a transaction is about to commit, or uploads would wait for each
-other; and whoever holds it must not wait for anything else, or they would wait for each other for ever. So the first
-change of a transaction leaves a note in a table of its own. At the commit, in the round of deferred triggers in which
-foreign keys are checked too, the note is deleted; that alone makes a second round, which comes after every check, and
-there the version moves, once. The notes' table is empty for everybody else.
+other; and whoever holds it must not wait for anything else, or they would wait for each other for ever. So each change
+of a transaction leaves a note in a table of its own, the first one a mark as well. At the commit, in the round of
+deferred triggers in which foreign keys are checked too, the mark is deleted; that alone makes a second round, which
+comes after every check. There the notes of links are judged, which may wait for whoever embeds their pictures; then the
+version moves, once, and the notes become entries. The notes' table is empty for everybody else.
 
 A migration may rebuild a table (SQLite, which drops its triggers) or change a column that a trigger names (PostgreSQL,
 which refuses). So the triggers are taken away before migrations of this app and made again after them.
