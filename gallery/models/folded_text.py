@@ -13,6 +13,14 @@ from .conditions import Mentioning
 FOLDED_FIELDS = frozenset({"original_name", "description"})
 
 
+class FoldedTextQuerySet(models.QuerySet["FoldedText"]):
+    def are_complete(self) -> bool:
+        """Say whether each of all images has its folded text, by two numbers: nobody goes through the images."""
+        images = self.model._meta.get_field("image").related_model
+        has_outdated = self.filter(revision__lt=REVISION).exists()
+        return not has_outdated and self.count() == images._default_manager.count()
+
+
 class FoldedText(models.Model):
     """An image's name and description, folded, a line each.
 
@@ -24,7 +32,10 @@ class FoldedText(models.Model):
     revision = models.PositiveSmallIntegerField()
     text = models.TextField()
 
+    objects = FoldedTextQuerySet.as_manager()
+
     class Meta:
+        indexes = [models.Index(fields=["revision"], name="folded_text_revision")]
         verbose_name = _("folded text")
         verbose_name_plural = _("folded texts")
         default_permissions = ()

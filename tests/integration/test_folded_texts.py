@@ -7,13 +7,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from gallery.models import AccessState, Album, FoldedText, Image, ImageQuerySet, Tag, User
 from gallery.models.actor import OPERATOR
 from gallery.search_index import search_index
 from gallery.services.curation import relabel
-from gallery.services.folding import fold_waiting_texts
+from gallery.services.folding import fold_waiting_texts, waiting_text_count
 from gallery.services.labels import check_labels
 from tests.conftest import acting, drawn_picture
 from tests.integration.api_client import Api
@@ -216,3 +217,21 @@ def changed(image: Image, **values: str) -> Image:
 
 def saved(image: Image, **values: str) -> None:
     changed(image, **values).save(update_fields=list(values))
+
+
+def test_nobody_goes_through_folded_pictures_to_find_that_none_is_to_do(alice, upload):
+    upload(alice, "coffee.png"), upload(alice, "chelsea.png")
+
+    with CaptureQueriesContext(connection) as asked:
+        assert (fold_waiting_texts(), waiting_text_count()) == (0, 0)
+
+    assert not any("JOIN" in statement["sql"] for statement in asked.captured_queries)
+
+
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_a_text_that_is_missing_or_outdated_is_found(alice, upload, is_missing):
+    image = upload(alice, "coffee.png")
+    texts = FoldedText.objects.filter(image=image)
+    texts.delete() if is_missing else texts.update(revision=0)
+
+    assert (waiting_text_count(), fold_waiting_texts(), waiting_text_count()) == (1, 1, 0)

@@ -5,7 +5,7 @@ from gallery.management.command import GalleryCommand, Report, printed_images
 from gallery.models import OPERATOR, Image
 from gallery.services.curation import requeue_failed
 from gallery.services.embedding.waiting_images import embed_pending
-from gallery.services.folding import fold_waiting_texts
+from gallery.services.folding import fold_waiting_texts, waiting_text_count
 
 
 class Command(GalleryCommand):
@@ -17,7 +17,7 @@ class Command(GalleryCommand):
     def run(self, **options: Any) -> Report:
         if options["retry_failed"]:
             requeue_failed(Image.objects.all(), by=OPERATOR)
-        with self.progress(Image.objects.not_folded().count(), "name") as advance:
+        with self.progress(waiting_text_count(), "name") as advance:
             folded = fold_waiting_texts(progress=advance)
         with self.progress(Image.objects.pending().count(), "picture") as advance:
             report = embed_pending(progress=advance)
