@@ -24,7 +24,7 @@ class ShownIn(Exists):
         self.albums = albums
 
 
-class Mentioning(ExpressionWrapper):
+class Mentioning(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
     """That an image mentions this text: has `folded` in its folded text or, while it is not folded, what was typed."""
 
     def __init__(self, condition: Q, *, text: str, folded: str) -> None:

@@ -145,7 +145,8 @@ def _number(name: str) -> str:
         return "CASE WHEN text IS NULL THEN 0 ELSE 1 END"
     if name == "status":
         return "CASE WHEN embedding_row IS NOT NULL THEN 0 WHEN embed_error = '' THEN 1 ELSE 2 END"
-    column = Image._meta.get_field(name).column
+    field: Any = Image._meta.get_field(name)
+    column = field.column
     if name not in MOMENTS:
         return str(column)
     if connection.vendor == "sqlite":

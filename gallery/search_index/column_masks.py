@@ -10,7 +10,7 @@ import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db.models import Q, QuerySet
 
-from gallery.models import Image, ImageQuerySet
+from gallery.models import Image
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.table import Table
 from gallery.vectors.row_mask import RowMask
@@ -53,7 +53,7 @@ class ColumnMasks:
         """Return which rows of the columns are of these images. Raises NotInColumns: only the database can tell."""
         condition = condition_of(images)
         try:
-            key = ImageQuerySet.fingerprint(images)
+            key = fingerprint_of(images)
         except EmptyResultSet:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), known.columns.row_count)
         kept = self._get(key)
@@ -80,7 +80,7 @@ class ColumnMasks:
 
     def forget(self, images: QuerySet[Image]) -> None:
         with suppress(EmptyResultSet), self._lock:
-            self._kept.pop(ImageQuerySet.fingerprint(images), None)
+            self._kept.pop(fingerprint_of(images), None)
 
     def _get(self, key: Key) -> KeptMask | None:
         with self._lock:
@@ -95,6 +95,12 @@ class ColumnMasks:
             self._kept.move_to_end(key)
             while len(self._kept) > MASKS_KEPT:
                 self._kept.popitem(last=False)
+
+
+def fingerprint_of(images: QuerySet[Image]) -> Key:
+    """Return what the database would be asked. Raises EmptyResultSet where it need not be."""
+    sql, parameters = images.order_by().values_list("pk").query.sql_with_params()
+    return sql, tuple(parameters)
 
 
 def _patched(mask: RowMask, rows: Rows, columns: Columns, condition: Condition) -> RowMask:

@@ -15,6 +15,7 @@ from django.db.models.expressions import Col, NegatedExpression
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 from django.db.models.sql.constants import LOUTER
+from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 
 from gallery.models import Album, AlbumImage, Image, SearchStatus, Tag
@@ -74,7 +75,7 @@ def orders_of(keys: Sequence[OrderBy]) -> list[Order]:
 
 def place_order_of(images: QuerySet[Image], keys: Sequence[OrderBy]) -> PlaceOrder | None:
     """Return the album whose order this is, None if it is that of none."""
-    names = [key.expression.name for key in keys if isinstance(key.expression, F)]
+    names = [_name_of(key.expression) for key in keys if isinstance(key.expression, F)]
     if names != PLACE_KEYS or keys[0].descending != keys[1].descending:
         return None
     places = _album_places(images.query)
@@ -110,9 +111,9 @@ def _album_places(query: Query) -> Lookup[Any] | None:
 def _require_no_other_joins(query: Query, places: Lookup[Any] | None) -> None:
     """Refuse what may leave pictures out or double them without a condition that says so."""
     for alias, join in query.alias_map.items():
-        if not query.alias_refcount[alias] or join.parent_alias is None:
+        if not query.alias_refcount[alias] or not isinstance(join, Join):
             continue
-        field = join.join_field
+        field: Any = join.join_field
         is_optional = field.one_to_one and join.join_type == LOUTER
         is_certain = field.many_to_one and not field.null
         if not (is_optional or is_certain or (places is not None and places.lhs.alias == alias)):
@@ -314,13 +315,18 @@ def _mentioning(asked: Mentioning) -> Condition:
 # Orders
 
 
+def _name_of(field: Any) -> str:
+    """Return the name that an F stands for, of which the stubs know nothing."""
+    return str(field.name)
+
+
 def _order(key: OrderBy) -> Order:
     """What may be null needs to say where that comes: databases differ."""
     if any(key.expression == of_name for of_name in KEYS_OF_NAME):
         return Order("name", descending=key.descending)
     if not isinstance(key.expression, F):
         raise NotInColumns
-    name = "id" if key.expression.name == "pk" else key.expression.name
+    name = "id" if _name_of(key.expression) == "pk" else _name_of(key.expression)
     if name in MAY_BE_NULL and not (key.nulls_first or key.nulls_last):
         raise NotInColumns
     if name not in ORDERED_BY and name != "embedding_row":

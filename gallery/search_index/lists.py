@@ -219,7 +219,7 @@ class Lists:
         size = wanted.stop - first
         rows = seen.columns.ordered(seen.mask, orders, start=first, size=size, after=after)
         if not beside:
-            return seen.columns.ids_of(rows).tolist()
+            return list(map(int, seen.columns.ids_of(rows)))
         both = merged([*from_columns(seen.columns, rows, orders), *beside], orders)
         return [one.image_id for one in both[wanted.start - first : wanted.stop - first]]
 
@@ -237,7 +237,7 @@ class Lists:
             start=wanted.start,
             size=wanted.stop - wanted.start,
         )
-        return seen.columns.ids_of(rows).tolist()
+        return list(map(int, seen.columns.ids_of(rows)))
 
     def _formats(self, seen: Seen) -> Counter[str]:
         counts = seen.columns.counts(seen.mask, "format")
