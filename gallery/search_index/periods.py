@@ -1,6 +1,6 @@
 """Counts of moments by year, month or day of a time zone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from gallery.vectors.unit_vectors import Ids
 
-from .image_columns import MICROSECOND, microseconds, moment_of
+from .image_columns import microseconds, moment_of
 
 Moment = Literal["created_at", "taken_at"]
 Period = Literal["year", "month", "day"]
-UNITS = {"year": "datetime64[Y]", "month": "datetime64[M]", "day": "datetime64[D]"}
-ONE_DAY = timedelta(days=1)
+LONGEST = {"year": timedelta(days=366), "month": timedelta(days=31), "day": timedelta(days=1)}
+FEW_PERIODS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +35,30 @@ def period_counts(moments: Ids, period: Period, zone: tzinfo) -> list[PeriodCoun
     """Return the periods in which there are moments, (n,) microseconds since 1970, ascending."""
     if not len(moments):
         return []
-    local = (moments + _offsets(moments, zone)).astype("datetime64[us]")
-    starts, counts = np.unique(local.astype(UNITS[period]), return_counts=True)
-    begins = [one.astype("datetime64[us]").item() for one in starts]
-    return [
-        PeriodCount(timezone.make_aware(*pair[:1], zone), int(pair[1])) for pair in zip(begins, counts, strict=True)
-    ]
+    starts = list(_starts(moment_of(int(moments.min())), moment_of(int(moments.max())), period, zone))
+    before = [0, *_counts_before(moments, [microseconds(start) for start in starts[1:]]), len(moments)]
+    counts = np.diff(before).tolist()
+    return [PeriodCount(start, count) for start, count in zip(starts, counts, strict=True) if count]
 
 
-def _offsets(moments: Ids, zone: tzinfo) -> Ids:
-    """Return what the zone's clock was ahead of UTC at each moment, in microseconds."""
-    changes = list(_offset_changes(moment_of(int(moments.min())), moment_of(int(moments.max())), zone))
-    begins = np.array([microseconds(begin) for begin, _offset in changes], dtype=np.int64)
-    offsets = np.array([offset // MICROSECOND for _begin, offset in changes], dtype=np.int64)
-    found: Ids = offsets[np.searchsorted(begins, moments, "right") - 1]
-    return found
+def _starts(first: datetime, last: datetime, period: Period, zone: tzinfo) -> Iterator[datetime]:
+    """Give where the periods from the first moment to the last one begin by the zone's clock."""
+    start = _start_of(timezone.make_naive(first, zone), period)
+    until = timezone.make_naive(last, zone)
+    while start <= until:
+        yield timezone.make_aware(start, zone)
+        start = _start_of(start + LONGEST[period], period)
 
 
-def _offset_changes(first: datetime, last: datetime, zone: tzinfo) -> Iterator[tuple[datetime, timedelta]]:
-    """Give the offset at the first moment, and each that begins later; a zone changes it once a day at most."""
-    day, offset = first, _offset_at(first, zone)
-    yield first, offset
-    while day <= last:
-        following = day + ONE_DAY
-        if (new := _offset_at(following, zone)) != offset:
-            yield _change_between(day, following, zone), new
-            offset = new
-        day = following
+def _start_of(clock: datetime, period: Period) -> datetime:
+    day = clock.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[period]
 
 
-def _change_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
-    """Return the first moment that has the offset of `after`."""
-    offset = _offset_at(before, zone)
-    while after - before > MICROSECOND:
-        middle = before + (after - before) // 2
-        before, after = (middle, after) if _offset_at(middle, zone) == offset else (before, middle)
-    return after
-
-
-def _offset_at(moment: datetime, zone: tzinfo) -> timedelta:
-    return moment.astimezone(zone).utcoffset() or timedelta(0)
+def _counts_before(moments: Ids, ends: Sequence[int]) -> list[int]:
+    """Return how many moments there are before each of these, which ascend. A few are looked for one by one: faster."""
+    if len(ends) <= FEW_PERIODS:
+        return [int(np.count_nonzero(moments < end)) for end in ends]
+    places = np.searchsorted(np.array(ends, dtype=np.int64), moments, "right")
+    counts: list[int] = np.cumsum(np.bincount(places, minlength=len(ends) + 1))[:-1].tolist()
+    return counts

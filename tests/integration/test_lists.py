@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from gallery.models import Album, AlbumImage, Image, Tag, User, Visibility
 from gallery.search_index import search_index
 from gallery.search_index.lists import OwnerTotals, PeriodCount
+from gallery.search_index.periods import period_counts
 from tests.conftest import acting
 
 
@@ -61,3 +64,23 @@ def test_lists_of_one_moment_read_once_how_new_all_is(
     assert counted == (1, 1)
     assert lists.count(Image.objects.all()) == 1
     assert search_index().lists.count(Image.objects.all()) == 2
+
+
+@pytest.mark.parametrize("few", [0, 64])
+def test_periods_begin_by_the_clock_of_their_zone(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gallery.search_index.periods.FEW_PERIODS", few)
+    utc = ["2023-12-31T22:59:59", "2023-12-31T23:00:00", "2024-02-29T12:00:00", "2025-06-30T21:59:59"]
+    moments = np.array(utc, dtype="datetime64[us]").astype(np.int64)
+    berlin = ZoneInfo("Europe/Berlin")
+
+    years, months = (period_counts(moments, period, berlin) for period in ("year", "month"))
+
+    assert years == [
+        PeriodCount(datetime(year, 1, 1, tzinfo=berlin), count) for year, count in ((2023, 1), (2024, 2), (2025, 1))
+    ]
+    assert [(one.start.isoformat(), one.images) for one in months] == [
+        ("2023-12-01T00:00:00+01:00", 1),
+        ("2024-01-01T00:00:00+01:00", 1),
+        ("2024-02-01T00:00:00+01:00", 1),
+        ("2025-06-01T00:00:00+02:00", 1),
+    ]

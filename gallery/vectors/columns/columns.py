@@ -17,6 +17,8 @@ from .text_order import TextOrder
 from .texts import Booleans
 from .truth import Truth
 
+MOST_PLACES = 1_000_000  # between the least and the greatest of numbers that are counted in place
+
 Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown, of each row of a table
 
 
@@ -154,8 +156,8 @@ class Columns:
         """Return how many rows have each number; those where it is NULL are left out."""
         totals: dict[int, int] = {}
         for values in self._values(mask, name):
-            for value, count in zip(*np.unique(values, return_counts=True), strict=True):
-                totals[int(value)] = totals.get(int(value), 0) + int(count)
+            for value, count in _counted(values):
+                totals[value] = totals.get(value, 0) + count
         totals.pop(NULL, None)
         return totals
 
@@ -381,3 +383,16 @@ def _summed(keys: Ids, counts: Ids) -> tuple[Ids, Ids]:
     totals = np.zeros(len(distinct), dtype=np.int64)
     np.add.at(totals, places, counts[counted])
     return distinct, totals
+
+
+def _counted(values: Numbers) -> list[tuple[int, int]]:
+    """Return the numbers and how often each is there. Those close together are not sorted, but counted in place."""
+    if not len(values):
+        return []
+    least, greatest = int(values.min()), int(values.max())
+    if greatest - least >= MOST_PLACES:
+        different, counts = np.unique(values, return_counts=True)
+        return list(zip(different.tolist(), counts.tolist(), strict=True))
+    counts = np.bincount(values - least if values.dtype.itemsize >= 4 else values.astype(np.int32) - least)
+    places = np.flatnonzero(counts)
+    return list(zip((places + least).tolist(), counts[places].tolist(), strict=True))
