@@ -55,6 +55,8 @@ def place_originals() -> None:
 
 def _place_original(sha256: str, image_format: str, size_bytes: int) -> None:
     path = Path(default_storage.path(original_path(sha256, image_format)))
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     os.truncate(path, size_bytes)

@@ -17,7 +17,6 @@ from .environment import set_up
 set_up()
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.storage import default_storage
 from django.db import connection
 
 from gallery.measuring.speed import ClusteredRows
@@ -78,8 +77,7 @@ class Searcher:
         return self._upload_while(Path(f"/proc/{pid}").exists, per_second)
 
     def place_originals(self) -> dict[str, Any]:
-        if not default_storage.exists("originals"):
-            place_originals()
+        place_originals()
         return {}
 
     def _upload_while(self, is_on: Callable[[], bool], per_second: float) -> dict[str, Any]:
