@@ -26,6 +26,7 @@ from .known_columns import Known
 SMALL_ROWS = 20_000  # so many are read at once by whoever needs them, and are in no file
 SERIALS_APART = 2**40  # more than changes that are ever made to columns that were read once
 SECONDS_BETWEEN_TRIES = 1.0  # at a file that another process may be writing
+SECONDS_AFTER_FAILURE = 60.0  # a full disk is still full a second later, and all is read before that is seen
 ORIGIN = hashlib.sha256(SHAPE.encode()).hexdigest()[:16]
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class ColumnsKeeper:
         self._updating = threading.Lock()
         self._writer: threading.Thread | None = None
         self._serials = itertools.count(1)
-        self._tried_at = -SECONDS_BETWEEN_TRIES
+        self._try_again_at = 0.0
 
     def current(self, access: AccessState, *, epoch: int, index_version: int) -> Known | None:
         """Return columns that are not older than these versions; None where the database must be asked."""
@@ -77,9 +78,9 @@ class ColumnsKeeper:
 
     def _may_try(self) -> bool:
         """Say whether to look for a file again, or write one: nobody else here does, and not in every request."""
-        if self._is_writing or time.monotonic() - self._tried_at < SECONDS_BETWEEN_TRIES:
+        if self._is_writing or time.monotonic() < self._try_again_at:
             return False
-        self._tried_at = time.monotonic()
+        self._try_again_at = time.monotonic() + SECONDS_BETWEEN_TRIES
         return True
 
     def _read_database(self) -> Known | None:
@@ -94,7 +95,11 @@ class ColumnsKeeper:
         """Return the present columns, on the base that lies in the file; None where it does not lead to them."""
         column_loops(gallery().machine_code_dir)  # where their code is kept; questions about columns only use them
         access, state = AccessState.objects.current(), IndexState.objects.current()
-        stored = self._file.read(state.epoch)
+        try:
+            stored = self._file.read(state.epoch)
+        except (StorageNotWritable, OSError) as error:
+            logger.warning("The file of columns cannot be read: %s", error)
+            return None
         if stored is None or stored.stamp.origin != ORIGIN:
             return None
         known = self._known_of(stored.table, stored.stamp, stored.table.row_count)
@@ -123,6 +128,7 @@ class ColumnsKeeper:
 
     def _write(self, known: Known | None) -> None:
         """Go on from a new file, that of another process or one that is made of what is known, else read anew."""
+        self._try_again_at = time.monotonic() + SECONDS_AFTER_FAILURE
         try:
             with self._lock:
                 on_file = self._from_file()
@@ -130,9 +136,10 @@ class ColumnsKeeper:
                     self._write_file(known or self._read_database())
             with self._updating:
                 self._known = self._from_file()
-        except StoreBusy:
-            return  # another process writes one
-        except (StorageFull, StorageNotWritable) as error:
+            self._try_again_at = 0.0
+        except StoreBusy:  # another process writes one
+            self._try_again_at = time.monotonic() + SECONDS_BETWEEN_TRIES
+        except (StorageFull, StorageNotWritable, OSError) as error:
             logger.warning("The database answers what columns could: %s", error)
         except DatabaseError:
             logger.exception("The columns could not be read; the database answers meanwhile.")

@@ -2,6 +2,7 @@
 where it cannot be right.
 """
 
+import errno
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from gallery.errors import StorageFull, StorageNotWritable
 from gallery.models import OPERATOR, AccessChange, AccessState, Image, Tag, User
 from gallery.search_index import SearchIndex, columns_keeper, known_columns, search_index
 from gallery.search_index.known_columns import Known
@@ -212,6 +214,42 @@ def test_crash_while_the_file_is_written(alice, data_dir, monkeypatch):
     assert search_index().lists.count(Image.objects.all()) == 3
     settle()
     assert known_to(SearchIndex()).columns.row_count == 3
+
+
+def test_a_file_that_cannot_be_read_is_written_again_and_shows_nobody_an_error(alice, monkeypatch):
+    embed(alice, 3)
+    known_to(search_index())
+
+    def refuse(*_arguments: object) -> None:
+        raise StorageNotWritable(path="columns-1.bin", reason="Permission denied")
+
+    late = SearchIndex()
+    with monkeypatch.context() as patch:
+        patch.setattr(ColumnsFile, "read", refuse)
+        assert late.lists.count(Image.objects.all()) == 3
+        settle()
+
+    assert known_to(SearchIndex()).columns.row_count == 3
+
+
+@pytest.mark.parametrize("error", [StorageFull(), OSError(errno.EIO, "Input/output error"), MemoryError()])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_file_that_cannot_be_written_is_not_tried_in_every_request(error, alice, monkeypatch):
+    """All is read before the disk is seen to be full: at a million rows that is 20 s of a processor."""
+    tried = []
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        tried.append(error)
+        raise error
+
+    embed(alice, 3)
+    monkeypatch.setattr(ColumnsFile, "write", refuse)
+
+    for _request in range(3):
+        assert search_index().lists.count(Image.objects.all()) == 3
+        settle()
+
+    assert tried == [error]
 
 
 def test_while_another_process_writes_nobody_waits(alice):
