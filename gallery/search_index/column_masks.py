@@ -17,10 +17,9 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import Rows
 
 from .column_query import Condition, condition_of
-from .known_columns import Known
+from .known_columns import MOST_TOUCHED, Known
 
 MASKS_KEPT = 256  # 125 kB each at a million rows
-MOST_TOUCHED = 20_000  # rows that are judged one by one; of more, all are
 
 Key = tuple[str, tuple[Any, ...]]
 
@@ -58,13 +57,13 @@ class ColumnMasks:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), known.columns.row_count)
         kept = self._get(key)
         if kept is not None and kept.serial == known.serial:
-            return kept.mask
+            return _alone(kept.mask)
         touched = None if kept is None or kept.serial > known.serial else known.touched_since(kept.serial)
         if kept is None or touched is None or len(touched) > MOST_TOUCHED:
             mask = known.columns.where(condition(known.columns))
         else:
             mask = _patched(kept.mask, touched, known.columns, condition)
-        self._put(key, KeptMask(known.serial, mask))
+        self._put(key, KeptMask(known.serial, _alone(mask)))
         return mask
 
     def with_waiting(self, images: QuerySet[Image], known: Known, waiting: Table) -> Seen:
@@ -101,6 +100,11 @@ def fingerprint_of(images: QuerySet[Image]) -> Key:
     """Return what the database would be asked. Raises EmptyResultSet where it need not be."""
     sql, parameters = images.order_by().values_list("pk").query.sql_with_params()
     return sql, tuple(parameters)
+
+
+def _alone(mask: RowMask) -> RowMask:
+    """Return the same without what was made of it: its rows are 64 times as large as its bits."""
+    return RowMask(mask.bits, mask.row_count)
 
 
 def _patched(mask: RowMask, rows: Rows, columns: Columns, condition: Condition) -> RowMask:

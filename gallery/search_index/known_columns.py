@@ -17,6 +17,7 @@ MOST_CHANGED = 5_000  # pictures that whoever asks reads anew; behind more, all 
 MOST_PATCHED = 10_000  # rows beside the base
 MOST_NEW = 20_000
 CHANGES_KEPT = 64  # of the last ones it is known which rows they touched
+MOST_TOUCHED = 20_000  # rows that whoever keeps something looks at again; behind more, it is made anew
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,12 @@ class Known:
             index_version=state.version,
             indexed_rows=state.row_count,
             serial=serial,
-            touched=(*self.touched, Touched(serial, touched))[-CHANGES_KEPT:],
+            touched=self._touched_with(Touched(serial, touched)),
         )
+
+    def _touched_with(self, last: Touched) -> tuple[Touched, ...]:
+        """Return what the last changes touched; an album may be as large as the library, and is not kept 64 times."""
+        return () if len(last.rows) > MOST_TOUCHED else (*self.touched, last)[-CHANGES_KEPT:]
 
     def _rows_of(self, changes: AccessChanges, facts: Facts) -> Rows:
         """Return the rows that pictures of the changes had or have, ascending."""

@@ -13,12 +13,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import StorageFull, StorageNotWritable
-from gallery.models import OPERATOR, AccessChange, AccessState, Image, Tag, User
+from gallery.models import OPERATOR, AccessChange, AccessState, Album, AlbumImage, Image, Tag, User, Visibility
 from gallery.search_index import SearchIndex, columns_keeper, known_columns, search_index
 from gallery.search_index.known_columns import Known
 from gallery.services.curation import add_tags, delete_forever
 from gallery.services.maintenance import compact
 from gallery.vectors.columns.columns_file import ColumnsFile
+from tests.conftest import acting
 from tests.integration.test_models import stored
 from tests.quick_encoder import QuickEncoder, unit_rows
 from tests.waiting import PATIENCE_SECONDS
@@ -282,3 +283,22 @@ def test_a_text_that_is_folded_later_is_found_by_the_columns(alice):
 
     assert search_index().lists.count(mentioning) == 1
     assert known_to(search_index()).columns.numbers_of("is_folded", np.arange(3)).tolist() == [0, 1, 0]
+
+
+def test_rows_that_a_large_album_touches_are_not_kept(alice, bob, monkeypatch):
+    images = embed(alice, 4)
+    album = Album.objects.create(owner=alice, title="all")
+    for image in images:
+        AlbumImage.objects.create(album=album, image=image)
+    Image.objects.update(visibility=Visibility.SHARED)
+    seen = Image.objects.visible_to(acting(bob))
+    before = known_to(search_index())
+    assert search_index().lists.count(seen) == 0
+    monkeypatch.setattr(known_columns, "MOST_TOUCHED", 3)
+
+    album.members.add(bob)
+
+    assert search_index().lists.count(seen) == 4
+    known = known_to(search_index())
+    assert known.touched == ()
+    assert known.touched_since(before.serial) is None

@@ -282,3 +282,15 @@ def test_columns_answer_whatever_a_page_asks(narrow, library):
         mask = masks.mask_of(narrow(Image.objects.visible_to(actor)), known)
 
         assert mask.row_count == known.columns.row_count
+
+
+def test_masks_that_are_kept_hold_bits_alone(library):
+    """The rows of a mask are 64 times as large: 2 GB in all, of 256 masks of a million pictures."""
+    masks, known = ColumnMasks(), search_index().known_columns()
+    assert known is not None
+    images = Image.objects.visible_to(OPERATOR)
+
+    assert len(masks.mask_of(images, known).rows)
+    assert len(masks.mask_of(images, known).rows)
+
+    assert [vars(kept.mask).keys() for kept in masks._kept.values()] == [{"bits", "row_count"}]
