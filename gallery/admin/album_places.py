@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -92,7 +92,8 @@ class AlbumImageInline(admin.TabularInline[AlbumImage, Album]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlbumImage]:
         places = super().get_queryset(request).select_related("image", "album")
-        return places.filter(image__in=curated_images(request).order_by().values("pk"))
+        curated = curated_images(request).filter(pk=OuterRef("image"))  # asked of each place: an album has few
+        return places.filter(Exists(curated))
 
     @admin.display(description=gettext_lazy("picture"))
     def thumbnail(self, place: AlbumImage) -> SafeString | str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import make_aware, make_naive
 
@@ -42,13 +42,21 @@ class _Dates:
     """As much of a queryset as Django's navigation by date asks, of many entries: from one date to the next."""
 
     entries: QuerySet[AuditEntry]
+    are_of_a_time: bool  # which tells the database where to begin
+
+    @property
+    def moments(self) -> QuerySet[AuditEntry, datetime]:
+        """Return the entries' times, earliest first, so that a database walks along them: of each it asks whether it
+        is one of these entries. Told what these are, it would find all of them first, and sort them."""
+        same = self.entries.order_by().filter(pk=OuterRef("pk"))
+        walked = self.entries if self.are_of_a_time else AuditEntry.objects.filter(Exists(same))
+        return walked.order_by("at").values_list("at", flat=True)
 
     def aggregate(self, *, first: Any, last: Any) -> dict[str, datetime | None]:
-        moments = self.entries.order_by("at").values_list("at", flat=True)
-        return {"first": moments.first(), "last": moments.last()}
+        return {"first": self.moments.first(), "last": self.moments.last()}
 
     def datetimes(self, _field: str, period: str) -> Iterator[datetime]:
-        moments = self.entries.order_by("at").values_list("at", flat=True)
+        moments = self.moments
         found = moments.first()
         while found is not None:
             start = _start(found, period)
@@ -84,5 +92,5 @@ class AuditChangeList(GalleryChangeList):
         if not self.is_long:
             return self
         asked = copy(self)
-        asked.queryset = _Dates(self.queryset)
+        asked.queryset = _Dates(self.queryset, any(name.startswith("at__") for name in self.params))
         return asked

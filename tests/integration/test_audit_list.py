@@ -104,3 +104,14 @@ def test_only_short_audit_lists_are_ordered_by_anything_but_time(alice, curator,
     assert labels_of(curator, "?o=5") == ["d", "e", "b", "a", "c"]
     assert labels_of(curator, "?o=5&at__year=2023") == ["a", "b", "e"]
     assert "column-object_label sortable" not in curator.get(ADDRESS).content.decode()
+
+
+@pytest.mark.sqlite_only(reason="reads SQLite's plan")
+@pytest.mark.parametrize("query", ["?verb__exact=added", "?kind=gallery.image"])
+def test_dates_of_a_long_audit_list_are_walked_along_and_not_sorted(alice, curator, monkeypatch, query):
+    monkeypatch.setattr("gallery.admin.audit_list.MOST_SORTED", 0)
+    entry_at(MOMENTS[0], alice, "a")
+
+    moments = curator.get(ADDRESS + query).context["cl"].with_dates().queryset.moments
+
+    assert "TEMP B-TREE" not in moments[:1].explain()
