@@ -27,6 +27,8 @@ class AuditPaginator(Paginator[AuditEntry]):
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         stop = min(start + self.per_page, self.count)
+        if start == 0:
+            return Page(list(self.object_list[:stop]), number, self)
         entries = AuditEntry.objects.in_bulk(ids := self._ids(start, stop))
         return Page([entries[pk] for pk in ids], number, self)
 
@@ -80,13 +82,23 @@ def _end(start: datetime, period: str) -> datetime:
 class AuditChangeList(GalleryChangeList):
     """Orders by anything but time only what has been narrowed to few entries."""
 
+    _count: int | None = None
+
     def get_results(self, request: HttpRequest) -> None:
-        self.is_long = self._paginator(request, self.queryset).count > MOST_SORTED
+        count = self._paginator(request, self.queryset).count
+        self.is_long = count > MOST_SORTED
         if self.is_long:
             self.sortable_by = ["at"]
             keys = [key for key in self.queryset.query.order_by if str(key).lstrip("-") in ("at", "pk")]
             self.queryset = self.queryset.order_by(*(keys or ["-pk"]))
+        self._count = count
         super().get_results(request)
+
+    def _paginator(self, request: HttpRequest, rows: QuerySet[Any]) -> Paginator[Any]:
+        paginator = super()._paginator(request, rows)
+        if self._count is not None:
+            paginator.count = self._count  # the order changes nothing of it
+        return paginator
 
     def with_dates(self) -> Self:
         if not self.is_long:
