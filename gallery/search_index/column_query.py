@@ -87,6 +87,11 @@ def gives_models(images: QuerySet[Image]) -> bool:
     return issubclass(images._iterable_class, ModelIterable)
 
 
+def is_turned_round(images: QuerySet[Image]) -> bool:
+    """Say whether a queryset's order is not what its keys say, as after `reverse()`."""
+    return not images.query.standard_ordering or bool(images.query.extra_order_by)
+
+
 # The query
 
 

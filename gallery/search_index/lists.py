@@ -27,7 +27,7 @@ from gallery.vectors.row_mask import RowMask
 from . import database_lists
 from .column_loading import load_waiting
 from .column_masks import ColumnMasks, Seen
-from .column_query import SEARCHABLE, NotInColumns, PlaceOrder, gives_models, orders_of, place_order_of
+from .column_query import SEARCHABLE, NotInColumns, PlaceOrder, gives_models, is_turned_round, orders_of, place_order_of
 from .columns_keeper import ColumnsKeeper
 from .database_lists import OwnerTotals
 from .image_columns import CODES, NAMES_BY_CODE, STATUSES, UNKNOWN_CODE, microseconds, moment_of, place_in_album
@@ -204,7 +204,7 @@ class Lists:
         return from_database(wanted)
 
     def _ids(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[int]:
-        if not gives_models(images):
+        if not gives_models(images) or is_turned_round(images):
             raise NotInColumns
         if (place := place_order_of(images, wanted.keys)) is not None:
             return self._ids_of_album(images, wanted, place)

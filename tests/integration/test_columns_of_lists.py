@@ -253,6 +253,24 @@ def test_lists_follow_a_change(change, library):
         assert lists.tag_counts(images) == database_lists.tag_counts(images)
 
 
+ORDERS_OF_THE_DATABASE: dict[str, Narrowing] = {
+    "turned round": lambda images: images.order_by("width_px", "pk").reverse(),
+    "turned round twice": lambda images: images.newest().reverse().reverse(),
+    "that of the model, turned round": lambda images: Image.objects.reverse(),
+    "in words of the database": lambda images: images.order_by("pk").extra(order_by=["-width_px", "-id"]),
+    "of another table": lambda images: images.order_by("owner__username", "-pk"),
+    "a sum": lambda images: images.order_by(F("width_px") + F("height_px"), "pk"),
+    "not unique": lambda images: images.filter(pk=1).order_by("width_px"),
+}
+
+
+@pytest.mark.parametrize("narrow", ORDERS_OF_THE_DATABASE.values(), ids=ORDERS_OF_THE_DATABASE.keys())
+def test_lists_are_in_the_order_of_the_database(narrow, library):
+    images = narrow(Image.objects.live())
+
+    assert search_index().lists.slice_of(images, start=1, stop=20) == list(images[1:20])
+
+
 # Without the database
 
 
