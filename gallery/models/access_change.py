@@ -1,5 +1,6 @@
 """What changed with each version of who may see what, so that what is kept in memory is brought up to date."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -67,6 +68,15 @@ class AccessChangeQuerySet(models.QuerySet["AccessChange"]):
             album_ids=ids_of(ChangeKind.ALBUM),
         )
 
+    def leads_on_from(self, version: int, mark: int | None, *, to: AccessState) -> bool:
+        """Say whether this database was once at this version with this mark, up to a state that was read before.
+
+        No mark is that of a database in which nothing had changed yet.
+        """
+        if version == to.version:
+            return mark == to.mark
+        return mark is None or self.filter(version=version, mark=mark).exists()
+
     def note_departure(self, images: Iterable[RowOfImage] = ()) -> None:
         """Say in the present transaction that pictures leave their rows of the index, which no trigger sees.
 
@@ -80,17 +90,21 @@ class AccessChangeQuerySet(models.QuerySet["AccessChange"]):
                 cursor.execute("SELECT gallery_note_departure(%s::bigint[], %s::bigint[])", [rows, ids])
             return
         state = AccessState.objects.using(self.db).filter(pk=1)
-        state.update(departures=F("departures") + 1, version=F("version") + (1 if images else 0))
-        for version in state.values_list("version", flat=True) if images else ():
-            self.bulk_create(self._departed(version, images), batch_size=1_000)
+        state.update(departures=F("departures") + 1)
+        if images:
+            state.update(version=F("version") + 1, mark=new_mark())
+            for one in state:
+                self.bulk_create(self._departed(one, images), batch_size=1_000)
 
-    def _departed(self, version: int, images: list[RowOfImage]) -> "list[AccessChange]":
+    def _departed(self, state: AccessState, images: list[RowOfImage]) -> "list[AccessChange]":
+        made = {"version": state.version, "mark": state.mark}
         if len(images) > MOST_CHANGES:
-            return [AccessChange(version=version, kind=ChangeKind.EVERYTHING)]
-        return [
-            AccessChange(version=version, kind=ChangeKind.IMAGE, object_id=image_id, row=row)
-            for row, image_id in images
-        ]
+            return [AccessChange(**made, kind=ChangeKind.EVERYTHING)]
+        return [AccessChange(**made, kind=ChangeKind.IMAGE, object_id=image_id, row=row) for row, image_id in images]
+
+
+def new_mark() -> int:
+    return secrets.randbits(62)
 
 
 class AccessChange(models.Model):
@@ -104,6 +118,7 @@ class AccessChange(models.Model):
     kind = models.PositiveSmallIntegerField(choices=ChangeKind)
     object_id = models.BigIntegerField(null=True)
     row = models.BigIntegerField(null=True)
+    mark = models.BigIntegerField(null=True)  # that AccessState had with this version
 
     objects = AccessChangeQuerySet.as_manager()
 

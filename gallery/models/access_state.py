@@ -22,11 +22,13 @@ class AccessStateQuerySet(models.QuerySet["AccessState"]):
 class AccessState(models.Model):
     """The version of who may see what, and of all else that filters ask about; `access_triggers` move it.
 
-    What made each version is in `AccessChange`. `departures` counts how often pictures left their rows of the index: a
-    search beside that is done again.
+    What made each version is in `AccessChange`. `mark` is drawn anew with each: two databases of one past, as after one
+    was restored, come to the same versions, never to the same marks. `departures` counts how often pictures left their
+    rows of the index: a search beside that is done again.
     """
 
     version = models.PositiveBigIntegerField(_("version"))
+    mark = models.BigIntegerField(_("mark of the version"), null=True)
     departures = models.PositiveBigIntegerField(_("departures"), db_default=0)
 
     objects = AccessStateQuerySet.as_manager()

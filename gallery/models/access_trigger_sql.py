@@ -18,9 +18,9 @@ def sqlite_trigger(changed: str, verb: str, columns: list[str]) -> str:
     entries = _sqlite_entries(changed, SQLITE_REFERENCES[verb])
     conditions = {"image": IS_EMBEDDED, "tag": _differ(columns, "IS NOT"), "link": f"EXISTS ({entries})"}
     return f"""{_when(conditions.get(changed))}BEGIN
-    UPDATE {{state}} SET version = version + 1 WHERE id = 1;
-    INSERT INTO {{log}} (version, kind, object_id, "row")
-    SELECT state.version, entry.* FROM {{state}} AS state, ({entries}) AS entry WHERE state.id = 1;
+    UPDATE {{state}} SET version = version + 1, mark = random() WHERE id = 1;
+    INSERT INTO {{log}} (version, mark, kind, object_id, "row")
+    SELECT state.version, state.mark, entry.* FROM {{state}} AS state, ({entries}) AS entry WHERE state.id = 1;
 END"""  # noqa: S608 -- names of our own
 
 
@@ -126,6 +126,7 @@ DECLARE
     everything boolean := EXISTS (SELECT FROM gallery_access_note WHERE kind = {ChangeKind.EVERYTHING});
     departed integer := EXISTS (SELECT FROM gallery_access_note WHERE kind = {DEPARTURE})::integer;
     moved integer := 1;
+    drawn bigint := floor(random() * 2 ^ 62)::bigint;
     reached bigint;
 BEGIN
     PERFORM set_config('imagesearch.access_noted', '', true);
@@ -138,12 +139,13 @@ BEGIN
         moved := EXISTS (SELECT FROM gallery_access_note WHERE kind > {LINK})::integer;
     END IF;
     IF moved + departed > 0 THEN
-        INSERT INTO {{state}} AS state (id, version, departures)
-        VALUES (1, floor(random() * 2 ^ 62)::bigint, departed) ON CONFLICT (id)
-        DO UPDATE SET version = state.version + moved, departures = state.departures + departed
+        INSERT INTO {{state}} AS state (id, version, mark, departures)
+        VALUES (1, floor(random() * 2 ^ 62)::bigint, drawn, departed) ON CONFLICT (id)
+        DO UPDATE SET version = state.version + moved, departures = state.departures + departed,
+            mark = CASE moved WHEN 1 THEN drawn ELSE state.mark END
         RETURNING version INTO reached;
-        INSERT INTO {{log}} (version, kind, object_id, "row")
-        SELECT DISTINCT reached, kind, object_id, embedding_row FROM gallery_access_note
+        INSERT INTO {{log}} (version, mark, kind, object_id, "row")
+        SELECT DISTINCT reached, drawn, kind, object_id, embedding_row FROM gallery_access_note
         WHERE kind > {LINK} AND (kind = {ChangeKind.EVERYTHING} OR NOT everything);
     END IF;
     DELETE FROM gallery_access_note;

@@ -27,7 +27,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from . import access_trigger_sql as sql
-from .access_change import ChangeKind
+from .access_change import ChangeKind, new_mark
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ def _change_everything(connection: BaseDatabaseWrapper, apps: Apps) -> None:
         apps.get_model("gallery", name)._base_manager.using(connection.alias)
         for name in ("AccessState", "AccessChange")
     )
-    states.update(version=F("version") + 1)
-    log.bulk_create(log.model(version=state.version, kind=ChangeKind.EVERYTHING) for state in states.all())
+    states.update(version=F("version") + 1, mark=new_mark())
+    log.bulk_create(
+        log.model(version=state.version, mark=state.mark, kind=ChangeKind.EVERYTHING) for state in states.all()
+    )
 
 
 def are_missing(connection: BaseDatabaseWrapper, apps: Apps = current_apps) -> bool:
@@ -110,7 +112,8 @@ def remove_before_migrations(*, using: str, plan: Sequence[tuple[Any, bool]] = (
 
 
 def install_after_migrations(*, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    if "accesschange" in apps.all_models["gallery"]:  # not when it has just been migrated away
+    log = apps.all_models["gallery"].get("accesschange")
+    if log is not None and any(field.name == "mark" for field in log._meta.fields):  # not when just migrated away
         install(connections[using], apps)
 
 

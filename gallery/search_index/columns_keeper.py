@@ -44,7 +44,7 @@ class ColumnsKeeper:
     row, and kept beside it as a patch, in each process. Where the patch has grown, a thread writes a new file.
 
     The file is a cache: deleting it, or restoring an old one, is safe. A database that was restored has other versions
-    than the file, or lacks the log entries that lead on from it.
+    than the file or, once it has come to the same ones, another mark or another last picture.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,8 @@ class ColumnsKeeper:
         table = load_all(state.row_count)
         if IndexState.objects.current().epoch != state.epoch:
             return None
-        return self._known_of(table, _stamp(state.epoch, access.version, state.version), state.row_count)
+        stamp = Stamp(state.epoch, access.version, state.version, ORIGIN, access.mark)
+        return self._known_of(table, stamp, state.row_count)
 
     def _from_file(self) -> Known | None:
         """Return the present columns, on the base that lies in the file; None where it does not lead to them."""
@@ -104,13 +105,16 @@ class ColumnsKeeper:
             return None
         known = self._known_of(stored.table, stored.stamp, stored.table.row_count)
         is_present = known.is_of(access, epoch=state.epoch, index_version=state.version)
-        return known if is_present else known.brought_up(access, state)
+        if is_present:
+            return known if known.ends_as_the_index() else None
+        return known.brought_up(access, state)
 
     def _known_of(self, table: Table, stamp: Stamp, indexed_rows: int) -> Known:
         return Known(
             Columns.of(table),
             epoch=stamp.epoch,
             access_version=stamp.access_version,
+            access_mark=stamp.access_mark,
             index_version=stamp.index_version,
             indexed_rows=indexed_rows,
             serial=next(self._serials) * SERIALS_APART,
@@ -148,7 +152,7 @@ class ColumnsKeeper:
 
     def _write_file(self, known: Known | None) -> None:
         if known is not None:
-            stamp = _stamp(known.epoch, known.access_version, known.index_version)
+            stamp = Stamp(known.epoch, known.access_version, known.index_version, ORIGIN, known.access_mark)
             self._file.write(_in_one(known).columns.base, stamp=stamp)
 
     @property
@@ -158,10 +162,6 @@ class ColumnsKeeper:
     @cached_property
     def _lock(self) -> FileLock:
         return FileLock(gallery().vectors_dir / "columns.lock", timeout_seconds=0)
-
-
-def _stamp(epoch: int, access_version: int, index_version: int) -> Stamp:
-    return Stamp(epoch, access_version, index_version, ORIGIN)
 
 
 def _in_one(known: Known) -> Known:

@@ -3,8 +3,9 @@ where it cannot be right.
 """
 
 import errno
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -233,8 +234,7 @@ def test_a_file_that_cannot_be_read_is_written_again_and_shows_nobody_an_error(a
     assert known_to(SearchIndex()).columns.row_count == 3
 
 
-@pytest.mark.parametrize("error", [StorageFull(), OSError(errno.EIO, "Input/output error"), MemoryError()])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("error", [StorageFull(), OSError(errno.EIO, "Input/output error")])
 def test_a_file_that_cannot_be_written_is_not_tried_in_every_request(error, alice, monkeypatch):
     """All is read before the disk is seen to be full: at a million rows that is 20 s of a processor."""
     tried = []
@@ -302,3 +302,35 @@ def test_rows_that_a_large_album_touches_are_not_kept(alice, bob, monkeypatch):
     known = known_to(search_index())
     assert known.touched == ()
     assert known.touched_since(before.serial) is None
+
+
+PASTS: dict[str, Callable[[User], object]] = {
+    "pictures added": lambda alice: embed(alice, 4),
+    "pictures added and changed": lambda alice: Image.objects.filter(
+        pk__in=[image.pk for image in embed(alice, 4)]
+    ).update(visibility=Visibility.PUBLIC),
+    "pictures changed": lambda _: Image.objects.update(width_px=7),
+    "pictures deleted": lambda _: delete_forever(Image.objects.filter(pk=Image.objects.newest()[0].pk), by=OPERATOR),
+}
+
+
+@pytest.mark.parametrize("after_copy", PASTS.values(), ids=PASTS.keys())
+@pytest.mark.parametrize("after_restoring", PASTS.values(), ids=PASTS.keys())
+def test_a_file_of_another_past_is_not_believed(after_copy, after_restoring, alice, data_dir):
+    """The database was restored from a backup and came to the versions of the file, by other changes."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite can be copied within a test")
+    embed(alice, 3)
+    copy = sqlite3.connect(":memory:")
+    connection.connection.backup(copy)
+    after_copy(alice)
+    known_to(SearchIndex())
+
+    copy.backup(connection.connection)
+    after_restoring(alice)
+
+    late = SearchIndex()
+    for ask in (Image.objects.all(), Image.objects.filter(width_px=7), Image.objects.filter(visibility="public")):
+        assert late.lists.count(ask) == ask.count()
+        known_to(late)
+        assert late.lists.count(ask) == ask.count()

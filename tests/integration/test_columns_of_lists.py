@@ -256,7 +256,7 @@ def test_lists_follow_a_change(change, library):
 ORDERS_OF_THE_DATABASE: dict[str, Narrowing] = {
     "turned round": lambda images: images.order_by("width_px", "pk").reverse(),
     "turned round twice": lambda images: images.newest().reverse().reverse(),
-    "that of the model, turned round": lambda images: Image.objects.reverse(),
+    "that of the model, turned round": lambda _: Image.objects.reverse(),
     "in words of the database": lambda images: images.order_by("pk").extra(order_by=["-width_px", "-id"]),
     "of another table": lambda images: images.order_by("owner__username", "-pk"),
     "a sum": lambda images: images.order_by(F("width_px") + F("height_px"), "pk"),

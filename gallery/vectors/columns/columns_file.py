@@ -23,7 +23,7 @@ from .texts import Texts
 logger = logging.getLogger(__name__)
 
 MAGIC = b"IMGCOLS1"
-FORMAT = 1  # what the sections mean; a file of another format is made anew
+FORMAT = 2  # what the sections mean; a file of another format is made anew
 RANKED_TEXTS = ("name",)
 OPTIONAL_PARTS = ("positions", "row_starts", "by_row")  # of links
 SECTION_ALIGNMENT = 64  # bytes, of a cache line
@@ -35,13 +35,15 @@ Array = npt.NDArray[Any]
 class Stamp:
     """What the database was at when a table was read from it.
 
-    `origin` is a word of whoever reads the database: another database may have come to the same numbers.
+    `origin` is a word of whoever reads the database: another database may have come to the same numbers. `access_mark`
+    goes with the access version.
     """
 
     epoch: int
     access_version: int
     index_version: int
     origin: str = ""
+    access_mark: int | None = None
 
 
 @dataclass(frozen=True)
