@@ -314,12 +314,11 @@ PASTS: dict[str, Callable[[User], object]] = {
 }
 
 
+@pytest.mark.sqlite_only(reason="it can be copied within a test")
 @pytest.mark.parametrize("after_copy", PASTS.values(), ids=PASTS.keys())
 @pytest.mark.parametrize("after_restoring", PASTS.values(), ids=PASTS.keys())
 def test_a_file_of_another_past_is_not_believed(after_copy, after_restoring, alice, data_dir):
     """The database was restored from a backup and came to the versions of the file, by other changes."""
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite can be copied within a test")
     embed(alice, 3)
     copy = sqlite3.connect(":memory:")
     connection.connection.backup(copy)
