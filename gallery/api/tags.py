@@ -22,5 +22,5 @@ class TagViewSet(GenericViewSet[Tag]):
 
     @extend_schema(summary="List the tags of the pictures that you may see, commonest first")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(used_tags(actor_of(request)))
+        page = self.paginate_queryset(used_tags(by=actor_of(request)))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -18,13 +18,15 @@ from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.columns_file import ColumnsFile, Stamp
 from gallery.vectors.columns.table import Table
 from gallery.vectors.kernels.column_loops import column_loops
+from gallery.vectors.unit_vectors import Ids
 
 from .column_loading import load_all
 from .image_columns import SHAPE
-from .known_columns import Known
+from .known_columns import MOST_CHANGED, Known
 
 SMALL_ROWS = 20_000  # so many are read at once by whoever needs them, and are in no file
 SERIALS_APART = 2**40  # more than changes that are ever made to columns that were read once
+NO_VERSION = 0  # of an index: what has changed since is looked for
 SECONDS_BETWEEN_TRIES = 1.0  # at a file that another process may be writing
 SECONDS_AFTER_FAILURE = 60.0  # a full disk is still full a second later, and all is read before that is seen
 ORIGIN = hashlib.sha256(SHAPE.encode()).hexdigest()[:16]
@@ -41,7 +43,8 @@ class ColumnsKeeper:
     from to the present, starts a thread that reads the database and writes one; meanwhile the database answers. One
     process at a time writes; it holds a lock that the kernel frees. A crash leaves the file that was there, or the new
     one. The file says at which version it was read, before anything of it was; what changed since is read again, row by
-    row, and kept beside it as a patch, in each process. Where the patch has grown, a thread writes a new file.
+    row, and kept beside it as a patch, in each process. Where the patch has grown, a thread writes a new file. Whoever
+    moves the index to another epoch leaves a file in that one's order before, so that nobody has to read anew.
 
     The file is a cache: deleting it, or restoring an old one, is safe. A database that was restored has other versions
     than the file or, once it has come to the same ones, another mark or another last picture.
@@ -154,6 +157,31 @@ class ColumnsKeeper:
         if known is not None:
             stamp = Stamp(known.epoch, known.access_version, known.index_version, ORIGIN, known.access_mark)
             self._file.write(_in_one(known).columns.base, stamp=stamp)
+
+    def write_ahead(self, epoch: int, ids: Ids) -> None:
+        """Put what is known in the order of an epoch that the index is about to move to. Hold the writer lock.
+
+        `ids` (n,) says whose each row will be. Pictures that have no row in the present epoch are nobody's in the file:
+        whoever moves the index notes them in the change log, which leads on from it. Where no file can be made, that of
+        the next epoch is read from the database after the move.
+        """
+        self._file.remove(epoch)  # of a move that did not come to pass, perhaps in another order
+        if len(ids) <= SMALL_ROWS:
+            return
+        try:
+            with self._lock:
+                known = self._from_file()
+                if known is not None:
+                    self._write_in_order(known, epoch, ids)
+        except StoreBusy:
+            logger.info("Another process writes columns: those of epoch %d are read anew.", epoch)
+        except (StorageFull, StorageNotWritable) as error:
+            logger.warning("The columns of epoch %d are read anew: %s", epoch, error)
+
+    def _write_in_order(self, known: Known, epoch: int, ids: Ids) -> None:
+        columns, missing = known.columns.renumbered(ids)
+        if len(missing) <= MOST_CHANGED:  # else the log does not lead on
+            self._file.write(columns.base, stamp=_stamp(epoch, known.access_version, NO_VERSION))
 
     @property
     def _file(self) -> ColumnsFile:

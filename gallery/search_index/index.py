@@ -5,24 +5,22 @@ something is added; the other way round when something is taken away. So a crash
 to, never a picture that refers to a missing vector.
 """
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from gallery.encoders.base import Encoder, EncoderKey, Vectors
 from gallery.errors import EncoderChanged, StoreDamaged
-from gallery.models import AccessChange, AccessState, Image, ImageQuerySet, IndexState, ModelChange
+from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_check import Problem
 from gallery.vectors.row_mask import RowMask
-from gallery.vectors.store import VectorStore
 from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
@@ -32,7 +30,6 @@ from .checking import (
     bad_rows_now,
     current_epoch,
     current_problems,
-    lost_rows,
     parts_of,
     parts_with,
     refuse_damaged_rows,
@@ -47,23 +44,23 @@ from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .known_columns import Known
 from .lists import Lists
 from .next_epoch import NextEpoch
+from .row_changes import UPDATE_BATCH, RowChanges
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
-UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
 
 
 Blocks = Iterable[tuple[Ids, Vectors]]
 
 
-class SearchIndex:
+class SearchIndex(RowChanges):
     """Finds the pictures nearest to a vector, among those that are allowed; adds, removes and rebuilds."""
 
     def __init__(self) -> None:
         self._committed: CommittedIndex | None = None
         self._refresh = threading.Lock()
         self._files = IndexFiles()
-        self.next = NextEpoch(self._files)
         self._columns = ColumnsKeeper()
+        self.next = NextEpoch(self._files, self._columns)
         self._masks = ColumnMasks()
         self.lists = Lists(self._columns, self._masks)
         self._allowed = AllowedRows()
@@ -255,6 +252,7 @@ class SearchIndex:
             epoch = max(old_epoch, change.epoch if change is not None else 0) + 1
             refuse_damaged_rows(store, old_epoch)
             ids = self._files.write_epoch(store, epoch, blocks(Image.objects.rows()[:, 1]))
+            self._columns.write_ahead(epoch, ids)
             self._move_to(epoch, ids)
             self._files.remove_epoch(store, old_epoch)
         return len(ids)
@@ -374,57 +372,3 @@ class SearchIndex:
             outlive_half_commits()
             for path in self._files.stale(store, epoch):
                 path.unlink(missing_ok=True)
-
-    # Inside
-
-    @contextmanager
-    def _writing(self, encoder: Encoder) -> Iterator[tuple[VectorStore, int]]:
-        """Hold the writer lock of the current epoch, whose encoder is `encoder`, adopting it for an empty index."""
-        store = self._files.store(encoder.dimension)
-        with store.lock():
-            with transaction.atomic(durable=True):
-                state = IndexState.objects.locked()
-                if not state.has_encoder:
-                    state.encoder_key, state.dimension = encoder.key, encoder.dimension
-                    state.save()
-            encoder.key.require_same(state.encoder_key)
-            self._settle(store, state)
-            yield store, state.epoch
-
-    def _settle(self, store: VectorStore, state: IndexState) -> None:
-        """Clear the rows that a crash before the database's commit left. Raises StoreDamaged if the file has lost rows:
-        new ones would take the numbers of those that pictures still refer to.
-        """
-        if lost := lost_rows(store, state):
-            raise StoreDamaged(path=str(store.path(state.epoch)), reason=lost[0].detail)
-        if orphans := range(state.row_count, store.row_count(epoch=state.epoch)):
-            outlive_half_commits()
-            self._files.clear(store, state.epoch, orphans)
-
-    def _rows_of(self, image_ids: list[int]) -> list[RowOfImage]:
-        found = (Image.objects.filter(pk__in=some) for some in batches(image_ids, UPDATE_BATCH))
-        return [(row, image_id) for images in found for row, image_id in images.rows().tolist()]
-
-    def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Set the rows of pictures, (id, row) each, in constant memory: a rebuild sets those of the whole library."""
-        table = connection.ops.quote_name(Image._meta.db_table)
-        statement = f"UPDATE {table} SET embedding_row = %s WHERE id = %s"  # noqa: S608 -- a name of our own
-        turned = ((row, image_id) for image_id, row in pairs)
-        with connection.cursor() as cursor:
-            while some := list(itertools.islice(turned, UPDATE_BATCH)):
-                cursor.executemany(statement, some)
-
-    def _leave_rows(self, leaving: list[RowOfImage], *, row_count: int | None = None) -> None:
-        """Note that pictures have left their rows: a remembered mask must not find the pictures there until the rows
-        are cleared, nor others whose rows these will be.
-        """
-        AccessChange.objects.note_departure(leaving)
-        self._bump(row_count=row_count)
-
-    def _bump(self, *, row_count: int | None = None) -> IndexState:
-        state = IndexState.objects.locked()
-        state.version += 1
-        if row_count is not None:
-            state.row_count = row_count
-        state.save()
-        return state

@@ -14,10 +14,12 @@ from gallery.durable.file_lock import FileLock
 from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import ModelChangeCancelled, StoreDamaged, StoredError
 from gallery.models import AccessChange, EmbeddingFailure, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models.access_change import RowOfImage
 from gallery.vectors.row_check import Problem
 from gallery.vectors.store import VectorStore
 
 from .checking import EpochIsOver, bad_rows_now, next_damage, next_epoch, next_problems, parts_with
+from .columns_keeper import ColumnsKeeper
 from .files import IndexFiles, batches, ids_of_next_rows, outlive_half_commits
 
 IDS_AT_A_TIME = 1_000  # in one statement
@@ -54,8 +56,9 @@ class NextEpoch:
     **Cancel**: the database first, then the files; what a crash leaves of them is stale.
     """
 
-    def __init__(self, files: IndexFiles) -> None:
+    def __init__(self, files: IndexFiles, columns: ColumnsKeeper) -> None:
         self._files = files
+        self._columns = columns
 
     def lock(self) -> FileLock:
         """Return the writer lock: nothing is added to or taken from the index while it is held."""
@@ -142,6 +145,7 @@ class NextEpoch:
             change = self._building(encoder)
             self._settle(change)
             old = IndexState.objects.current()
+            self._columns.write_ahead(change.epoch, ids_of_next_rows(change.row_count))
             crash_point("before_switch")
             with transaction.atomic(durable=True):
                 self._move(change, replaced_setting)
@@ -157,6 +161,7 @@ class NextEpoch:
         picture only. Where pictures keep their numbers, as in a library that was never deleted from, none is written.
         """
         state, next_of = IndexState.objects.locked(), NextEmbedding.objects.filter(image=OuterRef("pk"))
+        coming_and_going = self._coming_and_going()
         keeps_its_row = Exists(next_of.filter(row=OuterRef("embedding_row")))
         Image.objects.searchable().filter(~keeps_its_row).update(embedding_row=None)
         moving = Image.objects.filter(embedding_row__isnull=True)
@@ -172,7 +177,18 @@ class NextEpoch:
         state.dimension, state.replaced_setting, state.next_encoder_id = change.dimension, replaced_setting, ""
         state.save()
         ModelChange.objects.update(is_switched=True)
-        AccessChange.objects.note_departure()  # of all, and each reader sees the epoch
+        AccessChange.objects.note_departure(coming_and_going)  # of all, but each reader sees the epoch
+
+    @staticmethod
+    def _coming_and_going() -> list[RowOfImage]:
+        """Return the pictures that have a row in one of the two epochs alone, and that row.
+
+        Columns of the old epoch tell nothing of them, or what changes while they have no row, which no trigger notes.
+        """
+        next_of = NextEmbedding.objects.embedded().filter(image=OuterRef("pk"))
+        going = Image.objects.searchable().filter(~Exists(next_of)).rows().tolist()
+        coming = NextEmbedding.objects.embedded().filter(image__embedding_row__isnull=True).rows().tolist()
+        return [(row, image_id) for row, image_id in [*going, *coming]]
 
     @staticmethod
     def _end() -> None:

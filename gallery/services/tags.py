@@ -23,7 +23,7 @@ class UsedTag:
     image_count: int
 
 
-def used_tags(by: Actor) -> list[UsedTag]:
+def used_tags(*, by: Actor) -> list[UsedTag]:
     """Return the tags of the pictures that `by` may see, in TAG_ORDER: the commonest first."""
     counts = search_index().lists.tag_counts(Image.objects.visible_to(by))
     tags = Tag.objects.filter(pk__in=counts) if len(counts) <= FEW_TAGS else Tag.objects.all()

@@ -13,8 +13,19 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from gallery.errors import StorageFull, StorageNotWritable
-from gallery.models import OPERATOR, AccessChange, AccessState, Album, AlbumImage, Image, Tag, User, Visibility
+from gallery.errors import StorageFull, StorageNotWritable, StoredError
+from gallery.models import (
+    OPERATOR,
+    AccessChange,
+    AccessState,
+    Album,
+    AlbumImage,
+    Image,
+    ModelChange,
+    Tag,
+    User,
+    Visibility,
+)
 from gallery.search_index import SearchIndex, columns_keeper, known_columns, search_index
 from gallery.search_index.known_columns import Known
 from gallery.services.curation import add_tags, delete_forever
@@ -33,7 +44,7 @@ class Crash(BaseException):
 
 
 @pytest.fixture
-def large(monkeypatch) -> Iterator[None]:
+def large(transactional_db, monkeypatch) -> Iterator[None]:
     """Let three pictures be many."""
     monkeypatch.setattr(columns_keeper, "SMALL_ROWS", 2)
     monkeypatch.setattr(columns_keeper, "SECONDS_BETWEEN_TRIES", 0)
@@ -67,6 +78,19 @@ def embed(owner: User, count: int) -> list[Image]:
 
 def tagged(index: SearchIndex, name: str) -> list[int]:
     return sorted(image.pk for image in index.lists.slice_of(Image.objects.tagged([name]).newest(), start=0, stop=99))
+
+
+def refuse(*_arguments: object) -> None:
+    raise AssertionError("The whole library was read.")
+
+
+def build_next(encoder: QuickEncoder, images: list[Image], *, failing: Image) -> None:
+    """Build the epoch of another encoder from these pictures, and one that it could not read."""
+    ModelChange.objects.create(pk=1, encoder_id=encoder.key.id)
+    search_index().next.open(encoder)
+    rows = unit_rows(len(images), dimension=encoder.dimension)
+    search_index().next.add([image.pk for image in images], rows, encoder=encoder)
+    search_index().next.fail(failing.pk, StoredError("It cannot be read.", "unreadable"), encoder=encoder)
 
 
 def file_in(data_dir: Path) -> Path:
@@ -196,6 +220,58 @@ def test_another_epoch_gets_a_file_of_its_own(alice, data_dir):
     assert search_index().lists.count(Image.objects.all()) == 4
     assert known_to(search_index()).columns.ids_of(np.arange(4)).tolist() == [image.pk for image in images[1:]]
     assert (data_dir / "vectors" / "columns-2.bin").exists()
+
+
+def test_another_epoch_is_known_at_once_and_the_library_is_not_read_anew(alice, monkeypatch):
+    images = embed(alice, 5)
+    known_to(search_index())
+    delete_forever(Image.objects.filter(pk=images[0].pk), by=OPERATOR)
+    add_tags(Image.objects.filter(pk=images[3].pk), "cat", by=OPERATOR)
+    monkeypatch.setattr(columns_keeper, "load_all", refuse)
+
+    compact(by=OPERATOR)
+    add_tags(Image.objects.filter(pk=images[4].pk), "cat", by=OPERATOR)
+
+    for index in (search_index(), SearchIndex()):
+        known = index.known_columns()
+        assert known is not None
+        assert known.epoch == 2
+        assert known.columns.ids_of(np.arange(4)).tolist() == [image.pk for image in images[1:]]
+        assert tagged(index, "cat") == [images[3].pk, images[4].pk]
+
+
+def test_a_change_of_the_model_is_known_at_once_with_who_came_and_went(alice, quick_encoder, wide, monkeypatch):
+    """One picture has a row before alone, one after alone, and both change while no trigger notes it."""
+    images = embed(alice, 5)
+    going, coming, others = images[0], images[4], images[1:4]
+    known_to(search_index())
+    build_next(wide, images[1:], failing=going)
+    search_index().forget_rows([4])
+    tag = Tag.objects.named(["cat"])[0]
+    Image.tags.through.objects.create(image=coming, tag=tag)
+    monkeypatch.setattr(columns_keeper, "load_all", refuse)
+
+    search_index().next.switch(wide, replaced_setting="")
+    Image.tags.through.objects.create(image=going, tag=tag)
+    Image.objects.filter(pk=going.pk).update(embed_error="")
+    search_index().add([going.pk], unit_rows(1, dimension=wide.dimension), encoder=wide)
+
+    for index in (search_index(), SearchIndex()):
+        known = index.known_columns()
+        assert known is not None
+        assert known.columns.ids_of(np.arange(5)).tolist() == [image.pk for image in [*others, coming, going]]
+        assert tagged(index, "cat") == [going.pk, coming.pk]
+
+
+def test_a_file_that_a_move_left_which_did_not_come_to_pass_is_not_believed(alice, data_dir, monkeypatch):
+    images = embed(alice, 5)
+    known_to(search_index())
+    search_index()._columns.write_ahead(2, np.array([image.pk for image in reversed(images)]))
+    file_in(data_dir).unlink()
+
+    compact(by=OPERATOR)
+
+    assert known_to(search_index()).columns.ids_of(np.arange(5)).tolist() == [image.pk for image in images]
 
 
 def test_crash_while_the_file_is_written(alice, data_dir, monkeypatch):

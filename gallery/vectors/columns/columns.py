@@ -214,7 +214,7 @@ class Columns:
     def ordered(
         self,
         mask: RowMask,
-        by: Sequence[Order],
+        orders: Sequence[Order],
         *,
         start: int = 0,
         size: int,
@@ -223,11 +223,11 @@ class Columns:
     ) -> Rows:
         """Return `size` rows of the mask in an order, from place `start` on.
 
-        What is equal in all of `by` is ordered by id, in the direction of the last. `after` and `before` are what one
-        row has in each of `by`, its id last if `by` does not end with it; None is NULL. Then places are counted from
+        What is equal in all of them is ordered by id, in the direction of the last. `after` and `before` are what one
+        row has in each of `orders`, its id last if they do not end with it; None is NULL. Then places are counted from
         there: behind `after`; or, of the rows that come before `before`, the last ones.
         """
-        orders = with_id(by)
+        orders = with_id(orders)
         keys = [self._keys_of(order) for order in orders]
         rows = self._places(mask)
         if after is not None:

@@ -59,11 +59,11 @@ def part_in_order(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> 
     )
 
 
-def with_id(by: Sequence[Order]) -> list[Order]:
+def with_id(orders: Sequence[Order]) -> list[Order]:
     """Return the orders with the id as the last one, in the direction of the one before it."""
-    if by and by[-1].column == "id":
-        return list(by)
-    return [*by, Order("id", descending=bool(by) and by[-1].descending)]
+    if orders and orders[-1].column == "id":
+        return list(orders)
+    return [*orders, Order("id", descending=bool(orders) and orders[-1].descending)]
 
 
 def are_behind(rows: Rows, keys: Sequence[KeysOf], place: Sequence[int]) -> npt.NDArray[np.bool_]:
