@@ -181,7 +181,8 @@ class ColumnsKeeper:
     def _write_in_order(self, known: Known, epoch: int, ids: Ids) -> None:
         columns, missing = known.columns.renumbered(ids)
         if len(missing) <= MOST_CHANGED:  # else the log does not lead on
-            self._file.write(columns.base, stamp=_stamp(epoch, known.access_version, NO_VERSION))
+            stamp = Stamp(epoch, known.access_version, NO_VERSION, ORIGIN, known.access_mark)
+            self._file.write(columns.base, stamp=stamp)
 
     @property
     def _file(self) -> ColumnsFile:
