@@ -152,6 +152,12 @@ class IndexFiles:
         others += [path for path in sorted(store.folder.glob("columns-*.bin")) if path != columns]
         return others + sorted(store.folder.glob(partial_path(Path("*")).name))
 
+    def remove_stale(self, store: VectorStore, epoch: int) -> None:
+        """Remove them. Hold the lock."""
+        outlive_half_commits()
+        for path in self.stale(store, epoch):
+            path.unlink(missing_ok=True)
+
 
 def ids_of_rows(row_count: int) -> Ids:
     """Return the image of each of the first rows, as the database has it; NO_ID where there is none."""

@@ -8,6 +8,7 @@ to, never a picture that refers to a missing vector.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
@@ -21,7 +22,7 @@ from gallery.vectors.allowed import Allowed, AllowedAs, Condition
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_check import Problem
 from gallery.vectors.row_mask import RowMask
-from gallery.vectors.unit_vectors import Ids
+from gallery.vectors.unit_vectors import Floats, Ids
 
 from .allowed_rows import AllowedRows
 from .checking import (
@@ -48,7 +49,7 @@ from .row_changes import UPDATE_BATCH, RowChanges
 
 ATTEMPTS = 5  # at one answer, while others delete all the time
 
-
+Answer = TypeVar("Answer")
 Blocks = Iterable[tuple[Ids, Vectors]]
 
 
@@ -77,12 +78,40 @@ class SearchIndex(RowChanges):
         where pictures left their rows while it was searched, it is searched again, a few times at most.
         `encoder` is that of the queries: raises EncoderChanged where the index is of another one by now.
         """
+        return self._in_one_state(lambda access: self._search(queries, k, allowed, access, encoder))
+
+    def count_above(
+        self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
+    ) -> int:
+        """Return how many images, of those in `allowed` if given, `search` would give `query` (dimension,) at least
+        `score`, if `k` were large enough: exact whatever the engine is. Raises EncoderChanged as `search` does.
+        """
+        return self._in_one_state(lambda access: self._count_above(query, score, allowed, access, encoder))
+
+    @staticmethod
+    def _in_one_state(answer: Callable[[AccessState], Answer]) -> Answer:
+        """Answer again, a few times at most, where pictures left their rows meanwhile."""
         for _attempt in range(ATTEMPTS):
             access = AccessState.objects.current()  # before all else: see `AllowedRows`
-            hits = self._search(queries, k, allowed, access, encoder)
+            answered = answer(access)
             if AccessState.objects.current().departures == access.departures:
                 break
-        return hits
+        return answered
+
+    def _count_above(
+        self,
+        query: Floats,
+        score: float,
+        images: ImageQuerySet | None,
+        access: AccessState,
+        encoder: EncoderKey | None,
+    ) -> int:
+        while (committed := self._committed_of_encoder(encoder)) is not None:
+            mask = None if images is None else self._mask_of(images, access, committed)
+            if images is None or mask is not None:
+                allowed = None if mask is None else committed.snapshot.allowing_rows(mask)
+                return committed.local.count_above(query, score, allowed)
+        return 0
 
     def _search(
         self,
@@ -92,15 +121,17 @@ class SearchIndex(RowChanges):
         access: AccessState,
         encoder: EncoderKey | None,
     ) -> Hits:
-        while True:
-            committed = self._current()
-            if committed is None:
-                return Hits.none(len(queries))
-            if encoder not in (None, committed.encoder):
-                raise EncoderChanged
+        while (committed := self._committed_of_encoder(encoder)) is not None:
             hits = self._search_version(committed, queries, k, images, access)
             if hits is not None:
                 return hits
+        return Hits.none(len(queries))
+
+    def _committed_of_encoder(self, encoder: EncoderKey | None) -> CommittedIndex | None:
+        committed = self._current()
+        if committed is not None and encoder not in (None, committed.encoder):
+            raise EncoderChanged
+        return committed
 
     def _search_version(
         self, committed: CommittedIndex, queries: Vectors, k: int, images: ImageQuerySet | None, access: AccessState
@@ -191,16 +222,13 @@ class SearchIndex(RowChanges):
         while True:
             state = IndexState.objects.current()
             try:
-                committed = self._committed_of(state)
+                committed = self._engine.open(state, self._files.read(state), before=self._committed)
             except StoreDamaged:
                 if IndexState.objects.current().version == state.version:
                     raise
                 continue  # the epoch moved on and its file is gone: look again
             if IndexState.objects.current().version == state.version:
                 return committed
-
-    def _committed_of(self, state: IndexState) -> CommittedIndex:
-        return self._engine.open(state, self._files.read(state), before=self._committed)
 
     # Writing
 
@@ -369,6 +397,4 @@ class SearchIndex(RowChanges):
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""
         with self._files.current() as (store, epoch):
-            outlive_half_commits()
-            for path in self._files.stale(store, epoch):
-                path.unlink(missing_ok=True)
+            self._files.remove_stale(store, epoch)

@@ -205,8 +205,7 @@ class NextEpoch:
             if not ModelChange.objects.filter(is_switched=True).exists():
                 return
             state = IndexState.objects.current()
-            for path in self._files.stale(self._files.store(state.dimension), state.epoch):
-                path.unlink(missing_ok=True)
+            self._files.remove_stale(self._files.store(state.dimension), state.epoch)
             self._end()
 
     def cancel(self, *, beside: Callable[[ModelChange], None]) -> bool:

@@ -13,10 +13,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from gallery.durable import crash_points
-from gallery.errors import EncoderMismatch, InvalidVector, StoreDamaged
+from gallery.encoders.base import EncoderKey
+from gallery.errors import EncoderChanged, EncoderMismatch, InvalidVector, StoreDamaged
 from gallery.models import OPERATOR, WORKER, Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
+from gallery.services.curation import delete_forever
 from gallery.services.embedding.model_change import change_model
 from gallery.services.maintenance import compact, repair, verify
 from gallery.vectors.npy_header import HEADER_BYTES, encode_header
@@ -95,6 +97,25 @@ def test_a_filter_is_inside_the_search_so_that_k_come_back(alice):
     assert best(vectors[0], k=3, allowed=[]) == []
     assert best(vectors[0], k=3, allowed=[10**9]) == []
     assert len(best(vectors[0], k=7, allowed=ids)) == 7
+
+
+def test_all_that_score_as_much_are_counted_inside_the_filter(alice):
+    ids, vectors = added(alice, 30)
+    scores = np.sort(vectors @ vectors[3])[::-1]
+    half = Image.objects.filter(pk__in=ids[::2])
+    of_half = (vectors[::2] @ vectors[3] >= scores[9] - 1e-6).sum()
+
+    assert search_index().count_above(vectors[3], scores[9] - 1e-6) == 10
+    assert search_index().count_above(vectors[3], scores[9] - 1e-6, half) == of_half
+    assert search_index().count_above(vectors[3], -2.0, Image.objects.none()) == 0
+    delete_forever(Image.objects.filter(pk=ids[0]), by=OPERATOR)
+    assert search_index().count_above(vectors[3], -2.0) == 29
+    with pytest.raises(EncoderChanged):
+        search_index().count_above(vectors[3], 0.0, encoder=EncoderKey("clip:other", "1"))
+
+
+def test_nothing_scores_in_an_empty_index(alice):
+    assert search_index().count_above(unit_rows(1)[0], -1.0) == 0
 
 
 def test_a_picture_that_has_a_vector_gets_no_second_one(alice, data_dir):
