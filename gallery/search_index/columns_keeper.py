@@ -175,7 +175,7 @@ class ColumnsKeeper:
                     self._write_in_order(known, epoch, ids)
         except StoreBusy:
             logger.info("Another process writes columns: those of epoch %d are read anew.", epoch)
-        except (StorageFull, StorageNotWritable) as error:
+        except (StorageFull, StorageNotWritable, OSError) as error:
             logger.warning("The columns of epoch %d are read anew: %s", epoch, error)
 
     def _write_in_order(self, known: Known, epoch: int, ids: Ids) -> None:
