@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -122,7 +122,7 @@ class ImageAdmin(ImageActions):
 
     def has_word(self, word: str) -> Q:
         tags = Tag.objects.filter(folded_name__contains=folded(word) or word)
-        found = mentions(word) | Q(TaggedAny(Image.tags.through.objects.all(), tags=tags))
+        found = mentions(word) | Q(TaggedAny(Image.tags.through.objects.filter(image=OuterRef("pk")), tags=tags))
         return found | Q(md5=word.lower()) if MD5.fullmatch(word) else found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:

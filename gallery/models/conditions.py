@@ -32,12 +32,14 @@ class Mentioning(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at 
         self.text, self.folded = text, folded
 
 
-class TaggedAny(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
-    """That an image carries one of these tags; `links` are the links of images to tags."""
+class TaggedAny(Exists):
+    """That an image carries one of these tags; `links` are the links of images to tags, `OuterRef("pk")` the image.
+
+    Asked of each image: a list of all that carry one is longer than the few that the database is asked about.
+    """
 
     def __init__(self, links: QuerySet[Any], *, tags: QuerySet[Any]) -> None:
-        carriers = links.filter(tag__in=tags.order_by()).values("image")
-        super().__init__(Q(pk__in=carriers), output_field=BooleanField())
+        super().__init__(links.filter(tag__in=tags.order_by()))
         self.tags = tags
 
 

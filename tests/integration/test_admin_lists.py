@@ -332,3 +332,11 @@ def test_action_on_all_counts_all_and_shows_some(pictures, curator, monkeypatch)
 
     assert [image.original_name for image in page.context["shown"]] == ["blue.png", "green.png"]
     assert (page.context["count"], page.context["more"]) == (3, 1)
+
+
+@pytest.mark.sqlite_only(reason="reads SQLite's plan")
+def test_words_of_tags_are_asked_of_the_picture(pictures):
+    found = Image.objects.filter(admin.site._registry[Image].has_word("all"))
+
+    assert "(image_id=? AND tag_id=?)" in found.explain()
+    assert found.count() == 3
