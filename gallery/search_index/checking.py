@@ -193,8 +193,9 @@ def current_problems(files: IndexFiles, progress: Progress) -> list[Problem]:
     """Read all of the current epoch and return what is wrong. Raises EpochIsOver if the index moves on meanwhile.
 
     `file_damaged` (then nothing is said of single pictures), `not_finite`, `not_unit`, `checksum_mismatch`,
-    `vector_missing` and `orphan_vector` rows, `checksums_missing`, `codes_damaged`, and `stale_vectors`: files that a
-    crash left beside the current epoch's. What is appended after the beginning is not looked at.
+    `vector_missing` and `orphan_vector` rows, `checksums_missing`, `codes_damaged`, `columns_damaged`, and
+    `stale_vectors`: files that a crash left beside the current epoch's. What is appended after the beginning is not
+    looked at.
     """
     with files.current() as (store, _epoch):
         state = IndexState.objects.current()
@@ -217,7 +218,8 @@ def current_problems(files: IndexFiles, progress: Progress) -> list[Problem]:
             raise EpochIsOver
         found.missing += _beyond_the_file(epoch)
         stale = [Problem("stale_vectors", path.name) for path in files.stale(store, state.epoch)]
-    return [*found.of_rows, *_codes_problem(codes_error or found.codes_error, found.wrong_codes), *stale]
+    codes = _codes_problem(codes_error or found.codes_error, found.wrong_codes)
+    return [*found.of_rows, *codes, *_columns_problem(files, state.epoch), *stale]
 
 
 def current_epoch(files: IndexFiles, store: VectorStore, state: IndexState) -> CheckedEpoch:
@@ -246,6 +248,12 @@ def _codes_problem(error: str, rows: list[int]) -> list[Problem]:
         return []
     detail = error or f"{len(rows):,} rows have codes of something else, row {rows[0]:,} first."
     return [Problem("codes_damaged", detail)]
+
+
+def _columns_problem(files: IndexFiles, epoch: int) -> list[Problem]:
+    """Return what readers of the file do not see. A header that is not of this version they do, and make it anew."""
+    damaged = [name for name in files.columns.damage(epoch) if name != "header"]
+    return [Problem("columns_damaged", f"Not as they were written: {', '.join(damaged)}.")] if damaged else []
 
 
 def next_problems(files: IndexFiles, progress: Progress) -> tuple[list[Problem], list[int]]:

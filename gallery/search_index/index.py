@@ -99,12 +99,7 @@ class SearchIndex(RowChanges):
         return answered
 
     def _count_above(
-        self,
-        query: Floats,
-        score: float,
-        images: ImageQuerySet | None,
-        access: AccessState,
-        encoder: EncoderKey | None,
+        self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
     ) -> int:
         while (committed := self._committed_of_encoder(encoder)) is not None:
             mask = None if images is None else self._mask_of(images, access, committed)
@@ -114,12 +109,7 @@ class SearchIndex(RowChanges):
         return 0
 
     def _search(
-        self,
-        queries: Vectors,
-        k: int,
-        images: ImageQuerySet | None,
-        access: AccessState,
-        encoder: EncoderKey | None,
+        self, queries: Vectors, k: int, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
     ) -> Hits:
         while (committed := self._committed_of_encoder(encoder)) is not None:
             hits = self._search_version(committed, queries, k, images, access)
@@ -393,6 +383,10 @@ class SearchIndex(RowChanges):
             self._files.codes(epoch, store.dimension).build(matrix, ids_of_rows(len(matrix)))
             with transaction.atomic(durable=True):
                 self._bump()  # so that everybody maps the new file
+
+    def remove_columns(self) -> None:
+        """Have the columns read anew; processes that have mapped their file keep it until they start again."""
+        self._files.columns.remove(IndexState.objects.current().epoch)
 
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""

@@ -29,7 +29,7 @@ from gallery.models import (
 from gallery.search_index import SearchIndex, columns_keeper, known_columns, search_index
 from gallery.search_index.known_columns import Known
 from gallery.services.curation import add_tags, delete_forever
-from gallery.services.maintenance import compact
+from gallery.services.maintenance import compact, repair
 from gallery.vectors.columns.columns_file import ColumnsFile
 from tests.conftest import acting
 from tests.integration.test_models import stored
@@ -261,6 +261,22 @@ def test_a_change_of_the_model_is_known_at_once_with_who_came_and_went(alice, qu
         assert known is not None
         assert known.columns.ids_of(np.arange(5)).tolist() == [image.pk for image in [*others, coming, going]]
         assert tagged(index, "cat") == [going.pk, coming.pk]
+
+
+def test_turned_bytes_of_columns_are_found_and_read_anew(alice, data_dir):
+    embed(alice, 3)
+    known_to(search_index())
+    content = bytearray(file_in(data_dir).read_bytes())
+    content[-1] ^= 1
+    file_in(data_dir).write_bytes(content)
+
+    assert [problem.code for problem in search_index().problems()] == ["columns_damaged"]
+    repair(by=OPERATOR)
+
+    assert search_index().problems() == []
+    known_to(SearchIndex())
+    assert file_in(data_dir).exists()
+    assert search_index().problems() == []
 
 
 def test_a_file_that_a_move_left_which_did_not_come_to_pass_is_not_believed(alice, data_dir, monkeypatch):
