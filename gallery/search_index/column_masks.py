@@ -19,6 +19,7 @@ from gallery.vectors.unit_vectors import Rows
 from .column_query import Condition, condition_of
 from .known_columns import MOST_TOUCHED, Known
 
+MASKS_WITH_WAITING = 16  # 125 kB each, in each thread
 MASKS_KEPT = 256  # 125 kB each at a million rows
 
 Key = tuple[str, tuple[Any, ...]]
@@ -39,6 +40,23 @@ class Seen:
     columns: Columns
     mask: RowMask
     beside: Q | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """Pictures that have no row, and columns that have them behind all others."""
+
+    pictures: Table
+    columns: Columns
+    masks: "OrderedDict[Key, RowMask]"  # what was asked of them
+
+    @classmethod
+    def beside(cls, known: Known, pictures: Table) -> "Waiting":
+        """Take those that have no row in these columns."""
+        pictures = pictures.take(np.flatnonzero(known.columns.rows_of(pictures.ids) < 0))
+        first = known.columns.row_count
+        rows = np.arange(first, first + pictures.row_count)
+        return cls(pictures, known.columns.changed(rows, pictures), OrderedDict())
 
 
 class ColumnMasks:
@@ -66,16 +84,24 @@ class ColumnMasks:
         self._put(key, KeptMask(known.serial, _alone(mask)))
         return mask
 
-    def with_waiting(self, images: QuerySet[Image], known: Known, waiting: Table) -> Seen:
-        """Return the same of columns that have these pictures behind all others. Raises NotInColumns."""
+    def with_waiting(self, images: QuerySet[Image], known: Known, waiting: Waiting) -> Seen:
+        """Return the same of the columns with those that wait. Raises NotInColumns."""
         mask = self.mask_of(images, known)
-        if not waiting.row_count:
-            return Seen(known.columns, mask)
-        beside = Columns.of(waiting)
-        allowed = beside.where(condition_of(images)(beside)).rows
-        first = known.columns.row_count
-        rows = np.arange(first, first + waiting.row_count)
-        return Seen(known.columns.changed(rows, waiting), mask.extended(rows[allowed], int(rows[-1]) + 1))
+        if not waiting.pictures.row_count:
+            return Seen(waiting.columns, mask)
+        try:
+            key = fingerprint_of(images)
+        except EmptyResultSet:
+            return Seen(waiting.columns, mask.extended(mask.rows, waiting.columns.row_count))
+        with_them = waiting.masks.get(key)
+        if with_them is None:
+            beside = Columns.of(waiting.pictures)
+            allowed = beside.where(condition_of(images)(beside)).rows + known.columns.row_count
+            with_them = mask.extended(allowed, waiting.columns.row_count)
+            waiting.masks[key] = with_them
+            while len(waiting.masks) > MASKS_WITH_WAITING:
+                waiting.masks.pop(next(iter(waiting.masks)), None)
+        return Seen(waiting.columns, with_them)
 
     def forget(self, images: QuerySet[Image]) -> None:
         with suppress(EmptyResultSet), self._lock:

@@ -6,14 +6,16 @@ that the columns do not know, the database is asked. Pictures that are shown com
 the same queryset, which judges once more who may see them.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Q, QuerySet
 
 from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
@@ -21,14 +23,15 @@ from gallery.models.conditions import HasNoRow
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
 from gallery.vectors.columns.ordering import ROW, Order
-from gallery.vectors.columns.table import Numbers, Table
+from gallery.vectors.columns.table import Numbers
 from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
 from .column_loading import load_waiting
-from .column_masks import ColumnMasks, Seen
+from .column_masks import ColumnMasks, Seen, Waiting
 from .column_query import SEARCHABLE, NotInColumns, PlaceOrder, gives_models, is_turned_round, orders_of, place_order_of
 from .columns_keeper import ColumnsKeeper
+from .commit_mark import CommitMark
 from .database_lists import OwnerTotals
 from .image_columns import CODES, NAMES_BY_CODE, STATUSES, UNKNOWN_CODE, microseconds, moment_of, place_in_album
 from .known_columns import Known
@@ -40,7 +43,25 @@ __all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
 ATTEMPTS = 3  # at pictures that others change meanwhile
 MOST_KEYS = 1_000_000  # that are counted each at its place in an array; above, sorted first
 MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
+MOST_WAITING_AT_REST = 5_000  # the same, where nothing has changed since they were last asked about
 MOST_BESIDE = 10_000  # of more, so many are brought into the order of those that have one
+
+
+@dataclass(frozen=True)
+class Present:
+    """The columns, and the pictures that have no row in them; None where these are many."""
+
+    known: Known
+    waiting: Waiting | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at a mark, and whether that is all that is to be had in memory."""
+
+    mark: CommitMark
+    present: Present | None
+    is_all: bool
 
 
 class Lists:
@@ -49,10 +70,13 @@ class Lists:
     def __init__(self, keeper: ColumnsKeeper, masks: ColumnMasks) -> None:
         self._keeper = keeper
         self._masks = masks
+        self._last = threading.local()  # what each connection saw, while nothing changes
 
     def of_one_moment(self) -> "Lists":
         """Return lists that read once how new all is, for the several answers of one page."""
-        return _ListsOfOneMoment(self._keeper, self._masks)
+        lists = _ListsOfOneMoment(self._keeper, self._masks)
+        lists._last = self._last
+        return lists
 
     def count(self, images: ImageQuerySet) -> int:
         try:
@@ -174,22 +198,34 @@ class Lists:
         present = self._read()
         if present is None:
             raise NotInColumns
-        known, waiting = present
-        if waiting is None:
-            return Seen(known.columns, self._masks.mask_of(images, known), Q(HasNoRow()))
-        return self._masks.with_waiting(images, known, waiting)
+        if present.waiting is None:
+            return Seen(present.known.columns, self._masks.mask_of(images, present.known), Q(HasNoRow()))
+        return self._masks.with_waiting(images, present.known, present.waiting)
 
-    def _read(self) -> tuple[Known, Table | None] | None:
-        """Return the columns of now and the pictures that have no row in them, None where these are many."""
+    def _read(self) -> Present | None:
+        """Return what there is now, from memory where nobody has committed anything since; None without columns."""
+        if connection.in_atomic_block:
+            return None
+        mark = CommitMark.now()
+        last: Look | None = getattr(self._last, "look", None)
+        is_at_rest = last is not None and last.mark == mark
+        if last is not None and is_at_rest and last.is_all:
+            return last.present
+        present = self._newest(MOST_WAITING_AT_REST if is_at_rest else MOST_WAITING)
+        is_all = present is not None and (is_at_rest or present.waiting is not None)
+        self._last.look = Look(mark, present, is_all)
+        return present
+
+    def _newest(self, most_waiting: int) -> Present | None:
         without_row = Image.objects.without_row().order_by().values_list("pk", flat=True)
-        ids = list(without_row[: MOST_WAITING + 1])
-        are_many = len(ids) > MOST_WAITING
+        ids = list(without_row[: most_waiting + 1])
+        are_many = len(ids) > most_waiting
         waiting = load_waiting([] if are_many else ids)
         access, state = AccessState.objects.current(), IndexState.objects.current()
         known = self._keeper.current(access, epoch=state.epoch, index_version=state.version)
         if known is None:
             return None
-        return known, None if are_many else waiting.take(np.flatnonzero(known.columns.rows_of(waiting.ids) < 0))
+        return Present(known, None if are_many else Waiting.beside(known, waiting))
 
     def _find(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[Image]:
         """Return the wanted pictures. Where one of them has gone since, all is looked up once more."""
@@ -249,11 +285,11 @@ class Lists:
 class _ListsOfOneMoment(Lists):
     """Answers as the library was when the first of them was asked for. Pictures that are shown are read as they are."""
 
-    def _read(self) -> tuple[Known, Table | None] | None:
+    def _read(self) -> Present | None:
         return self._present
 
     @cached_property
-    def _present(self) -> tuple[Known, Table | None] | None:
+    def _present(self) -> Present | None:
         return super()._read()
 
 

@@ -134,10 +134,12 @@ class Columns:
         """Return a number of each row, (len(rows),) int64, NULL among them."""
         if not len(self.patch_rows):
             return self.base.column(name)[rows].astype(np.int64)
-        places, is_patched = self._in_patch(rows)
-        found = np.empty(len(rows), dtype=np.int64)
-        found[is_patched] = self.patch.column(name)[places[is_patched]]
-        found[~is_patched] = self.base.column(name)[rows[~is_patched]]
+        patched = np.flatnonzero(self._is_in_patch[rows])
+        if not self.base.row_count:
+            found = np.empty(len(rows), dtype=np.int64)
+        else:
+            found = self.base.column(name).take(rows, mode="clip").astype(np.int64)
+        found[patched] = self.patch.column(name)[self._in_patch(rows[patched])[0]]
         return found
 
     def links_of(self, name: str, keys: Collection[int]) -> tuple[Rows, Ids]:
@@ -290,6 +292,13 @@ class Columns:
         patched[self.patch_rows[self.patch_rows < self.base.row_count]] = True
         return patched
 
+    @cached_property
+    def _is_in_patch(self) -> Booleans:
+        """Which rows are those of the patch, (row_count,) bool."""
+        patched = np.zeros(self.row_count, dtype=bool)
+        patched[self.patch_rows] = True
+        return patched
+
     def _in_patch(self, rows: Rows) -> tuple[Rows, Booleans]:
         """Return the place of each row in the patch, and whether it is there, (len(rows),) each."""
         order = self._patch_order
@@ -301,9 +310,20 @@ class Columns:
         return np.argsort(self.patch_rows)
 
     def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
-        """Return the mask's rows in the base, and its places in the patch."""
-        in_base, in_patch = self._masks(mask)
-        return in_base.rows, in_patch.rows
+        """Return the mask's rows in the base, and its places in the patch. Those of the last mask are kept: what shows
+        one list asks several things of it.
+        """
+        bits, parts = self._last_parts[0]
+        if bits is not mask.bits:
+            in_base, in_patch = self._masks(mask)
+            parts = in_base.rows, in_patch.rows
+            self._last_parts[0] = (mask.bits, parts)
+        return parts
+
+    @cached_property
+    def _last_parts(self) -> list[tuple[npt.NDArray[np.uint8] | None, tuple[Rows, Rows]]]:
+        nothing = np.empty(0, dtype=np.int64)
+        return [(None, (nothing, nothing))]
 
     def _masks(self, mask: RowMask) -> tuple[RowMask, RowMask]:
         """Return a mask of the base, and one of the patch."""
