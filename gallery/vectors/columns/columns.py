@@ -11,13 +11,12 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
 
 from .comparing import Comparison, compared, is_one_of
+from .counting import counted, summed
 from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
 from .table import NULL, Numbers, Table
 from .text_order import TextOrder
 from .texts import Booleans
 from .truth import Truth
-
-MOST_PLACES = 1_000_000  # between the least and the greatest of numbers that are counted in place
 
 Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown, of each row of a table
 
@@ -158,7 +157,7 @@ class Columns:
         """Return how many rows have each number; those where it is NULL are left out."""
         totals: dict[int, int] = {}
         for values in self._values(mask, name):
-            for value, count in _counted(values):
+            for value, count in counted(values):
                 totals[value] = totals.get(value, 0) + count
         totals.pop(NULL, None)
         return totals
@@ -177,7 +176,7 @@ class Columns:
         in_base, in_patch = self._masks(mask)
         both = (self.base.links[name], in_base), (self.patch.links[name], in_patch)
         keys = np.concatenate([links.keys for links, _mask in both])
-        return _summed(keys, np.concatenate([links.counts(part) for links, part in both]))
+        return summed(keys, np.concatenate([links.counts(part) for links, part in both]))
 
     def in_link_order(
         self,
@@ -394,25 +393,3 @@ class Columns:
     @cached_property
     def _text_orders(self) -> dict[str, TextOrder]:
         return {}
-
-
-def _summed(keys: Ids, counts: Ids) -> tuple[Ids, Ids]:
-    """Return the different keys that count something, ascending, and the sum of each one's counts."""
-    counted = np.flatnonzero(counts)
-    distinct, places = np.unique(keys[counted], return_inverse=True)
-    totals = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(totals, places, counts[counted])
-    return distinct, totals
-
-
-def _counted(values: Numbers) -> list[tuple[int, int]]:
-    """Return the numbers and how often each is there. Those close together are not sorted, but counted in place."""
-    if not len(values):
-        return []
-    least, greatest = int(values.min()), int(values.max())
-    if greatest - least >= MOST_PLACES:
-        different, counts = np.unique(values, return_counts=True)
-        return list(zip(different.tolist(), counts.tolist(), strict=True))
-    counts = np.bincount(values - least if values.dtype.itemsize >= 4 else values.astype(np.int32) - least)
-    places = np.flatnonzero(counts)
-    return list(zip((places + least).tolist(), counts[places].tolist(), strict=True))
