@@ -27,6 +27,8 @@ ROWS_AT_A_TIME = 20_000
 LINKS_AT_A_TIME = 100_000
 IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
 
+IN_RANGE = "embedding_row >= %s AND embedding_row < %s"
+
 Tuples = Sequence[tuple[Any, ...]]
 
 
@@ -37,15 +39,27 @@ class Facts:
     rows: Rows
     table: Table
 
+    def in_rows(self, rows: Rows) -> Table:
+        """Return the facts of these rows, all different, `self.rows` among them; the others are nobody's."""
+        places = np.searchsorted(rows, self.rows)
+        nobodys = np.setdiff1d(np.arange(len(rows)), places)
+        order = np.argsort(np.concatenate([places, nobodys]))
+        return self.table.joined(self.table.nobody(len(nobodys))).take(order)
+
 
 def load_all(row_count: int) -> Table:
     """Return the table of the rows up to `row_count`; no more is held in memory beside it than a few batches."""
     filling = _Filling(row_count)
     for start in range(0, row_count, ROWS_AT_A_TIME):
-        found = _pictures("embedding_row >= %s AND embedding_row < %s", [start, min(start + ROWS_AT_A_TIME, row_count)])
+        found = _pictures(IN_RANGE, [start, min(start + ROWS_AT_A_TIME, row_count)])
         filling.add(np.array([one[0] for one in found], dtype=np.int64), found)
     table = filling.table({})
     return filling.table({name: _joined(table, _all_links(name), is_ordered=name in ORDERED_LINKS) for name in LINKS})
+
+
+def load_range(start: int, stop: int) -> Facts:
+    """Return the pictures in the rows from `start` up to `stop`: some thousands."""
+    return _facts_of(_pictures(IN_RANGE, [start, stop]))
 
 
 def load_some(rows: Collection[int], image_ids: Collection[int], *, first_new: int | None) -> Facts:
@@ -55,7 +69,10 @@ def load_some(rows: Collection[int], image_ids: Collection[int], *, first_new: i
         of_these = f"embedding_row IN ({_marks(some_rows)}) OR image.id IN ({_marks(some_ids)})"
         condition = f"({of_these}) AND embedding_row IS NOT NULL"
         found.update({one[0]: one for one in _pictures(condition, [*some_rows, *some_ids])})
-    tuples = [found[row] for row in sorted(found)]
+    return _facts_of([found[row] for row in sorted(found)])
+
+
+def _facts_of(tuples: Tuples) -> Facts:
     return Facts(np.array([one[0] for one in tuples], dtype=np.int64), _table_of(tuples))
 
 

@@ -67,6 +67,14 @@ class ColumnsKeeper:
                 known = self._known = self._newest(self._known)
         return known if known is not None and known.epoch == epoch else None
 
+    def forget(self, epoch: int) -> None:
+        """Have the columns read anew: remove the file, also what a thread of this process is just writing."""
+        if self._writer is not None:
+            self._writer.join()
+        with self._updating:
+            self._file.remove(epoch)
+            self._known, self._try_again_at = None, 0.0
+
     def _newest(self, known: Known | None) -> Known | None:
         access, state = AccessState.objects.current(), IndexState.objects.current()
         if known is not None and not known.is_of(access, epoch=state.epoch, index_version=state.version):

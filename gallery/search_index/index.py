@@ -35,6 +35,7 @@ from .checking import (
     parts_with,
     refuse_damaged_rows,
 )
+from .column_check import ColumnsCheck
 from .column_masks import ColumnMasks
 from .column_query import NotInColumns
 from .columns_keeper import ColumnsKeeper
@@ -301,7 +302,7 @@ class SearchIndex(RowChanges):
     # Checking
 
     def problems(self, *, progress: Progress = lambda _count: None) -> list[Problem]:
-        """Return what is wrong between the files and the database: see `current_problems`.
+        """Return what is wrong between files, columns and the database: see `current_problems` and `ColumnsCheck`.
 
         Others go on writing: see `EpochCheck`. Where the index moves to another epoch meanwhile, that one is looked at
         from its beginning. `progress` hears of rows, and takes them back then.
@@ -318,6 +319,8 @@ class SearchIndex(RowChanges):
 
             with suppress(EpochIsOver):
                 found = current_problems(self._files, advance) + self.next.problems()
+                if all(problem.code != "columns_damaged" for problem in found):  # else they are not worth comparing
+                    found += ColumnsCheck(self.known_columns).problems()
                 if IndexState.objects.current().epoch == state.epoch:
                     return found
             progress(-seen)
@@ -385,8 +388,8 @@ class SearchIndex(RowChanges):
                 self._bump()  # so that everybody maps the new file
 
     def remove_columns(self) -> None:
-        """Have the columns read anew; processes that have mapped their file keep it until they start again."""
-        self._files.columns.remove(IndexState.objects.current().epoch)
+        """Have the columns read anew; other processes that have mapped their file keep it until they start again."""
+        self._columns.forget(IndexState.objects.current().epoch)
 
     def remove_stale_files(self) -> None:
         """Remove the files that a crash left beside the current ones."""

@@ -9,7 +9,6 @@ import numpy as np
 from gallery.models import AccessChange, AccessState, Image, IndexState
 from gallery.models.access_change import AccessChanges
 from gallery.vectors.columns.columns import Columns
-from gallery.vectors.columns.table import Table
 from gallery.vectors.unit_vectors import NO_ID, Rows
 
 from .column_loading import Facts, load_some
@@ -84,7 +83,7 @@ class Known:
         if IndexState.objects.current().epoch != self.epoch:  # these may be rows of the next one
             return None
         rows = self._rows_of(changes, facts)
-        columns = self.columns.changed(rows, _of_rows(rows, facts))
+        columns = self.columns.changed(rows, facts.in_rows(rows))
         touched = np.union1d(rows, np.union1d(_linked(self.columns, changes), _linked(columns, changes)))
         serial = self.serial + 1
         return replace(
@@ -128,14 +127,6 @@ class Known:
         logged = np.array(sorted(changes.image_rows), dtype=np.int64)
         gone = np.concatenate([before[before >= 0], logged[logged < self.columns.row_count]])
         return np.union1d(gone, facts.rows)
-
-
-def _of_rows(rows: Rows, facts: Facts) -> Table:
-    """Return the facts of these rows; those that have none are nobody's."""
-    places = np.searchsorted(rows, facts.rows)
-    nobodys = np.setdiff1d(np.arange(len(rows)), places)
-    order = np.argsort(np.concatenate([places, nobodys]))
-    return facts.table.joined(facts.table.nobody(len(nobodys))).take(order)
 
 
 def _linked(columns: Columns, changes: AccessChanges) -> Rows:

@@ -76,7 +76,7 @@ def _repair_vectors() -> None:
         index.write_missing_checksums()  # after the damaged rows are gone, so that it vouches for none of them
     if any(problem.code == "codes_damaged" for problem in found):
         index.compute_codes()
-    if any(problem.code == "columns_damaged" for problem in found):
+    if any(problem.code in ("columns_damaged", "columns_wrong") for problem in found):
         index.remove_columns()
     index.next.repair()
     index.remove_stale_files()

@@ -105,6 +105,14 @@ class Links:
         positions = None if self.positions is None else self.positions[links]
         return Links.of(np.repeat(np.arange(len(rows)), counts), self._keys_of(links), positions)
 
+    def have_strays(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which of these rows have links by row that are not theirs by key, (len(rows),): in sound ones none."""
+        links, counts = self._links_of(rows)
+        are_strays = self.rows[links] != np.repeat(rows, counts)
+        have_strays = np.zeros(len(rows), dtype=bool)
+        have_strays[np.repeat(np.arange(len(rows)), counts)[are_strays]] = True
+        return have_strays
+
     def without(self, is_gone: npt.NDArray[np.bool_]) -> "Links":
         """Return the links of the rows that are not gone, (n,) bool; those move up."""
         kept = np.flatnonzero(~is_gone[self.rows])
