@@ -18,10 +18,9 @@ from django.test import Client
 
 from .large_library import make_large_library
 
-settings.ALLOWED_HOSTS = ["*"]
-
 
 def main() -> None:
+    settings.ALLOWED_HOSTS = ["*"]
     rows, dimension, *rest = sys.argv[1:]
     call_command("migrate", verbosity=0)
     if rest != ["--again"]:

@@ -32,8 +32,6 @@ from .stand_in import stand_in
 
 QUERIES = 40
 CURSOR = re.compile(r"[?&](?:amp;)?(cursor=[^\"&]+)")
-settings.ALLOWED_HOSTS = ["*"]
-prepare_first_page()  # as wsgi.py does
 
 
 def sign_in() -> dict[str, Any]:
@@ -125,6 +123,8 @@ def _in_a_new_process(url: str, session: str | None) -> dict[str, Any]:
 
 def main() -> None:
     rows, dimension = (int(word) for word in sys.argv[1:3])
+    settings.ALLOWED_HOSTS = ["*"]
+    prepare_first_page()  # as wsgi.py does
     stand_in(ClusteredRows(rows, dimension).queries(QUERIES))
     count_scans()
     Client().get("/healthz")  # loads what belongs to no page, and asks no database
