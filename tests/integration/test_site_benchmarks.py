@@ -7,6 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from gallery.encoders import registry
 from gallery.models import Tag
 from tests.benchmarks import page_process, pages, starting
 from tests.benchmarks.__main__ import main
@@ -17,7 +18,7 @@ from tests.benchmarks.rights import bench_rights
 from tests.benchmarks.site_figures import ratio_of, site_figures, with_more_queries
 from tests.benchmarks.sites import Sites
 from tests.benchmarks.spent import measured
-from tests.benchmarks.stand_in import stand_in
+from tests.benchmarks.stand_in import StandInEncoder
 from tests.benchmarks.verify import bench_verify
 
 ROWS, DIMENSION = 1_200, 16
@@ -107,18 +108,18 @@ def test_measured_counts_queries_and_time(transactional_db: None):
 @pytest.mark.slow
 def test_every_address_is_answered(transactional_db: None, settings: LazySettings):
     library = make_large_library(ROWS, dimension=DIMENSION, queries=page_process.QUERIES)
-    stand_in(library.queries)
     settings.GALLERY = {**settings.GALLERY, "metrics_enabled": True}
     roles = page_process.sign_in()
     client, statuses = Client(), {}
 
-    for address in addresses():
-        for role in address.roles:
-            client.cookies.clear()
-            if session := roles[role]["session"]:
-                client.cookies[settings.SESSION_COOKIE_NAME] = session
-            url = address.url.format(**roles[role]["places"])
-            statuses[f"{role} {url}"] = client.get(url).status_code
+    with registry.using(StandInEncoder(library.queries)):
+        for address in addresses():
+            for role in address.roles:
+                client.cookies.clear()
+                if session := roles[role]["session"]:
+                    client.cookies[settings.SESSION_COOKIE_NAME] = session
+                url = address.url.format(**roles[role]["places"])
+                statuses[f"{role} {url}"] = client.get(url).status_code
 
     assert {url: status for url, status in statuses.items() if status != 200} == {}
 
