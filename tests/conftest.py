@@ -27,6 +27,7 @@ from gallery.imaging.sandbox.pool import Decoders
 from gallery.models import Actor, Album, AlbumImage, Door, Image, User, Visibility
 from gallery.models.user import AnyUser
 from gallery.search_index import reset_search_index
+from gallery.search_index.commit_mark import CommitMark
 from gallery.services.embedding import encoder_in_use
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
@@ -236,6 +237,15 @@ def visitors(alice: User, bob: User, charlie: User, staff: User) -> dict[str, Cl
         clients[user.username] = Client()
         clients[user.username].force_login(user)
     return clients
+
+
+@pytest.fixture
+def never_at_rest(monkeypatch) -> None:
+    """Let lists read everything at each question, so that queries can be counted.
+
+    What else the database's server does, as for tests beside this one, decides whether they may remember.
+    """
+    monkeypatch.setattr(CommitMark, "now", classmethod(lambda cls: cls(None, (object(),))))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ class CommitMark:
         """Ask the database, at no cost. Inside a transaction it says nothing.
 
         SQLite counts the commits of others and the changes of one's own; PostgreSQL names the transactions whose work
-        is seen.
+        is seen, those of all databases of the server among them.
         """
         connection.ensure_connection()
         driver = connection.connection

@@ -11,6 +11,8 @@ from gallery.search_index import search_index
 from gallery.search_index.commit_mark import CommitMark
 from tests.conftest import acting
 
+alone = pytest.mark.sqlite_only(reason="on PostgreSQL whatever the whole server commits moves the mark")
+
 
 def in_another_thread(work) -> None:
     """Run it with a connection of its own, as another process would."""
@@ -24,6 +26,7 @@ def in_another_thread(work) -> None:
     thread.join()
 
 
+@alone
 def test_mark_stays_while_nothing_is_committed(alice):
     before = CommitMark.now()
     list(Image.objects.all())
@@ -63,6 +66,7 @@ def test_lists_see_what_another_changes_about_a_picture(alice, bob, upload, is_e
     assert lists.count(seen) == 2
 
 
+@alone
 def test_lists_read_nothing_again_while_nothing_changes(alice, upload):
     upload(alice, "coffee.png", visibility=Visibility.PUBLIC)
     seen, lists = Image.objects.visible_to(acting(alice)), search_index().lists
@@ -72,6 +76,7 @@ def test_lists_read_nothing_again_while_nothing_changes(alice, upload):
     assert len(queries) == 1
 
 
+@alone
 def test_pictures_that_wait_are_read_whole_once_nothing_changes(alice, upload, monkeypatch):
     monkeypatch.setattr("gallery.search_index.lists.MOST_WAITING", 0)
     upload(alice, "coffee.png")

@@ -73,6 +73,7 @@ def grow(alice: User, album: Album, monkeypatch: pytest.MonkeyPatch) -> Grow:
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize("name", ["alice", "bob", "staff"])
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("never_at_rest")
 def test_many_pictures_need_as_many_queries_as_few(address, name, request, album, grow):
     client = as_user(request.getfixturevalue(name))
     address = address.format(album=album.pk)
