@@ -241,6 +241,7 @@ def test_staff_who_may_view_pictures_only_sees_no_album_of_strangers(alice, one_
 
 
 @pytest.mark.parametrize("model", OURS)
+@pytest.mark.usefixtures("never_at_rest")
 def test_list_costs_the_same_queries_for_one_and_three(model, one_of_each, administrator, draw):
     client = signed_in(administrator)
 
@@ -264,6 +265,7 @@ def test_list_costs_the_same_queries_for_one_and_three(model, one_of_each, admin
     assert count() == at_one
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_album_costs_the_same_queries_for_one_and_three_pictures(one_of_each, alice, administrator, draw):
     client, album = signed_in(administrator), one_of_each[Album]
 

@@ -310,6 +310,7 @@ def test_deleting_says_in_numbers_what_goes_along(album, pictures, bob, curator)
     assert of_album.context["deleted_objects"] == ["Trip"]
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_deleting_albums_asks_once_who_may(album, alice, curator):
     others = [Album.objects.create(owner=alice, title=title) for title in "abc"]
 

@@ -120,6 +120,7 @@ def test_library_tells_the_numbers(alice, upload):
 
 
 @pytest.mark.usefixtures("unencoded")
+@pytest.mark.usefixtures("never_at_rest")
 def test_library_asks_as_much_for_three_pictures_as_for_one(alice, upload):
     browser_of(alice).get(LIBRARY)  # reads the columns, as whoever asks first
     counts = []

@@ -276,6 +276,7 @@ def test_other_methods_are_refused(db):
     assert Client().put("/search/").status_code == 405
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_search_asks_the_database_as_often_for_three_pictures_as_for_one(alice, upload):
     client = as_user(alice)
     upload(alice, "1.png", content=drawn_picture("red"), tags="a")
