@@ -330,6 +330,7 @@ def test_a_picture_that_does_not_exist_is_a_404(alice, image_id):
 
 
 @pytest.mark.parametrize("path", ["/images/", "/albums/", "/tags/", "album"])
+@pytest.mark.usefixtures("never_at_rest")
 def test_lists_ask_as_often_for_one_as_for_three(alice, bob, upload, share, path):
     api = Api(alice)
     images = [upload(alice, content=drawn_picture("red"), tags="a0, b0")]

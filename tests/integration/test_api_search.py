@@ -195,6 +195,7 @@ def test_a_damaged_index_is_an_error_that_tells_no_folder(photos_of_alice, data_
 
 
 @pytest.mark.parametrize("path", ["/search/?q=square", "similar"])
+@pytest.mark.usefixtures("never_at_rest")
 def test_searches_ask_as_often_for_one_as_for_three(alice, upload, path):
     api = Api(alice)
     first = upload(alice, content=drawn_picture("red"), tags="a")

@@ -246,6 +246,7 @@ def test_a_cursor_shows_nobody_what_they_may_not_see(alice, charlie, library):
     assert Api(charlie).json("/images/", cursor=cursor)["previous"] is None
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_walking_costs_as_many_queries_at_the_end_as_at_the_start(alice, library):
     for _number in range(6):
         library.add()

@@ -101,6 +101,7 @@ def test_a_part_that_does_not_exist_is_not_found(db, page):
     assert Client().get("/", {"page": page}).status_code == 404
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_home_asks_the_database_as_often_for_three_pictures_as_for_one(alice, coloured):
     client = as_user(alice)
     coloured(alice, 1)

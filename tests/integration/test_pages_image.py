@@ -313,6 +313,7 @@ def test_a_picture_that_was_never_there_is_not_found(alice, pk):
     assert as_user(alice).get(f"/images/{pk}/").status_code == 404
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_the_page_asks_the_database_as_often_for_three_tags_as_for_one(alice, upload):
     client = as_user(alice)
     one = upload(alice, "1.png", content=drawn_picture("red"), tags="a")

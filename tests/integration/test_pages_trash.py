@@ -88,6 +88,7 @@ def test_trash_shows_nothing_of_other_people(three, who, request):
     assert "The trash is empty" in response.content.decode()
 
 
+@pytest.mark.usefixtures("never_at_rest")
 def test_trash_asks_as_much_for_three_pictures_as_for_one(alice, upload):
     IndexState.objects.current()  # made by whoever asks first
     counts = []
