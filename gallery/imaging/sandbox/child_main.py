@@ -6,9 +6,7 @@ setting or secret of the site. Whatever a hostile file does to a C library ends 
 and a crash ends this process alone. On macOS the kernel does not count the memory of a process in this way.
 """
 
-import os
 import resource
-import select
 import signal
 import threading
 
@@ -16,6 +14,7 @@ from gallery.errors import DecodingOutOfMemory, ImageSearchError
 from gallery.imaging.decoding import Decoded, Limits, decode, decode_whole, read_told
 from gallery.imaging.embedded.reading import read_xmp_file
 from gallery.imaging.plain_copy import plain_copy
+from gallery.imaging.sandbox.child_pipes import end_with_the_site, own_pipes, silence
 from gallery.imaging.sandbox.messages import COPY, TELL, TELL_XMP, Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
 
@@ -23,11 +22,11 @@ ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm i
 
 
 def main() -> None:
-    requests, answers = _own_pipes()
+    requests, answers = own_pipes()
     _restrict()
-    threading.Thread(target=_end_with_the_site, args=(requests,), daemon=True).start()
+    threading.Thread(target=end_with_the_site, args=(requests,), daemon=True).start()
     send(answers, {"ready": True}, [], deadline=None)
-    _silence(2)
+    silence(2)
     while True:
         try:
             request, blobs = receive(requests, max_blob_bytes=None, deadline=None)
@@ -37,32 +36,10 @@ def main() -> None:
         send(answers, answer, parts, deadline=None)
 
 
-def _own_pipes() -> tuple[int, int]:
-    """Move the pipes away from where a library might read or print."""
-    requests, answers = os.dup(0), os.dup(1)
-    _silence(0)
-    _silence(1)
-    return requests, answers
-
-
-def _silence(fd: int) -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, fd)
-    os.close(null)
-
-
 def _restrict() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel's own end, which no library can hold up
-
-
-def _end_with_the_site(requests: int) -> None:
-    """End at once when the other end of the pipe closes, in the middle of a picture too."""
-    poll = select.poll()
-    poll.register(requests, 0)  # a hang-up is told without being asked for
-    poll.poll()
-    os._exit(0)
 
 
 def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
