@@ -7,6 +7,7 @@ from .base import (
     kind_named,
     readable,
 )
+from .busy import ServerBusy
 from .encoders import (
     EncoderChanged,
     EncoderMismatch,
@@ -173,6 +174,7 @@ __all__ = [
     "RawBesidePictureLeftOut",
     "RawLeftOut",
     "RepeatedField",
+    "ServerBusy",
     "SeveralFiles",
     "SidecarLeftOut",
     "StorageFull",
