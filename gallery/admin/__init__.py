@@ -1,6 +1,6 @@
 """The curators' side: Django's admin, one file per model."""
 
-from . import album, api_token, audit_entry, group, image, import_job, index_state, sign_in_protection, site, tag, user
+from . import album, api_token, audit_entry, group, image, index_state, job, sign_in_protection, site, tag, user
 
 __all__ = [
     "album",
@@ -8,8 +8,8 @@ __all__ = [
     "audit_entry",
     "group",
     "image",
-    "import_job",
     "index_state",
+    "job",
     "sign_in_protection",
     "site",
     "tag",

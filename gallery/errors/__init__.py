@@ -69,6 +69,7 @@ from .left_out import (
     SubFolderLeftOut,
     VideoLeftOut,
 )
+from .long_work import AskerGone, WorkCancelled, WorkFailed, WorkInterrupted, WorkNeverGetsOn
 from .paths import shown, unreadable
 from .pictures import (
     BrokenPicture,
@@ -112,6 +113,7 @@ from .testbed import (
 
 __all__ = [
     "ArchiveLeftOut",
+    "AskerGone",
     "AudioLeftOut",
     "BrokenPicture",
     "ContentCollision",
@@ -202,6 +204,10 @@ __all__ = [
     "UnwritablePath",
     "VideoLeftOut",
     "WordsLeftOut",
+    "WorkCancelled",
+    "WorkFailed",
+    "WorkInterrupted",
+    "WorkNeverGetsOn",
     "gettext_noop",
     "kind_named",
     "readable",

@@ -9,9 +9,10 @@ from .counted_act import ActKind, CountedAct
 from .embedding_failure import EmbeddingFailure
 from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
-from .import_job import ImportedImage, ImportJob
 from .imported_path import ImportedPath
 from .index_state import IndexState
+from .job import BulkChange, Job, JobKind, JobQuerySet
+from .job_item import ImportedImage, JobItem, JobSelection
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
 from .tag import Tag
@@ -31,16 +32,21 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditVerb",
+    "BulkChange",
     "CountedAct",
     "Door",
     "EmbeddingFailure",
     "FoldedText",
     "Image",
     "ImageQuerySet",
-    "ImportJob",
     "ImportedImage",
     "ImportedPath",
     "IndexState",
+    "Job",
+    "JobItem",
+    "JobKind",
+    "JobQuerySet",
+    "JobSelection",
     "LibraryStatistics",
     "ModelChange",
     "NextEmbedding",

@@ -1,7 +1,7 @@
 """Who may do what, as conditions of a query: each queryset asks here, and nobody decides a second time.
 
 A condition joins a search, a list, a count or a change alike. OPERATOR and WORKER may do everything; a curator is a
-member of staff with a right of the admin, on pictures ("image") or on albums ("album"), each by itself.
+member of staff with a right of the admin, on pictures ("image"), albums ("album") or jobs ("job"), each by itself.
 """
 
 from typing import Any, Literal, Protocol
@@ -26,7 +26,7 @@ class Visibility(models.TextChoices):
 
 
 Right = Literal["view", "change", "delete"]
-Kind = Literal["image", "album"]
+Kind = Literal["image", "album", "job"]
 
 
 def is_curator(actor: Actor, right: Right, *, of: Kind) -> bool:
@@ -169,3 +169,20 @@ def may_edit_album(actor: Actor) -> Q:
 
 def may_delete_album(actor: Actor) -> Q:
     return EVERYTHING if is_curator(actor, "delete", of="album") else is_own(actor)
+
+
+# Jobs
+
+
+def may_see_job(actor: Actor) -> Q:
+    """What one began oneself and what works in one's library; staff with that right all."""
+    return EVERYTHING if is_curator(actor, "view", of="job") else _is_own_job(actor)
+
+
+def may_edit_job(actor: Actor) -> Q:
+    """Jobs that one may cancel: the same, and for staff with that right all."""
+    return EVERYTHING if is_curator(actor, "change", of="job") else _is_own_job(actor)
+
+
+def _is_own_job(actor: Actor) -> Q:
+    return NOTHING if actor.user is None else Q(owner=actor.user) | Q(asked_by=actor.user)

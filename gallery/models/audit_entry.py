@@ -29,6 +29,9 @@ VALUE_LABELS = {
 }
 
 
+FORMER_KINDS = {"gallery.importjob": "gallery.job"}  # entries keep what a kind of object was called then
+
+
 class AuditVerb(models.TextChoices):
     """What was done; what it was done to says `object_kind`."""
 
@@ -64,7 +67,9 @@ class ChangedValue:
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def about(self, thing: models.Model) -> Self:
-        return self.filter(object_kind=thing._meta.label_lower, object_id=thing.pk)
+        kind = thing._meta.label_lower
+        former = [each for each, now in FORMER_KINDS.items() if now == kind]
+        return self.filter(object_kind__in=[kind, *former], object_id=thing.pk)
 
     def by_user(self, user: User) -> Self:
         return self.filter(user=user)
@@ -147,7 +152,7 @@ class AuditEntry(models.Model):
 
     def _model(self) -> type[models.Model] | None:
         try:
-            return apps.get_model(self.object_kind)
+            return apps.get_model(FORMER_KINDS.get(self.object_kind, self.object_kind))
         except LookupError:
             return None
 

@@ -3,16 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import transaction
-from django.utils import timezone
 
 from gallery.errors import StoredError
-from gallery.models import Actor, AuditVerb, ImportJob, User
+from gallery.models import Actor, AuditVerb, Job, JobItem, JobKind, User
 
 from .audit import Action, record, runs_of
 from .database_care import keep_statistics
+from .long_work import JobRun, noted
+from .waiting_jobs import LongKind, end_killed
 
 LISTED_FAILURES = 100  # in the audit entry; the job keeps all of them
 
@@ -81,58 +79,71 @@ class ImportCounts:
         )
 
 
+class _Teller:
+    """Tells an import's run what became of its files, each once."""
+
+    def __init__(self, counts: Callable[[], ImportCounts]) -> None:
+        self._counts = counts
+        self._told = ImportCounts()
+
+    def tell(self, run: JobRun) -> None:
+        told, now = self._told, self._counts()
+        for failure in now.failed[len(told.failed) :]:
+            run.note(failure.path, failure.error)
+        for skipped in now.skipped[len(told.skipped) :]:
+            run.note(skipped.path, skipped.reason, kind=JobItem.Kind.SKIPPED)
+        for changed in now.changed[len(told.changed) :]:
+            run.note(
+                changed.path, None, kind=JobItem.Kind.CHANGED, id=changed.image_id, previous_id=changed.previous_id
+            )
+        run.job.details |= {"added": now.added, "duplicates": now.duplicates, "ignored": now.ignored}
+        self._told = now
+
+
 @contextmanager
 def noted_import(
     counts: Callable[[], ImportCounts], *, owner: User, source: str, total: int, by: Actor
-) -> Iterator[ImportJob]:
-    """Keep an ImportJob of what runs within, and one audit entry of all that it brings in.
+) -> Iterator[JobRun]:
+    """Keep a job of what runs within, and one audit entry of all that it brings in.
 
     Each picture is noted in its own transaction (`store_picture`); the entry with the list is written when the job
-    ends. An earlier job of the same source that never ended was killed: it ends now, with the list of what it brought.
-    `counts` is asked once, at the end.
+    ends. An earlier job of the same source that was killed ends now, with the list of what it brought. `counts` is
+    asked whenever progress is written; its lists only ever grow.
     """
-    for killed in ImportJob.objects.filter(owner=owner, source=source, status=ImportJob.Status.RUNNING):
-        killed.added = killed.imported.count()
-        _end(killed, ImportJob.Status.INTERRUPTED, by=by)
-    job = ImportJob.objects.create(owner=owner, source=source, total=total)
-    status = ImportJob.Status.INTERRUPTED
-    try:
-        yield job
-        status = ImportJob.Status.FINISHED
-    finally:
-        done = counts()
-        job.added, job.duplicates = done.added, done.duplicates
-        job.failures = [{"path": failure.path, "error": failure.error.as_json()} for failure in done.failed]
-        job.skipped = [{"path": skipped.path, "reason": skipped.reason.as_json()} for skipped in done.skipped]
-        job.changed = [
-            {"path": changed.path, "id": changed.image_id, "previous_id": changed.previous_id}
-            for changed in done.changed
-        ]
-        job.ignored = done.ignored
-        _end(job, status, by=by)
+    end_killed(IMPORTS, Job.objects.of_kind(JobKind.IMPORT).filter(owner=owner, subject=source))
+    teller = _Teller(counts)
+    with noted(
+        JobKind.IMPORT,
+        by=by,
+        owner_id=owner.pk,
+        subject=source,
+        total=total,
+        on_end=write_down_import,
+        before_writing=teller.tell,
+    ) as run:
+        yield run
     keep_statistics()
 
 
-def _end(job: ImportJob, status: str, *, by: Actor) -> None:
-    job.status, job.finished_at = status, timezone.now()
-    with transaction.atomic():
-        job.save()
-        image_ids = job.imported.order_by("image_id").values_list("image_id", flat=True)
-        told = {
-            "owner": job.owner.get_username(),
-            "source": job.source,
-            "status": status,
-            "added": image_ids.count(),
-            "ids": runs_of(image_ids.iterator()),
-            "duplicates": job.duplicates,
-            "failed": len(job.failures),
-            "skipped": len(job.skipped),
-            "changed": len(job.changed),
-            "failures": [_told(failure) for failure in job.failures[:LISTED_FAILURES]],
-        }
-        record(Action(by), AuditVerb.IMPORTED, job, label=job.source.partition("\n")[0], after=told)
-        job.imported.all().delete()
+def write_down_import(job: Job) -> None:
+    """Write the audit entry of an import that ends, in that transaction."""
+    image_ids = job.imported.order_by("image_id").values_list("image_id", flat=True)
+    failed = job.items.failed()
+    job.details["added"] = image_ids.count()  # a killed one did not get to say so
+    told = {
+        "owner": job.owner.get_username() if job.owner is not None else "",
+        "source": job.subject,
+        "status": job.status,
+        "added": job.details["added"],
+        "ids": runs_of(image_ids.iterator()),
+        "duplicates": job.details.get("duplicates", 0),
+        "failed": failed.count(),
+        "skipped": job.items.skipped().count(),
+        "changed": job.items.changed().count(),
+        "failures": [{"path": each.item, "error": str(each.reason)} for each in failed[:LISTED_FAILURES]],
+    }
+    record(Action(job.actor), AuditVerb.IMPORTED, job, label=job.first_subject, after=told)
+    job.imported.all().delete()
 
 
-def _told(failure: dict[str, Any]) -> dict[str, str]:
-    return {"path": failure["path"], "error": StoredError.from_json(failure["error"]).message}
+IMPORTS = {JobKind.IMPORT: LongKind(on_end=write_down_import)}

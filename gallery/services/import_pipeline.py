@@ -26,7 +26,7 @@ from gallery.errors import (
     StoredError,
 )
 from gallery.imaging import Embedded, Facts, Limits, inspect
-from gallery.models import Actor, Image, ImportJob, User
+from gallery.models import Actor, Image, Job, User
 
 from .changed_files import ChangedFiles, OnChange
 from .decode_limits import decode_limits
@@ -36,6 +36,7 @@ from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
 from .import_jobs import FileFailure, ImportCounts, SkippedFile
 from .ingest import Upload, bring_back_original, existing_image, store_picture
 from .labels import Labels
+from .long_work import JobRun
 from .media import original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
@@ -157,22 +158,28 @@ class ImportPipeline(Generic[File]):
             warnings=tuple(self._warnings),
         )
 
-    def run(self, job: ImportJob) -> None:
-        """Bring all files in, noted by `job`.
+    def run(self, run: JobRun) -> None:
+        """Bring all files in, as a run of a job that may be cancelled: what was taken by then is embedded.
 
-        Raises StorageFull, StorageNotWritable, DecoderUnavailable, and what the encoder raises: it ends the run.
+        Raises StorageFull, StorageNotWritable, DecoderUnavailable, and what the encoder raises: it ends the run. Raises
+        WorkCancelled.
         """
         known = frozenset(Image.objects.filter(owner=self._owner).values_list("md5", flat=True).iterator())
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as encoder_thread:
             for file, read in self._read_ahead(readers, known):
-                self._take(file, read, job)
+                self._take(file, read, run.job)
                 self._commit_vectors(at_least=VECTORS_PER_COMMIT)
                 self._encode(encoder_thread, at_least=gallery().embed_batch_size)
                 self._progress(1)
+                run.advance()
+                if run.is_cancelled:
+                    readers.shutdown(wait=False, cancel_futures=True)
+                    break
             self._commit_vectors(at_least=1)
             self._encode(encoder_thread, at_least=1)
             while self._encoding:
                 self._commit_oldest()
+        run.check_cancelled()
         self._count_embedded(embed_images(self._left_in_queue))
         self._changed_files.replace_previous()
 
@@ -187,7 +194,7 @@ class ImportPipeline(Generic[File]):
         while ahead:
             yield ahead.popleft()
 
-    def _take(self, file: File, read: "Future[_Read]", job: ImportJob) -> None:
+    def _take(self, file: File, read: "Future[_Read]", job: Job) -> None:
         """Store one file, or note why not. A full or read-only disk ends the run: no later file would fare better.
 
         Nor would one without a decoder.
@@ -205,7 +212,7 @@ class ImportPipeline(Generic[File]):
         except ImageSearchError as error:
             self._failed.append(FileFailure(file.path, StoredError.of(error)))
 
-    def _take_known(self, file: File, known: _Known, job: ImportJob) -> None:
+    def _take_known(self, file: File, known: _Known, job: Job) -> None:
         """Leave the picture and its labels as they are; bring its original back if that is lost."""
         image = existing_image(known.md5, known.sha256, owner=self._owner)
         if image is None:  # deleted since the run began
@@ -216,7 +223,7 @@ class ImportPipeline(Generic[File]):
         self._taken(file, Upload(image, created=False), None)
         self._changed_files.note(file.path, file.place, image, self._changed_files.previous(file.place))
 
-    def _take_new(self, file: File, prepared: _Prepared, job: ImportJob) -> None:
+    def _take_new(self, file: File, prepared: _Prepared, job: Job) -> None:
         previous = self._changed_files.previous(file.place)
         place = self._changed_files.place_to_note(file.place, previous)
         handed_over = self._changed_files.labels_for(previous, file.labels, prepared.facts, prepared.pixels)

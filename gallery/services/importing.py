@@ -115,8 +115,8 @@ def import_files(
         seen = ImportCounts(ignored=found.ignored, failed=found.failed, skipped=found.skipped)
         return seen + pipeline.counts()
 
-    with noted_import(counts, owner=owner, source=_places(found), total=len(found.sources), by=by) as job:
-        pipeline.run(job)
+    with noted_import(counts, owner=owner, source=_places(found), total=len(found.sources), by=by) as run:
+        pipeline.run(run)
     done = counts()
     return ImportReport(
         added=done.added,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, StorageUnavailable, StoredError
 from gallery.imaging import Embedded, Facts, inspect
-from gallery.models import Actor, Image, ImportedImage, ImportedPath, ImportJob, NextEmbedding, Tag, User
+from gallery.models import Actor, Image, ImportedImage, ImportedPath, Job, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 from gallery.text.wall_clock import stored_wall_clock
 
@@ -39,7 +39,7 @@ class Upload:
 
 
 def accept_upload(
-    file: BinaryIO, *, owner: User, name: str, labels: Labels, by: Actor, job: ImportJob | None = None
+    file: BinaryIO, *, owner: User, name: str, labels: Labels, by: Actor, job: Job | None = None
 ) -> Upload:
     """Check, store and queue one picture; the same bytes of the same owner are one picture.
 
@@ -75,7 +75,7 @@ def store_picture(
     labels: Labels,
     by: Actor,
     created_at: datetime | None = None,
-    job: ImportJob | None = None,
+    job: Job | None = None,
     restores: bool = False,
     place: bytes | None = None,
 ) -> Upload:
@@ -142,7 +142,7 @@ def _stored(
     labels: Labels,
     by: Actor,
     created_at: datetime | None,
-    job: ImportJob | None,
+    job: Job | None,
 ) -> Upload:
     """Make the row, or find the one that is there and keep it for this transaction: whoever deletes it comes after."""
     values = _values(facts) | {
@@ -176,7 +176,7 @@ def _try_again(image: Image) -> None:
     image.embed_error = ""
 
 
-def _write_down_new(image: Image, *, by: Actor, job: ImportJob | None) -> None:
+def _write_down_new(image: Image, *, by: Actor, job: Job | None) -> None:
     if job is not None:
         ImportedImage.objects.create(job=job, image_id=image.pk)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import skimage
 
-from gallery.models import Actor, Image, ImportJob, User, Visibility
+from gallery.models import Actor, Image, Job, User, Visibility
 
 from .import_jobs import ImportCounts, noted_import
 from .ingest import accept_upload
@@ -48,13 +48,14 @@ def bring_in_samples(*, owner: User, by: Actor) -> int:
     brought: list[Image] = []
     with noted_import(
         lambda: ImportCounts(added=len(brought)), owner=owner, source=SOURCE, total=len(SAMPLES), by=by
-    ) as job:
+    ) as run:
         for sample in SAMPLES:
-            brought.append(_bring_in(sample, job, owner=owner, by=by))
+            brought.append(_bring_in(sample, run.job, owner=owner, by=by))
+            run.advance()
     return len(brought)
 
 
-def _bring_in(sample: Sample, job: ImportJob, *, owner: User, by: Actor) -> Image:
+def _bring_in(sample: Sample, job: Job, *, owner: User, by: Actor) -> Image:
     labels = check_labels(description=sample.credit, tags="sample", visibility=Visibility.PUBLIC)
     with sample_path(sample).open("rb") as file:
         return accept_upload(file, owner=owner, name=sample.name, labels=labels, by=by, job=job).image

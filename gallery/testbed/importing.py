@@ -71,9 +71,10 @@ def import_testbed(
     def counts() -> ImportCounts:
         return _counts_of_index(index, folder) + pipeline.counts()
 
-    with noted_import(counts, owner=owner, source=shown(folder.resolve()), total=index.total, by=by) as job:
+    with noted_import(counts, owner=owner, source=shown(folder.resolve()), total=index.total, by=by) as run:
         progress(index.total - len(index.entries))
-        pipeline.run(job)
+        run.advance(index.total - len(index.entries))
+        pipeline.run(run)
     done = counts()
     return TestbedReport(
         added=done.added,

@@ -16,7 +16,7 @@ from tests.crash import library  # sets Django up
 
 # isort: split
 from gallery.conf import gallery
-from gallery.models import OPERATOR, Image, ImportJob
+from gallery.models import OPERATOR, Image, Job
 from gallery.services.curation import delete_forever
 from gallery.services.maintenance import verify
 from tests.crash.children import finished, kill_when, moments
@@ -87,7 +87,7 @@ def kill_many_times(folder: Path, *, kills: int) -> int:
         assert (found.indexed, found.pending, found.failed) == (n_pictures, 0, 0)
         assert Image.objects.values("md5").distinct().count() == Image.objects.count() == n_pictures
         assert readable_rows(gallery().data_dir) >= n_pictures
-    assert set(ImportJob.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}
+    assert set(Job.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}
     return died_half_way
 
 

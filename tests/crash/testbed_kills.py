@@ -16,7 +16,7 @@ from tests.crash import library  # sets Django up
 
 # isort: split
 from gallery.encoders import registry
-from gallery.models import OPERATOR, Image, ImportJob
+from gallery.models import OPERATOR, Image, Job
 from gallery.search_index import reset_search_index, search_index
 from gallery.services import import_pipeline
 from gallery.services.curation import delete_forever
@@ -69,7 +69,7 @@ def kill_imports(folder: Path, kills: int) -> int:
         died_half_way += 0 < Image.objects.count() < pictures or Image.objects.pending().exists()
         finished(bring_in)
         assert_library_is_that_of(old)
-    assert set(ImportJob.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}
+    assert set(Job.objects.values_list("status", flat=True)) <= {"finished", "interrupted"}
     return died_half_way
 
 

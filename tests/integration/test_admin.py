@@ -24,8 +24,9 @@ from gallery.models import (
     ApiToken,
     AuditEntry,
     Image,
-    ImportJob,
     IndexState,
+    Job,
+    JobItem,
     QueryPicture,
     Tag,
     User,
@@ -37,7 +38,7 @@ from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
 from tests.conftest import PASSWORD, acting, drawn_picture
 
-OURS = [Image, Tag, Album, User, ApiToken, IndexState, ImportJob]
+OURS = [Image, Tag, Album, User, ApiToken, IndexState, Job]
 COLOURS = ("red", "green", "blue", "yellow")
 
 
@@ -85,8 +86,8 @@ def one_of_each(alice: User, draw: Callable[..., Image]) -> dict[type, Any]:
     album = Album.objects.create(owner=alice, title="Holiday")
     AlbumImage.objects.create(album=album, image=image)
     ApiToken.objects.issue(alice, name="script")
-    failures = [{"path": "photos/broken.png", "error": "This file is empty (0 bytes)."}]
-    job = ImportJob.objects.create(owner=alice, source="photos", status="finished", total=1, failures=failures)
+    job = Job.objects.create(kind="import", owner=alice, subject="photos", status="finished", total=1)
+    JobItem.objects.create(job=job, kind="failed", item="photos/broken.png", error="This file is empty (0 bytes).")
     return {
         Image: image,
         Tag: Tag.objects.get(),
@@ -94,7 +95,7 @@ def one_of_each(alice: User, draw: Callable[..., Image]) -> dict[type, Any]:
         User: alice,
         ApiToken: ApiToken.objects.get(),
         IndexState: IndexState.objects.current(),
-        ImportJob: job,
+        Job: job,
     }
 
 
@@ -130,8 +131,8 @@ def stored_files(data_dir: Path) -> list[Path]:
 
 # Who sees which page
 
-NO_ADD = {Image, ApiToken, IndexState, ImportJob}
-NO_DELETE = {IndexState, ImportJob}
+NO_ADD = {Image, ApiToken, IndexState, Job}
+NO_DELETE = {IndexState, Job}
 
 
 def test_first_page_says_what_keeps_count_of_sign_ins(administrator):
@@ -260,7 +261,7 @@ def test_list_costs_the_same_queries_for_one_and_three(model, one_of_each, admin
         album = Album.objects.create(owner=owner, title=colour)
         AlbumImage.objects.create(album=album, image=image)
         ApiToken.objects.issue(owner, name=colour)
-        ImportJob.objects.create(owner=owner, source=colour, status="finished")
+        Job.objects.create(kind="import", owner=owner, subject=colour, status="finished")
 
     assert count() == at_one
 
@@ -824,7 +825,7 @@ def test_tokens_are_listed_and_revoked_but_never_shown(alice, staff):
 
 
 def test_import_shows_its_failures(one_of_each, staff):
-    html = signed_in(staff).get(page(ImportJob, "change", one_of_each[ImportJob].pk)).content.decode()
+    html = signed_in(staff).get(page(Job, "change", one_of_each[Job].pk)).content.decode()
 
     assert "<td>photos/broken.png</td><td>This file is empty (0 bytes).</td>" in html
 

@@ -24,7 +24,7 @@ from gallery.models import (
     Door,
     Image,
     ImportedImage,
-    ImportJob,
+    Job,
     Tag,
     User,
 )
@@ -292,7 +292,7 @@ def test_import_is_one_entry_with_its_list(alice, folder, quick_encoder):
         "operator",
         "command",
         "imported",
-        "gallery.importjob",
+        "gallery.job",
     )
     assert entry.after["ids"] == [[ids[0], ids[-1]]]
     assert (entry.after["added"], entry.after["duplicates"], entry.after["failed"]) == (4, 0, 1)
@@ -303,7 +303,7 @@ def test_import_is_one_entry_with_its_list(alice, folder, quick_encoder):
 
 def test_import_that_is_killed_is_in_the_list_of_the_next_one_of_the_same_folder(alice, folder, quick_encoder):
     import_files(find_files([folder / "red.png"], recursive=False), owner=alice, labels=Labels(), by=OPERATOR)
-    killed = ImportJob.objects.create(owner=alice, source="photos", total=4)
+    killed = Job.objects.create(kind="import", owner=alice, subject="photos", status="running", total=4)
     image = Image.objects.get()
     ImportedImage.objects.create(job=killed, image_id=image.pk)  # as its own transaction left it
     before = last_entry()

@@ -18,7 +18,7 @@ from gallery.models import (
     AuditEntry,
     Image,
     ImportedPath,
-    ImportJob,
+    Job,
     Visibility,
 )
 from gallery.services.changed_files import OnChange
@@ -89,8 +89,9 @@ def test_edited_file_is_reported_and_both_pictures_stay_with_their_labels(alice,
     assert (second.description, tags(second), second.visibility) == ("Our cat", ["cat", "home", "import"], "private")
     first.refresh_from_db()
     assert (first.trashed_at, first.description, tags(first)) == (None, "Our cat", ["cat", "home"])
-    job = ImportJob.objects.first()
-    assert job.changed == [{"path": changed.path, "id": second.pk, "previous_id": first.pk}]
+    job = Job.objects.first()
+    [item] = job.items.changed()
+    assert (item.item, item.details) == (changed.path, {"id": second.pk, "previous_id": first.pk})
     assert AuditEntry.objects.filter(verb="imported").first().after["changed"] == 1
 
 
@@ -191,7 +192,7 @@ def test_admin_shows_what_was_changed_and_what_was_skipped(alice, staff, folder,
     [changed] = run(folder, alice).changed
     client.force_login(staff)
 
-    page = client.get(f"/admin/gallery/importjob/{ImportJob.objects.first().pk}/change/").content.decode()
+    page = client.get(f"/admin/gallery/job/{Job.objects.first().pk}/change/").content.decode()
 
     assert f"<td>{folder}/cat.png</td><td>{changed.image_id}</td><td>{changed.previous_id}</td>" in page
     assert f"<td>{folder}/film.mp4</td><td>This is a video; only pictures are brought in.</td>" in page

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.models import OPERATOR, Image, ImportJob
+from gallery.models import OPERATOR, Image, Job, JobItem
 from gallery.services.import_jobs import SkippedFile
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import Labels
@@ -116,7 +116,7 @@ def test_a_folder_that_breaks_while_it_is_listed_fails_alone(alice, folder, quic
 
     assert report.added == 2
     assert [(failure.path, failure.error.code) for failure in report.failed] == [(str(folder / "a"), "unreadable_path")]
-    assert ImportJob.objects.get().failures[0]["error"]["message"].endswith("cannot be read: Input/output error.")
+    assert str(JobItem.objects.get().reason).endswith("cannot be read: Input/output error.")
 
 
 def test_a_file_that_vanishes_after_the_walk_fails_alone(alice, folder, quick_encoder):
@@ -185,8 +185,8 @@ def test_other_files_are_skipped_by_kind(alice, folder, quick_encoder):
         "photo.jpg.supplemental-metadata.json": "sidecar",
         "film.MP4.json": "sidecar",
     }
-    job = ImportJob.objects.get()
-    assert (job.ignored, len(job.skipped)) == (2, 13)
+    job = Job.objects.get()
+    assert (job.details["ignored"], job.items.skipped().count()) == (2, 13)
 
 
 def test_a_raw_file_is_brought_in_where_no_picture_of_its_name_is(folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gallery.errors import EncoderUnavailable, StorageFull, shown
-from gallery.models import OPERATOR, Image, ImportJob
+from gallery.models import OPERATOR, Image, Job
 from gallery.services import import_pipeline
 from gallery.services.curation import move_to_trash
 from gallery.services.importing import Source, find_files, import_files
@@ -153,19 +153,20 @@ def test_a_lost_original_comes_back(alice, folder, quick_encoder, data_dir):
 def test_a_run_is_noted_with_its_counts(alice, folder, quick_encoder):
     run(folder, alice)
 
-    job = ImportJob.objects.get()
-    assert (job.owner, job.status, job.source) == (alice, "finished", str(folder))
-    assert (job.total, job.added, job.duplicates, len(job.failures)) == (11, 6, 1, 2)
-    assert (job.ignored, len(job.skipped)) == (3, 2)
+    job = Job.objects.get()
+    assert (job.owner, job.status, job.subject) == (alice, "finished", str(folder))
+    assert (job.kind, job.total, job.done, job.failed) == ("import", 11, 11, 2)
+    assert job.details == {"added": 6, "duplicates": 1, "ignored": 3}
+    assert (job.items.failed().count(), job.items.skipped().count()) == (2, 2)
     assert job.finished_at is not None
 
 
 def test_a_run_that_was_killed_is_said_to_be_interrupted_by_the_next(alice, folder, quick_encoder):
-    killed = ImportJob.objects.create(owner=alice, source=str(folder), total=12)
+    killed = Job.objects.create(kind="import", owner=alice, subject=str(folder), status="running", total=12)
 
     run(folder, alice)
 
-    assert list(ImportJob.objects.order_by("pk").values_list("status", flat=True)) == ["interrupted", "finished"]
+    assert list(Job.objects.order_by("pk").values_list("status", flat=True)) == ["interrupted", "finished"]
     killed.refresh_from_db()
     assert killed.finished_at is not None
 
@@ -185,7 +186,8 @@ def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(alice, folder, qu
     with pytest.raises(StorageFull):
         run(folder, alice)
     monkeypatch.undo()
-    assert ImportJob.objects.get().status == "interrupted"
+    stopped = Job.objects.get()
+    assert (stopped.status, stopped.failure.code) == ("failed", "storage_full")
 
     run(folder, alice)
 
@@ -200,7 +202,7 @@ def test_an_encoder_that_is_missing_stops_before_anything_is_read(alice, folder,
     with pytest.raises(EncoderUnavailable):
         run(folder, alice)
 
-    assert (Image.objects.count(), ImportJob.objects.count()) == (0, 0)
+    assert (Image.objects.count(), Job.objects.count()) == (0, 0)
 
 
 # Files and paths
@@ -266,7 +268,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, qu
     assert report.added == 1
     assert report.failed[0].path.endswith("caf\ufffd/caf\ufffd.jpg")
     assert Image.objects.get().original_name == "caf\ufffd.png"
-    assert ImportJob.objects.get().source == shown(folder)
+    assert Job.objects.get().subject == shown(folder)
     assert find_files([folder / (strange + ".png")], recursive=False).sources == (
         Source(folder / (strange + ".png"), named=True),
     )

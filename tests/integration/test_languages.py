@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gallery.errors import BrokenPicture, StoredError
-from gallery.models import OPERATOR, EmbeddingFailure, Image, ImportJob, Visibility
+from gallery.models import OPERATOR, EmbeddingFailure, Image, Job, JobItem, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.services.soon import wait_until_done
 from gallery.views import home
@@ -199,16 +199,14 @@ def test_stored_reason_is_told_in_the_readers_language(alice, picture):
 
 
 def test_admin_is_chinese(staff, alice, picture):
-    ImportJob.objects.create(
-        owner=alice,
-        source="/a",
-        failures=[{"path": "a.png", "error": StoredError.of(BrokenPicture(format="PNG", reason="?")).as_json()}],
-    )
+    job = Job.objects.create(kind="import", owner=alice, subject="/a")
+    broken = StoredError.of(BrokenPicture(format="PNG", reason="?")).as_json()
+    JobItem.objects.create(job=job, kind="failed", item="a.png", error=broken)
     client = chinese(staff)
 
-    for name in ("image", "tag", "album", "importjob", "apitoken", "indexstate"):
+    for name in ("image", "tag", "album", "job", "apitoken", "indexstate"):
         assert_chinese(client.get(reverse(f"admin:gallery_{name}_changelist")))
-    for found in (*Image.objects.all(), *ImportJob.objects.all()):
+    for found in (*Image.objects.all(), *Job.objects.all()):
         model = found._meta.model_name
         assert_chinese(client.get(reverse(f"admin:gallery_{model}_change", args=[found.pk])))
     for action in ("add_tags", "remove_tags", "change_visibility", "delete_selected"):

@@ -12,8 +12,8 @@ from gallery.models import (
     AlbumImage,
     ApiToken,
     Image,
-    ImportJob,
     IndexState,
+    Job,
     LibraryStatistics,
     SearchStatus,
     Tag,
@@ -141,11 +141,11 @@ def test_album_needs_a_title_and_holds_a_picture_once(alice):
         AlbumImage.objects.bulk_create([AlbumImage(album=album, image=image)])
 
 
-def test_import_job_counts_fit_and_status_is_known(alice):
-    with pytest.raises(IntegrityError, match="import_job_counts_fit"):
-        ImportJob.objects.bulk_create([ImportJob(owner=alice, total=2, added=2, duplicates=1)])
-    with pytest.raises(IntegrityError, match="import_job_status_known"):
-        ImportJob.objects.bulk_create([ImportJob(owner=alice, status="lost")])
+def test_job_counts_fit_and_status_is_known(alice):
+    with pytest.raises(IntegrityError, match="job_counts_fit"):
+        Job.objects.bulk_create([Job(kind="import", owner=alice, total=2, done=3)])
+    with pytest.raises(IntegrityError, match="job_status_known"):
+        Job.objects.bulk_create([Job(kind="import", owner=alice, status="lost")])
 
 
 def test_index_state_is_one_row(transactional_db):

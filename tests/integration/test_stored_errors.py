@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from gallery.error_messages import sentence, stored_sentence
 from gallery.errors import BrokenPicture, EncoderUnavailable, EncodingFailed, Phrase, StoredError
-from gallery.models import EmbeddingFailure, Image, ImportJob, ModelChange, NextEmbedding
+from gallery.models import EmbeddingFailure, Image, Job, ModelChange, NextEmbedding
 from tests.pages import text_of
 
 BEFORE = "0005_admin_log"
@@ -65,9 +65,9 @@ def library_of_before(transactional_db, alice):
 
 
 def test_failures_of_a_library_of_before_are_told_in_both_languages(library_of_before, staff):
-    alice, job = library_of_before, ImportJob.objects.get()
+    alice, job = library_of_before, Job.objects.get()
 
-    for address, reader in (("/library/", alice), (f"/admin/gallery/importjob/{job.pk}/change/", staff)):
+    for address, reader in (("/library/", alice), (f"/admin/gallery/job/{job.pk}/change/", staff)):
         english, chinese = page(reader, address, "en"), page(reader, address, "zh-hans")
         assert (str(BROKEN) in english, BROKEN_IN_CHINESE in chinese) == (True, True), address
         assert (UNKNOWN in english, UNKNOWN in chinese) == (True, True), address

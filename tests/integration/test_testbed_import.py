@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from gallery.errors import EncoderUnavailable, StorageFull, UnreadableTestbed, UnusableVectors
-from gallery.models import OPERATOR, Image, ImportJob, IndexState
+from gallery.models import OPERATOR, Image, IndexState, Job
 from gallery.search_index import search_index
 from gallery.services import import_pipeline
 from gallery.services.curation import move_to_trash
@@ -175,10 +175,10 @@ def test_a_run_is_noted(alice, folder, wide_encoder):
     path_of(folder, "red.png").unlink()
     run(folder, alice)
 
-    job = ImportJob.objects.get()
+    job = Job.objects.get()
 
-    assert (job.status, job.total, job.added, len(job.failures)) == ("finished", 7, 6, 1)
-    assert job.source == str(folder)
+    assert (job.status, job.total, job.done, job.details["added"], job.failed) == ("finished", 7, 7, 6, 1)
+    assert job.subject == str(folder)
 
 
 # Whose vectors are they?
@@ -192,7 +192,7 @@ def test_vectors_of_another_model_are_refused_before_anything_changes(alice, tmp
         run(folder, alice)
 
     assert not Image.objects.exists()
-    assert not ImportJob.objects.exists()
+    assert not Job.objects.exists()
     assert not IndexState.objects.current().has_encoder
 
 
@@ -522,7 +522,8 @@ def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(alice, folder, wi
     monkeypatch.setattr(import_pipeline, "store_picture", full)
     with pytest.raises(StorageFull):
         run(folder, alice)
-    assert ImportJob.objects.get().status == "interrupted"
+    stopped = Job.objects.get()
+    assert (stopped.status, stopped.failure.code) == ("failed", "storage_full")
     monkeypatch.undo()
 
     report = run(folder, alice)
