@@ -13,6 +13,7 @@ from .imported_path import ImportedPath
 from .index_state import IndexState
 from .job import BulkChange, Job, JobKind, JobQuerySet
 from .job_item import ImportedImage, JobItem, JobSelection
+from .library_use import LibraryUse
 from .model_change import ModelChange, NextEmbedding
 from .query_picture import QueryPicture
 from .tag import Tag
@@ -48,6 +49,7 @@ __all__ = [
     "JobQuerySet",
     "JobSelection",
     "LibraryStatistics",
+    "LibraryUse",
     "ModelChange",
     "NextEmbedding",
     "QueryPicture",

@@ -1,35 +1,70 @@
 from datetime import timedelta
+from math import ceil
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-PERIOD = timedelta(hours=1)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 class ActKind(models.TextChoices):
-    """What is allowed so many times an hour."""
+    """What is allowed so many times, or so much of, in a period."""
 
     SIGN_UP = "sign_up"
     RESET_BY_CLIENT = "reset_by_client"
     RESET_MAIL = "reset_mail"
+    PICTURE_SEARCH = "picture_search"
+    UPLOADED_BYTES = "uploaded_bytes"
+
+    @property
+    def period(self) -> timedelta:
+        return MINUTE if self is ActKind.PICTURE_SEARCH else HOUR
 
 
 class CountedActQuerySet(models.QuerySet["CountedAct"]):
-    def count_one(self, kind: ActKind, who: str, *, limit: int) -> bool:
-        """Count one act of `who` and say whether it is within the limit of an hour; 0 is no limit.
+    def seconds_to_wait(self, kind: ActKind, who: str, *, limit: int, amount: int = 1) -> int:
+        """Count what `who` does and return 0; where the limit of the period is reached, count nothing and return after
+        how many seconds the next period may begin. A limit of 0 is none.
 
-        The hour begins with the first act. Who has reached the limit is not counted on.
+        The period begins with the first act. Who is below the limit is let through whatever the amount, so that nothing
+        is too large for ever. No lock is held but for one statement, and none by whoever is refused.
         """
         if limit == 0:
-            return True
-        began_after = timezone.now() - PERIOD
-        with transaction.atomic():
-            self.filter(began_at__lte=began_after).delete()
-            act, created = self.select_for_update().get_or_create(kind=kind, who=_digest(who))
-            if not created:
-                self.filter(pk=act.pk, count__lt=limit).update(count=models.F("count") + 1)
-        return created or act.count < limit
+            return 0
+        acts = self.filter(kind=kind, who=_digest(who))
+        while True:
+            now = timezone.now()
+            act = acts.first()
+            if act is None:
+                if self._begin(kind, who, amount):
+                    return 0
+            elif act.began_at + kind.period <= now:
+                if acts.filter(began_at=act.began_at).update(began_at=now, count=amount):
+                    return 0
+            elif act.count >= limit:
+                return ceil((act.began_at + kind.period - now).total_seconds())
+            elif acts.filter(began_at=act.began_at, count__lt=limit).update(count=models.F("count") + amount):
+                return 0
+
+    def counted(self, kind: ActKind, who: str) -> int:
+        """Return how much of the period that runs is used up."""
+        act = self.filter(kind=kind, who=_digest(who), began_at__gt=timezone.now() - kind.period).first()
+        return 0 if act is None else act.count
+
+    def over(self) -> "CountedActQuerySet":
+        """Return what no period needs any more."""
+        return self.filter(began_at__lte=timezone.now() - HOUR)
+
+    def _begin(self, kind: ActKind, who: str, amount: int) -> bool:
+        """Say whether the period was begun here; where somebody else did so meanwhile, nothing is counted."""
+        try:
+            with transaction.atomic():
+                self.create(kind=kind, who=_digest(who), count=amount)
+        except IntegrityError:
+            return False
+        return True
 
 
 def _digest(who: str) -> str:
@@ -38,12 +73,12 @@ def _digest(who: str) -> str:
 
 
 class CountedAct(models.Model):
-    """How often somebody did something in the hour that began with the first time."""
+    """How often somebody did something, or how much of it, in the period that began with the first time."""
 
     kind = models.CharField(max_length=20, choices=ActKind.choices)
     who = models.CharField(max_length=64)
     began_at = models.DateTimeField(default=timezone.now, db_index=True)
-    count = models.PositiveIntegerField(default=1)
+    count = models.PositiveBigIntegerField(default=1)
 
     objects = CountedActQuerySet.as_manager()
 

@@ -42,6 +42,18 @@ class User(AbstractUser):
         db_default=False,
         help_text=_("Unless a picture says otherwise. Off: they get originals without position and other metadata."),
     )
+    quota_pictures = models.PositiveIntegerField(
+        _("pictures at most"),
+        null=True,
+        blank=True,
+        help_text=_("With those in the trash. Empty: as many as the site's settings say. 0: no limit."),
+    )
+    quota_mb = models.PositiveIntegerField(
+        _("megabytes at most"),
+        null=True,
+        blank=True,
+        help_text=_("Of their files, with those in the trash. Empty: as many as the site's settings say. 0: no limit."),
+    )
     folded_username = models.TextField(_("folded user name"), default="", editable=False)
     folded_names = models.TextField(_("folded names"), default="", editable=False)  # the others, a line each
 

@@ -44,6 +44,8 @@ AUDITED = {  # what an entry may hold of each kind of object: named, so that no 
         "first_name",
         "last_name",
         "gives_whole_originals",
+        "quota_pictures",
+        "quota_mb",
         "is_active",
         "is_staff",
         "is_superuser",

@@ -25,6 +25,7 @@ from .audit import CHANGES_AT_A_TIME, Action, recording
 from .database_care import note_changes
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
+from .library_use import taking_from_libraries
 from .media import delete_unused_files
 
 BATCH = CHANGES_AT_A_TIME
@@ -195,7 +196,7 @@ def _delete_batch(images: ImageQuerySet, ids: Sequence[int], action: Action) -> 
     if not ids:
         return 0
     contents = set(Image.objects.filter(pk__in=ids).values_list("sha256", "format"))
-    with search_index().removing(ids), recording(action, AuditVerb.DELETED, Image, ids):
+    with search_index().removing(ids), recording(action, AuditVerb.DELETED, Image, ids), taking_from_libraries(ids):
         _total, per_model = images.filter(pk__in=ids).delete()  # asked once more: the lock may have been waited for
     _delete_files(contents)
     nudge(Image.objects.pending().filter(pk__in=ids).values_list("pk", flat=True))  # stayed, but without its vector

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, StorageUnavailable, StoredError
 from gallery.imaging import Embedded, Facts, inspect
-from gallery.models import Actor, Image, ImportedImage, ImportedPath, Job, NextEmbedding, Tag, User
+from gallery.models import Actor, Image, ImportedImage, ImportedPath, Job, LibraryUse, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 from gallery.text.wall_clock import stored_wall_clock
 
@@ -98,8 +98,11 @@ def store_picture(
                     ImportedPath.objects.remember(place, upload.image)
                 if is_written and not upload.created:
                     _try_again(upload.image)
-                is_to_restore = restores and upload.image.trashed_at is not None
-                return _restored(upload, by=by) if is_to_restore else upload
+                if restores and upload.image.trashed_at is not None:
+                    return _restored(upload, by=by)
+                if upload.created:
+                    LibraryUse.objects.change(owner.pk, images=1, size_bytes=facts.size_bytes)  # last: see there
+                return upload
         except BaseException:
             with suppress(OSError, DatabaseError, StorageUnavailable):  # verify_index finds what cannot be deleted now
                 delete_unused_files_locked(facts.sha256, facts.format)

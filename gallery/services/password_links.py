@@ -16,7 +16,7 @@ class LimitedResetForm(PasswordResetForm):
         """Yield whose mails to this address are within the limit of an hour."""
         for user in super().get_users(email):
             limit = gallery().reset_mails_per_hour
-            if CountedAct.objects.count_one(ActKind.RESET_MAIL, user.email.casefold(), limit=limit):
+            if not CountedAct.objects.seconds_to_wait(ActKind.RESET_MAIL, user.email.casefold(), limit=limit):
                 yield user
 
 

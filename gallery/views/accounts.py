@@ -20,7 +20,6 @@ from gallery.conf import gallery
 from gallery.forms.accounts import AccountForm, CountedPasswordChangeForm, SignUpForm
 from gallery.jobs import begin_sending_links
 from gallery.models import ActKind, CountedAct, User
-from gallery.models.counted_act import PERIOD
 from gallery.services.accounts import changing_password
 
 from .actor import ActorRequest
@@ -51,14 +50,14 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 def _is_within(kind: ActKind, request: HttpRequest, limit: int) -> bool:
     """Count what this client does; one whose address is unknown is not told from others, so not counted."""
     client = counted_client(request)
-    return client is None or CountedAct.objects.count_one(kind, client, limit=limit)
+    return client is None or CountedAct.objects.seconds_to_wait(kind, client, limit=limit) == 0
 
 
 def _too_many_sign_ups(request: HttpRequest) -> HttpResponse:
     page = status_page(
         request, 429, _("Too many accounts were asked for from your address. Wait an hour and try again.")
     )
-    page.headers["Retry-After"] = str(int(PERIOD.total_seconds()))
+    page.headers["Retry-After"] = str(int(ActKind.SIGN_UP.period.total_seconds()))
     return page
 
 
