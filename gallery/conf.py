@@ -21,6 +21,9 @@ class Gallery:
     max_frames: int
     decode_timeout_seconds: int
     decode_memory_mb: int
+    decode_wait_seconds: int
+    search_max_pixels: int
+    search_decode_timeout_seconds: int
     import_ignore: tuple[str, ...]  # globs of names
     max_results: int
     max_query_characters: int

@@ -278,6 +278,11 @@ GALLERY = {
     "max_frames": env_int("IMAGESEARCH_MAX_FRAMES", 2_000, minimum=1, maximum=1_000_000),
     "decode_timeout_seconds": env_int("IMAGESEARCH_DECODE_TIMEOUT_SECONDS", 30, minimum=1, maximum=3_600),
     "decode_memory_mb": env_int("IMAGESEARCH_DECODE_MEMORY_MB", 2_000, minimum=200, maximum=1_000_000),
+    "decode_wait_seconds": env_int("IMAGESEARCH_DECODE_WAIT_SECONDS", 5, minimum=1, maximum=600),
+    "search_max_pixels": env_int("IMAGESEARCH_SEARCH_MAX_MEGAPIXELS", 50, minimum=1, maximum=2_000) * 1_000_000,
+    "search_decode_timeout_seconds": env_int(
+        "IMAGESEARCH_SEARCH_DECODE_TIMEOUT_SECONDS", 5, minimum=1, maximum=3_600
+    ),
     "import_ignore": env_globs(
         "IMAGESEARCH_IMPORT_IGNORE",
         [

@@ -7,7 +7,7 @@ Files are decoded in processes of their own (`sandbox`), under limits of
 memory and time: a hostile file may end one of them, never the site. The work itself is in `decoding`.
 """
 
-from gallery.imaging.decoding import PREVIEW_PX, Limits
+from gallery.imaging.decoding import PREVIEW_PX
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.embedded.takeout import read_takeout
 from gallery.imaging.formats import (
@@ -30,6 +30,7 @@ from gallery.imaging.inspection import (
     read_told,
     read_xmp_beside,
 )
+from gallery.imaging.limits import Limits, Purpose
 from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.stripping import STRIPPED_FORMATS, CannotStrip, strip
 from gallery.imaging.thumbnails import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX, thumbnails
@@ -52,6 +53,7 @@ __all__ = [
     "Facts",
     "Limits",
     "Picture",
+    "Purpose",
     "Told",
     "copy_without_metadata",
     "inspect",

@@ -16,6 +16,7 @@ from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.embedded.reading import read_embedded
 from gallery.imaging.exif import Shot, read_shot
 from gallery.imaging.formats import Format, count_gif_frames, promised_size, sniff
+from gallery.imaging.limits import Limits
 from gallery.imaging.mending import mended
 from gallery.imaging.orientation import SIDEWAYS, orientation_of, turned
 from gallery.imaging.raw import FULL_SIZE, SHOWN
@@ -29,21 +30,6 @@ _TIFF_TILE_TAGS = (322, 323)  # width_px, height_px of one tile
 _OUT_OF_MEMORY = re.compile(r"memory|bad_alloc", re.IGNORECASE)
 Result = TypeVar("Result")
 _COUNTED_WHEN_OPENED = ("PNG", "WEBP", "AVIF", "HEIF")  # their headers say it
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may be decoded: bytes of the file, pixels of one frame, frames of an animation (or pages of a TIFF).
-
-    And what decoding may take: seconds, and memory of the decoder process in millions of bytes.
-    Above about 178 million pixels Pillow's own guard still refuses some GIF and TIFF files.
-    """
-
-    max_bytes: int
-    max_pixels: int
-    max_frames: int
-    timeout_seconds: int = 30
-    memory_mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)

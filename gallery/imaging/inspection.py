@@ -9,9 +9,10 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
-from gallery.imaging.decoding import Decoded, Limits
+from gallery.imaging.decoding import Decoded
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.formats import sniff
+from gallery.imaging.limits import Limits
 from gallery.imaging.sandbox.pool import decoders
 
 _CHUNK_BYTES = 1 << 20
@@ -68,8 +69,8 @@ def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False) ->
     """Read `file` from its start and return its facts and pixels; it is left at its start where it can seek.
 
     Raises a kind of InvalidPicture: EmptyFile, FileTooLarge, UnsupportedFormat, TooManyPixels, TooManyFrames,
-    BrokenPicture, DecodingTooSlow, DecodingOutOfMemory or DecoderCrashed; DecoderUnavailable if no picture can be
-    decoded now.
+    BrokenPicture, DecodingTooSlow, DecodingOutOfMemory or DecoderCrashed; ServerBusy or DecoderUnavailable if no
+    picture can be decoded now.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     data = _read(file, limits.max_bytes, md5, sha256)
@@ -90,12 +91,12 @@ def read_told(file: BinaryIO, *, limits: Limits) -> Told:
     """
     data = _read(file, limits.max_bytes)
     sniff(data)
-    return Told(*decoders().tell(data, limits))
+    return Told(*decoders(limits.purpose).tell(data, limits))
 
 
 def read_xmp_beside(data: bytes, *, limits: Limits) -> Embedded:
     """Return what an XMP file beside a picture says. Raises DecodingTooSlow and its like, DecoderUnavailable."""
-    return decoders().tell_xmp(data, limits)
+    return decoders(limits.purpose).tell_xmp(data, limits)
 
 
 def copy_without_metadata(file: BinaryIO, *, limits: Limits) -> tuple[str, bytes]:
@@ -105,12 +106,12 @@ def copy_without_metadata(file: BinaryIO, *, limits: Limits) -> tuple[str, bytes
     """
     data = _read(file, limits.max_bytes)
     sniff(data)
-    return decoders().copy(data, limits)
+    return decoders(limits.purpose).copy(data, limits)
 
 
 def _decode(data: bytes, limits: Limits, *, thumbnails: bool) -> Decoded:
     sniff(data)  # what is no picture needs no process
-    return decoders().decode(data, limits, thumbnails=thumbnails)
+    return decoders(limits.purpose).decode(data, limits, thumbnails=thumbnails)
 
 
 def _read(file: BinaryIO, max_bytes: int, *digests: _Digest) -> bytes:

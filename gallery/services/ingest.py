@@ -17,7 +17,7 @@ from gallery.text.wall_clock import stored_wall_clock
 
 from .audit import Action, record_added
 from .curation import requeue_failed, restore
-from .decode_limits import decode_limits
+from .decode_limits import upload_limits
 from .embedded_words import with_embedded_words
 from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
@@ -46,10 +46,10 @@ def accept_upload(
     A picture that is there keeps its labels, whatever comes with its bytes: one in the trash is restored with all that
     people wrote, an original that was lost comes back, and what could not be embedded is tried again.
     Nothing is stored unless the whole picture is good.
-    Raises InvalidPicture (and its kinds), StorageFull, StorageNotWritable, PermissionDenied.
+    Raises InvalidPicture (and its kinds), ServerBusy, StorageFull, StorageNotWritable, PermissionDenied.
     """
     _refuse_strangers(by, owner.pk)
-    picture = inspect(file, limits=decode_limits(), with_thumbnails=True)
+    picture = inspect(file, limits=upload_limits(), with_thumbnails=True)
     small, words = picture.thumbnails, with_embedded_words(labels, picture.facts.embedded)
     upload = store_picture(
         file, picture.facts, small, owner=owner, name=name, labels=words.labels, by=by, job=job, restores=True

@@ -28,7 +28,7 @@ from gallery.imaging import (
 from gallery.models import Image
 from gallery.storage import ContentStorage
 
-from .decode_limits import decode_limits
+from .decode_limits import copy_limits
 
 
 def original_path(sha256: str, format: str) -> str:
@@ -141,7 +141,7 @@ def _open_copy(image: Image) -> OriginalFile | None:
 def _make_copy(image: Image) -> OriginalFile:
     with open_original(image) as original:
         try:
-            format, content = copy_without_metadata(original, limits=decode_limits())
+            format, content = copy_without_metadata(original, limits=copy_limits())
         except InvalidPicture as error:
             raise NoPlainCopy(image_id=image.pk, reason=error.code) from error
     with content_lock(image.sha256):
@@ -160,7 +160,7 @@ def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
         return _open(path)
     except FileNotFoundError:
         with open_original(image) as original:
-            small = thumbnails(load_pixels(original, limits=decode_limits()))
+            small = thumbnails(load_pixels(original, limits=copy_limits()))
         with content_lock(image.sha256):
             save_thumbnails(small, sha256=image.sha256)
             return _open(path)

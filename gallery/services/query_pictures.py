@@ -15,7 +15,7 @@ from gallery.retrieval.meaning import Vector
 from gallery.retrieval.tree import BroughtPicture
 from gallery.text.plain_text import plain_text
 
-from .decode_limits import decode_limits
+from .decode_limits import search_limits
 from .embedding.encoder_in_use import current_encoder
 
 QUERY_PICTURE_DAYS = 30
@@ -26,11 +26,11 @@ QUERY_PREVIEW_PX = 512  # enough for every encoder's input and for showing it
 def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
     """Encode a picture somebody searches with and keep it for a while, so that the search has a link.
 
-    Raises InvalidPicture and its kinds, EncoderUnavailable.
+    Raises InvalidPicture and its kinds, ServerBusy, EncoderUnavailable.
     """
     QueryPicture.objects.created_before(timezone.now() - timedelta(days=QUERY_PICTURE_DAYS)).delete()
     QueryPicture.objects.beyond(MAX_QUERY_PICTURES - 1).delete()
-    pixels = inspect(file, limits=decode_limits()).pixels
+    pixels = inspect(file, limits=search_limits()).pixels
     encoder = current_encoder()
     return QueryPicture.objects.create(
         name=plain_text(name)[:255],
@@ -42,8 +42,8 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
 
 
 def brought_picture(file: BinaryIO) -> BroughtPicture:
-    """Return what a picture file shows, to search with. Raises InvalidPicture and its kinds."""
-    return BroughtPicture(inspect(file, limits=decode_limits()).pixels)
+    """Return what a picture file shows, to search with. Raises InvalidPicture and its kinds, ServerBusy."""
+    return BroughtPicture(inspect(file, limits=search_limits()).pixels)
 
 
 def vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:

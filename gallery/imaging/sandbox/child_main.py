@@ -2,22 +2,26 @@
 
 It is started as `python -m gallery.imaging.sandbox.child_main` by `child.py`, with nothing but its pipes and no
 setting or secret of the site. Whatever a hostile file does to a C library ends here: the kernel refuses more memory
-(RLIMIT_DATA) and any written file (RLIMIT_FSIZE), the alarm ends what takes too long even if the site is gone,
-and a crash ends this process alone. On macOS the kernel does not count the memory of a process in this way.
+(RLIMIT_DATA) and any written file (RLIMIT_FSIZE), a timer of the processor's time ends what takes too long, the alarm
+what hangs, even if the site is gone, and a crash ends this process alone. On macOS the kernel does not count the
+memory of a process in this way.
 """
 
+import os
 import resource
 import signal
 import threading
 
 from gallery.errors import DecodingOutOfMemory, ImageSearchError
-from gallery.imaging.decoding import Decoded, Limits, decode, decode_whole, read_told
+from gallery.imaging.decoding import Decoded, decode, decode_whole, read_told
 from gallery.imaging.embedded.reading import read_xmp_file
+from gallery.imaging.limits import Limits
 from gallery.imaging.plain_copy import plain_copy
 from gallery.imaging.sandbox.child_pipes import end_with_the_site, own_pipes, silence
 from gallery.imaging.sandbox.messages import COPY, TELL, TELL_XMP, Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
 
+NICENESS = 10  # pages, searches and the encoder come first: beside one of them this gets a tenth of a core
 ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
 
 
@@ -37,15 +41,18 @@ def main() -> None:
 
 
 def _restrict() -> None:
+    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel's own end, which no library can hold up
+    for number in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(number, signal.SIG_DFL)  # the kernel's own end, which no library can hold up
 
 
 def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
     limits = Limits(**request["limits"])
     _limit_memory(limits.memory_mb)
-    signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds + ALARM_GRACE_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, limits.timeout_seconds)
+    signal.setitimer(signal.ITIMER_REAL, limits.clock_seconds + ALARM_GRACE_SECONDS)
     try:
         if request["job"] == COPY:
             format, content = plain_copy(decode_whole(data, limits))
@@ -64,6 +71,7 @@ def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
         return _refused(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         _limit_memory(None)  # taking in the next file is no fault of that file
 
 

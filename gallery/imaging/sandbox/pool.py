@@ -1,4 +1,4 @@
-"""The decoder processes of this process: a few, started when needed, each ended after a while without work."""
+"""The decoder processes of this process: a few for each purpose, started when needed, ended after a while."""
 
 import atexit
 import logging
@@ -18,15 +18,17 @@ from gallery.errors import (
     DecodingOutOfMemory,
     DecodingTooSlow,
     InvalidPicture,
+    ServerBusy,
     TooManyFrames,
     TooManyPixels,
     UnsupportedFormat,
     UnsupportedTiff,
 )
-from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Limits
+from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.exif import Shot
 from gallery.imaging.formats import format_named, sniff
+from gallery.imaging.limits import Limits, Purpose
 from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.sandbox.child import Decoder
 from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMessage, Message
@@ -34,7 +36,11 @@ from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMe
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PROCESSES = max(2, min(4, os.cpu_count() or 1))  # at most, of each process of the site
+PROCESSES = {  # at most, of each process of the site
+    Purpose.BRINGING_IN: max(2, min(4, os.cpu_count() or 1)),
+    Purpose.SEARCHING: 2,  # anybody may search with a picture; one that takes its whole time is not alone
+    Purpose.COPYING: 1,
+}
 JOBS_PER_PROCESS = 1_000  # whatever a library leaks goes away; a start costs as much as some twenty photos
 IDLE_SECONDS = 60
 _ATTEMPTS = 2  # a process may die for other reasons, such as the kernel's need of memory; twice is the file's fault
@@ -50,11 +56,13 @@ _REFUSALS: dict[str, type[InvalidPicture]] = {
 class Decoders:
     """A pool: one job at a time for each process, and every job waits for its turn. For any number of threads.
 
+    Who waits for longer than its limits say is sent away with ServerBusy, before anything was begun.
+
     A fork of the site starts with an empty pool and closes its copies of the pipes, so that each process still ends
     with the one that started it. At exit all are ended; after `kill -9` of the site they see their pipe close.
     """
 
-    def __init__(self, size: int = PROCESSES) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
         self._turn = threading.Condition()
         self._idle: list[Decoder] = []
@@ -66,7 +74,7 @@ class Decoders:
     def decode(self, data: bytes, limits: Limits, *, thumbnails: bool) -> Decoded:
         """Do what `decoding.decode` does, elsewhere.
 
-        Raises what that raises, and DecodingTooSlow, DecodingOutOfMemory, DecoderCrashed, DecoderUnavailable.
+        Raises what that raises, DecodingTooSlow, DecodingOutOfMemory, DecoderCrashed, ServerBusy, DecoderUnavailable.
         """
         request = {"job": DECODE, "limits": asdict(limits), "thumbnails": thumbnails}
         return self._answer(request, data, limits, _decoded)
@@ -87,14 +95,17 @@ class Decoders:
         self, request: Message, data: bytes, limits: Limits, read: Callable[[Message, list[bytearray]], T]
     ) -> T:
         for _attempt in range(_ATTEMPTS):
-            decoder = self._take()
+            decoder = self._take(limits.wait_seconds)
             try:
-                outcome = _outcome(*decoder.ask(request, data, timeout_seconds=limits.timeout_seconds), read)
+                outcome = _outcome(*decoder.ask(request, data, timeout_seconds=limits.clock_seconds), read)
             except TimeoutError:
                 self._drop(decoder)
                 raise DecodingTooSlow(limit_seconds=limits.timeout_seconds) from None
             except (EOFError, OSError, BadMessage, LookupError, TypeError, ValueError) as error:
-                _log_death(self._drop(decoder), len(data), error)
+                status = self._drop(decoder)
+                if status == -signal.SIGPROF:  # its own timer of the processor's time
+                    raise DecodingTooSlow(limit_seconds=limits.timeout_seconds) from None
+                _log_death(status, len(data), error)
                 continue
             except BaseException:
                 self._drop(decoder)
@@ -122,8 +133,9 @@ class Decoders:
         for decoder in self._all:
             decoder.forget()
 
-    def _take(self) -> Decoder:
-        """Return an idle process or a new one, waiting while all are busy."""
+    def _take(self, wait_seconds: float | None) -> Decoder:
+        """Return an idle process or a new one, waiting while all are busy. Raises ServerBusy."""
+        deadline = None if wait_seconds is None else time.monotonic() + wait_seconds
         with self._turn:
             while True:
                 while self._idle:
@@ -135,7 +147,10 @@ class Decoders:
                 if len(self._all) + self._starting < self._size:
                     self._starting += 1
                     break
-                self._turn.wait()
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise ServerBusy
+                self._turn.wait(left)
         return self._start()
 
     def _start(self) -> Decoder:
@@ -239,22 +254,28 @@ def _log_death(status: int, size_bytes: int, error: Exception) -> None:
     logger.warning("A decoder process died (%s, %r) while it read a file of %s bytes.", cause, error, size_bytes)
 
 
-_decoders = Decoders()
+def _new_pools() -> dict[Purpose, Decoders]:
+    return {purpose: Decoders(size) for purpose, size in PROCESSES.items()}
 
 
-def decoders() -> Decoders:
-    """Return this process's pool."""
-    return _decoders
+_pools = _new_pools()
+
+
+def decoders(purpose: Purpose = Purpose.BRINGING_IN) -> Decoders:
+    """Return this process's pool for a purpose."""
+    return _pools[purpose]
 
 
 def _start_anew() -> None:
-    global _decoders  # noqa: PLW0603 -- one pool for each process
-    _decoders.forget()
-    _decoders = Decoders()
+    global _pools  # noqa: PLW0603 -- one set of pools for each process
+    for pool in _pools.values():
+        pool.forget()
+    _pools = _new_pools()
 
 
 def _close() -> None:
-    _decoders.close()
+    for pool in _pools.values():
+        pool.close()
 
 
 os.register_at_fork(after_in_child=_start_anew)

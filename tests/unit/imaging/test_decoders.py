@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,9 +24,10 @@ from gallery.errors import (
     DecodingOutOfMemory,
     DecodingTooSlow,
     InvalidPicture,
+    ServerBusy,
     TooManyPixels,
 )
-from gallery.imaging import Limits, inspect
+from gallery.imaging import Limits, Purpose, inspect
 from gallery.imaging.decoding import Decoded, decode
 from gallery.imaging.sandbox import child as decoder_module
 from gallery.imaging.sandbox import pool as decoders_module
@@ -133,6 +135,60 @@ def test_decoders_serve_many_threads_with_few_processes(pool):
     assert 1 <= len(pool.pids) <= 2
 
 
+def busy_one(pool: Decoders) -> Decoder:
+    """Occupy the pool's only process."""
+    return pool._take(None)
+
+
+def test_decoders_send_away_who_waits_too_long_and_begin_nothing():
+    pool = Decoders(size=1)
+    busy = busy_one(pool)
+
+    with pytest.raises(ServerBusy) as refused:
+        pool.decode(SMALL, replace(LIMITS, wait_seconds=0.05), thumbnails=False)
+    pool._give_back(busy)
+
+    assert (refused.value.http_status, refused.value.retry_after_seconds) == (503, 5)
+    assert pool.decode(SMALL, replace(LIMITS, wait_seconds=0.05), thumbnails=False).width_px == 40
+    assert busy.jobs == 1
+    pool.close()
+
+
+def test_decoders_serve_who_waits_as_soon_as_there_is_a_turn():
+    pool = Decoders(size=1)
+    busy = busy_one(pool)
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(pool.decode, SMALL, replace(LIMITS, wait_seconds=PATIENCE_SECONDS), thumbnails=False)
+        pool._give_back(busy)
+
+        assert waiting.result().width_px == 40
+    pool.close()
+
+
+@pytest.mark.parametrize("full", Purpose)
+def test_a_full_purpose_delays_no_other(full):
+    others = [purpose for purpose in Purpose if purpose is not full]
+    taken = [decoders(full)._take(None) for _ in range(decoders_module.PROCESSES[full])]
+
+    try:
+        with pytest.raises(ServerBusy):
+            inspect(BytesIO(SMALL), limits=replace(LIMITS, purpose=full, wait_seconds=0))
+        limits = [replace(LIMITS, purpose=purpose, wait_seconds=0) for purpose in others]
+        assert [inspect(BytesIO(SMALL), limits=one).facts.width_px for one in limits] == [40, 40]
+    finally:
+        for decoder in taken:
+            decoders(full)._give_back(decoder)
+        for purpose in Purpose:
+            decoders(purpose).close()
+
+
+def test_a_decoder_comes_after_the_site(pool):
+    decode_small(pool)
+
+    assert psutil.Process(pool.pids[0]).nice() == min(19, psutil.Process().nice() + 10)
+
+
 # What a hostile file can do
 
 
@@ -162,6 +218,19 @@ def test_decoders_end_what_takes_too_long(pool):
     assert refused.value.details == {"limit_seconds": 1}
     assert pool.pids == []
     assert decode_small(pool).width_px == 40
+
+
+def test_decoders_blame_no_picture_for_a_clock_that_others_use_up(pool):
+    decode_small(pool)
+    decoder = psutil.Process(pool.pids[0])
+    decoder.suspend()
+
+    with ThreadPoolExecutor(1) as threads:
+        slowed = threads.submit(pool.decode, SMALL, replace(LIMITS, timeout_seconds=1), thumbnails=False)
+        time.sleep(1.5)  # longer than its limit, of which it can use nothing
+        decoder.resume()
+
+        assert slowed.result().width_px == 40
 
 
 def test_decoders_end_a_process_that_does_not_even_read(pool):
@@ -222,7 +291,7 @@ def test_decoders_leak_no_descriptor_and_no_zombie(pool, monkeypatch):
 
 
 def test_inspect_never_decodes_here_when_no_process_starts(pool, monkeypatch):
-    monkeypatch.setattr(decoders_module, "_decoders", pool)
+    monkeypatch.setitem(decoders_module._pools, Purpose.BRINGING_IN, pool)
     monkeypatch.setattr(sys, "executable", "/no/such/python")
 
     with pytest.raises(DecoderUnavailable, match="/no/such/python"):
