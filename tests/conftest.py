@@ -28,7 +28,7 @@ from gallery.models import Actor, Album, AlbumImage, Door, Image, User, Visibili
 from gallery.models.user import AnyUser
 from gallery.search_index import reset_search_index
 from gallery.search_index.commit_mark import CommitMark
-from gallery.services.embedding import encoder_in_use
+from gallery.services.embedding import encoder_child, encoder_in_use
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from tests.quick_encoder import QuickEncoder, WideEncoder
@@ -93,9 +93,10 @@ def limits_of(settings: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def quick_encoder() -> Iterator[QuickEncoder]:
-    """Let the encoder “offline” be one that costs nothing and knows colours only."""
+def quick_encoder(monkeypatch) -> Iterator[QuickEncoder]:
+    """Let the encoder “offline” be one that costs nothing and knows colours only, in trials too."""
     encoder = QuickEncoder()
+    monkeypatch.setattr(encoder_child, "CHILD_MODULE", "tests.quick_encoder_child")
     with registry.using(encoder):
         yield encoder
 

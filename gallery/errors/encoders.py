@@ -44,8 +44,8 @@ class EncodingKills(ImageSearchError):
     code = "encoding_kills"
     http_status = 422
     message = gettext_noop(
-        "This picture has ended its process %(deaths)s times while it was read, so it is left out. "
-        "Try again after an update or with another model."
+        "The process that encoded this picture alone was ended by %(cause)s, %(deaths)s times, so the picture is left "
+        "out. Try again after an update or with another model."
     )
 
 

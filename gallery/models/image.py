@@ -113,6 +113,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def failed(self) -> Self:
         return self.without_row().exclude(embed_error="")
 
+    def unsuspected(self) -> Self:
+        """Pictures that no process died at: those that are encoded together."""
+        return self.filter(embed_deaths=0)
+
+    def suspects(self) -> Self:
+        """Pictures that a process died at, or had no memory for: each is tried alone, in a process of its own."""
+        return self.filter(embed_deaths__gt=0)
+
     def with_status(self, status: SearchStatus) -> Self:
         by_status = {
             SearchStatus.SEARCHABLE: self.searchable,

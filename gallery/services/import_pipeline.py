@@ -31,6 +31,7 @@ from gallery.models import Actor, Image, Job, User
 from .changed_files import ChangedFiles, OnChange
 from .decode_limits import decode_limits
 from .embedded_words import with_embedded_words
+from .embedding.encoder_deaths import at_risk
 from .embedding.encoder_in_use import current_encoder
 from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
 from .import_jobs import FileFailure, ImportCounts, SkippedFile
@@ -280,7 +281,7 @@ class ImportPipeline(Generic[File]):
             self._commit_oldest()
         images, pixels = [image for image, _ in self._with_pixels], [opened for _, opened in self._with_pixels]
         self._with_pixels = []
-        vectors = encoder_thread.submit(self._encoder.encode_images, pixels)
+        vectors = encoder_thread.submit(_encoded, images, pixels, self._encoder)
         self._encoding.append((images, self._encoder, vectors))
 
     def _commit_oldest(self) -> None:
@@ -307,6 +308,12 @@ class ImportPipeline(Generic[File]):
     def _note_failures(self, report: EmbedReport) -> None:
         """A picture that is stored but cannot be searched counts as added and is listed with its reason."""
         self._failed += [FileFailure(failure.name, failure.error) for failure in report.failures]
+
+
+def _encoded(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> Vectors:
+    """Encode pictures in a thread of its own. Should this process die, all of them are suspects."""
+    with at_risk(images):
+        return encoder.encode_images(pixels)
 
 
 def _prepare(file: File, known: frozenset[str], limits: Limits) -> _Read:

@@ -1,13 +1,11 @@
-"""Work off the queue with an encoder that kills its process: python -m tests.crash.encoder_deaths COLOUR WORK.
+"""Work off the queue with encoders that end their process: python -m tests.crash.encoder_deaths WORK.
 
-WORK is `embed` or `change`. The encoder dies at a picture of that colour, whatever else is in its batch. State lies in
-IMAGESEARCH_DATA_DIR, where the pictures wait already.
+WORK is `embed` or `change`. The encoder dies at pictures of some colours, whatever else is in their batch. State lies
+in IMAGESEARCH_DATA_DIR, where the pictures wait already.
 """
 
 import os
-import signal
 import sys
-from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -15,30 +13,18 @@ import django
 
 django.setup()
 
-from PIL import ImageColor
-
 from gallery.encoders import registry
 from gallery.models import WORKER
+from gallery.services.embedding import encoder_child
 from gallery.services.embedding.model_change import change_model
 from gallery.services.embedding.waiting_images import embed_pending
-from tests.quick_encoder import QuickEncoder, WideEncoder
+from tests.deadly_encoders import DeadlyEncoder, DeadlyWideEncoder
 
 
-def deadly(encoder: QuickEncoder, colour: str) -> QuickEncoder:
-    real, bad = encoder.encode_images, ImageColor.getrgb(colour)
-
-    def encode_images(images: Any) -> Any:
-        if any(image.getpixel((0, 0)) == bad for image in images):
-            os.kill(os.getpid(), signal.SIGSEGV)
-        return real(images)
-
-    encoder.encode_images = encode_images
-    return encoder
-
-
-def main(colour: str, work: str) -> None:
-    registry.use_encoder(deadly(QuickEncoder(), colour))
-    registry.use_encoder(deadly(WideEncoder(), colour))
+def main(work: str) -> None:
+    registry.use_encoder(DeadlyEncoder())
+    registry.use_encoder(DeadlyWideEncoder())
+    encoder_child.CHILD_MODULE = "tests.deadly_encoders"
     if work == "embed":
         embed_pending()
     else:
@@ -46,4 +32,4 @@ def main(colour: str, work: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1])

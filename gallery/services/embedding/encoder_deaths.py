@@ -1,4 +1,8 @@
-"""Who died at what: pictures at which processes die while they encode them are found out and counted."""
+"""Which pictures a process was at when it died: suspects, of which none is to blame before it was tried alone.
+
+Processes die for many reasons that are no picture's fault: they are killed, restarted, or the machine's memory runs
+out. So a death fails nobody. Suspects come after all others, one at a time, in a process of their own (`trial.py`).
+"""
 
 import json
 import logging
@@ -16,19 +20,27 @@ logger = logging.getLogger(__name__)
 
 
 def at_risk(images: Iterable[Image]) -> AbstractContextManager[None]:
-    """Let a death of this process within be counted against these pictures."""
+    """Let a death of this process within make suspects of these pictures."""
     return leaving_note(_folder(), json.dumps([image.pk for image in images]))
 
 
 def count_deaths() -> None:
-    """Count, for each picture, the processes that died while they worked on its batch."""
+    """Make suspects of the pictures at which processes have died since this was last asked."""
     for note in notes_of_the_dead(_folder()):
-        image_ids = json.loads(note)
-        Image.objects.filter(pk__in=image_ids).update(embed_deaths=F("embed_deaths") + 1)
-        logger.warning("A process died while it encoded pictures %s.", image_ids)
+        try:
+            image_ids = json.loads(note)
+        except ValueError:  # a power cut left a part of it
+            continue
+        suspect(image_ids)
+        logger.warning("A process died while it encoded pictures %s; each is tried alone.", image_ids)
 
 
-def forget_deaths(images: Sequence[Image]) -> None:
+def suspect(image_ids: Sequence[int]) -> None:
+    Image.objects.filter(pk__in=image_ids).update(embed_deaths=F("embed_deaths") + 1)
+
+
+def forget_deaths(images: Iterable[Image]) -> None:
+    """Clear these pictures of all suspicion."""
     if ids := [image.pk for image in images if image.embed_deaths]:
         Image.objects.filter(pk__in=ids).update(embed_deaths=0)
 

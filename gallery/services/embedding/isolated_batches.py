@@ -1,7 +1,7 @@
 """From pictures to vectors, such that one bad picture stops neither its batch nor the queue."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from gallery.encoders.base import Encoder, Vectors
 from gallery.errors import (
     EncoderUnavailable,
     EncodingFailed,
-    EncodingKills,
     ImageSearchError,
     InvalidPicture,
     OriginalMissing,
@@ -23,11 +22,9 @@ from gallery.models import Image
 from gallery.services.decode_limits import decode_limits
 from gallery.services.media import open_original
 
-from .encoder_deaths import at_risk, forget_deaths
+from .encoder_deaths import at_risk, suspect
+from .encoder_errors import is_lack_of_memory, said
 from .pixels_at_hand import pixels_of
-
-DEATHS_TOGETHER = 3  # of a whole batch; from then on its pictures are tried one by one
-DEATHS_AT_MOST = 5  # so at least two of them with that picture alone
 
 logger = logging.getLogger(__name__)
 
@@ -50,47 +47,35 @@ class EncodedBatch:
         )
 
     @property
+    def all_images(self) -> tuple[Image, ...]:
+        return (*self.images, *(image for image, _ in (*self.failed, *self.deferred)))
+
+    @property
     def matrix(self) -> Vectors:
         return np.stack(self.vectors)
 
 
 def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
-    """Open and encode pictures. Raises EncoderUnavailable if the encoder does not work at all.
+    """Open and encode pictures in this process. Raises EncoderUnavailable if the encoder does not work at all.
 
     What is wrong with a picture itself fails it. A fault of the disk or of the memory, which may be over later, defers
-    it. An encoder that breaks down at a batch is given its pictures one by one.
+    it. An encoder that breaks down at a batch is given its pictures one by one. Should this process die, all of them
+    are suspects.
     """
-    done = EncodedBatch()
-    for group in _groups(batch):
-        with at_risk(group):
-            done += _encode_group(group, encoder)
-        forget_deaths(group)
-    killers = [image for image in batch if image.embed_deaths >= DEATHS_AT_MOST]
-    forget_deaths(killers)  # a retry begins anew
-    return done + EncodedBatch(failed=tuple((image, EncodingKills(deaths=image.embed_deaths)) for image in killers))
+    with at_risk(batch):
+        opened, unreadable = [], EncodedBatch()
+        for image in batch:
+            found = open_pixels(image)
+            if isinstance(found, EncodedBatch):
+                unreadable += found
+            else:
+                opened.append((image, found))
+        if not opened:
+            return unreadable
+        return _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder) + unreadable
 
 
-def _groups(batch: Sequence[Image]) -> Iterator[list[Image]]:
-    """Yield what is encoded together: pictures at which processes died are alone, and at last left out."""
-    if together := [image for image in batch if image.embed_deaths < DEATHS_TOGETHER]:
-        yield together
-    yield from ([image] for image in batch if DEATHS_TOGETHER <= image.embed_deaths < DEATHS_AT_MOST)
-
-
-def _encode_group(group: Sequence[Image], encoder: Encoder) -> EncodedBatch:
-    opened, unreadable = [], EncodedBatch()
-    for image in group:
-        found = _open(image)
-        if isinstance(found, EncodedBatch):
-            unreadable += found
-        else:
-            opened.append((image, found))
-    if not opened:
-        return unreadable
-    return _encode([image for image, _ in opened], [pixels for _, pixels in opened], encoder) + unreadable
-
-
-def _open(image: Image) -> Pixels | EncodedBatch:
+def open_pixels(image: Image) -> Pixels | EncodedBatch:
     """Return the image's pixels, or what becomes of it without."""
     if (pixels := pixels_of(image.pk)) is not None:
         return pixels
@@ -118,11 +103,13 @@ def _encode(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder)
 
 
 def _without_vector(image: Image, error: Exception, encoder: Encoder) -> EncodedBatch:
-    if isinstance(error, OSError | MemoryError):
+    if is_lack_of_memory(error):
+        suspect([image.pk])  # whether it needs too much or others left too little, a process of its own will tell
+    if isinstance(error, OSError) or is_lack_of_memory(error):
         logger.error("Picture %s cannot be encoded now: %s", image.pk, error)
         return EncodedBatch(deferred=((image, str(error)),))
     _require_working(encoder, error)
-    return EncodedBatch(failed=((image, EncodingFailed(encoder=encoder.key.id, reason=_said(error))),))
+    return EncodedBatch(failed=((image, EncodingFailed(encoder=encoder.key.id, reason=said(error))),))
 
 
 def _require_working(encoder: Encoder, error: Exception) -> None:
@@ -132,8 +119,4 @@ def _require_working(encoder: Encoder, error: Exception) -> None:
     except EncoderUnavailable:
         raise
     except Exception:  # noqa: BLE001 -- as above
-        raise EncoderUnavailable(encoder=encoder.key.id, reason=_said(error), remedy="") from error
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise EncoderUnavailable(encoder=encoder.key.id, reason=said(error), remedy="") from error

@@ -11,7 +11,7 @@ from gallery.models import Image, IndexState, NextEmbedding
 from gallery.search_index import search_index
 
 from .encoder_deaths import count_deaths
-from .isolated_batches import encode_batch
+from .trial import encode_and_try
 from .waiting_images import ImageFailure, Progress, commit_good_vectors
 
 LOSSES_ALWAYS_ACCEPTED = 10
@@ -82,18 +82,21 @@ class ModelChangeRun:
             hardly_any += gallery().embed_batch_size
 
     def _to_do(self) -> Iterator[list[Image]]:
-        last_id, size = 0, gallery().embed_batch_size
-        while batch := list(Image.objects.not_in_next_epoch().filter(pk__gt=last_id)[:size]):
-            yield batch
-            last_id = batch[-1].pk
+        """Yield batches, suspects last."""
+        to_do = Image.objects.not_in_next_epoch()
+        for some in (to_do.unsuspected(), to_do.suspects()):
+            last_id = 0
+            while batch := list(some.filter(pk__gt=last_id)[: gallery().embed_batch_size]):
+                yield batch
+                last_id = batch[-1].pk
 
     def _embed(self, batch: Sequence[Image]) -> None:
         self._announce()
-        encoded = encode_batch(batch, self._encoder)
-        self._fail(encoded.failed)
-        self._deferred |= {image.pk: reason for image, reason in encoded.deferred}
-        if encoded.images:
-            self._fail(commit_good_vectors(encoded.images, encoded.matrix, self._add).refused)
+        for encoded in encode_and_try(batch, self._encoder):
+            self._fail(encoded.failed)
+            self._deferred |= {image.pk: reason for image, reason in encoded.deferred}
+            if encoded.images:
+                self._fail(commit_good_vectors(encoded.images, encoded.matrix, self._add).refused)
         self._left -= len(batch)
         self._progress(len(batch))
 

@@ -14,7 +14,8 @@ from gallery.services.database_care import note_changes
 
 from .encoder_deaths import count_deaths
 from .encoder_in_use import current_encoder
-from .isolated_batches import encode_batch
+from .isolated_batches import EncodedBatch
+from .trial import encode_and_try
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int], None]
@@ -64,17 +65,28 @@ def embed_pending(*, progress: Progress = lambda _count: None) -> EmbedReport:
 
 
 def _batches_of(image_ids: Sequence[int]) -> Iterable[list[Image]]:
+    """Yield those of these pictures that wait; suspects last, so that nobody waits for their trial."""
     size = gallery().embed_batch_size
+    suspects: list[int] = []
     for start in range(0, len(image_ids), size):
-        yield list(Image.objects.pending().filter(pk__in=image_ids[start : start + size]))
+        batch = list(Image.objects.pending().filter(pk__in=image_ids[start : start + size]))
+        suspects += [image.pk for image in batch if image.embed_deaths]
+        yield [image for image in batch if not image.embed_deaths]
+    for start in range(0, len(suspects), size):
+        yield list(Image.objects.pending().suspects().filter(pk__in=suspects[start : start + size]))
 
 
 def _waiting_batches() -> Iterable[list[Image]]:
-    """Yield batches until nothing waits; going on by id, so that a picture that stays in the queue ends no loop."""
+    """Yield batches until nothing waits; going on by id, so that a picture that stays in the queue ends no loop.
+
+    Whoever is a suspect by now comes last; whoever becomes one meanwhile is left to the next call.
+    """
+    suspects = list(Image.objects.pending().suspects().values_list("pk", flat=True))
     last_id = 0
-    while batch := list(Image.objects.pending().filter(pk__gt=last_id)[: gallery().embed_batch_size]):
+    while batch := list(Image.objects.pending().unsuspected().filter(pk__gt=last_id)[: gallery().embed_batch_size]):
         yield batch
         last_id = batch[-1].pk
+    yield from _batches_of(suspects)
 
 
 def _embed(batches: Iterable[list[Image]], *, progress: Progress) -> EmbedReport:
@@ -89,21 +101,28 @@ def _embed(batches: Iterable[list[Image]], *, progress: Progress) -> EmbedReport
 
 
 def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
-    """Embed a batch; once more where the index moves to another encoder meanwhile. Each of its pictures is then
-    searchable, failed with its reason, or in the queue with its reason logged.
+    """Embed a batch; once more what is left where the index moves to another encoder meanwhile. Each of its pictures
+    is then searchable, failed with its reason, or in the queue with its reason logged.
     """
-    while True:
+    report, left = EmbedReport(), {image.pk: image for image in batch}
+    while left:
         encoder = current_encoder()
-        encoded = encode_batch(batch, encoder)
         try:
-            report = commit_batch(encoded.images, encoded.matrix, encoder=encoder) if encoded.images else EmbedReport()
+            for encoded in encode_and_try(list(left.values()), encoder):
+                report += _commit(encoded, encoder)
+                for image in encoded.all_images:
+                    del left[image.pk]
         except EncoderMismatch:
             if encoder.key == current_encoder().key:
                 raise
-            continue
-        failures = [mark_failed(image, error) for image, error in encoded.failed]
-        failures += [_failure(image, StoredError(reason)) for image, reason in encoded.deferred]
-        return report + EmbedReport(failures=tuple(failures))
+    return report
+
+
+def _commit(encoded: EncodedBatch, encoder: Encoder) -> EmbedReport:
+    report = commit_batch(encoded.images, encoded.matrix, encoder=encoder) if encoded.images else EmbedReport()
+    failures = [mark_failed(image, error) for image, error in encoded.failed]
+    failures += [_failure(image, StoredError(reason)) for image, reason in encoded.deferred]
+    return report + EmbedReport(failures=tuple(failures))
 
 
 def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder) -> EmbedReport:

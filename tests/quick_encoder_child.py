@@ -1,0 +1,10 @@
+"""What trials run instead of `encoder_child_main` where the encoder is the quick one: python -m."""
+
+from gallery.encoders import registry
+from gallery.services.embedding import encoder_child_main
+from tests.quick_encoder import QuickEncoder, WideEncoder
+
+if __name__ == "__main__":
+    registry.use_encoder(QuickEncoder())
+    registry.use_encoder(WideEncoder())
+    encoder_child_main.main()
