@@ -1,12 +1,13 @@
 """What people wrote about an image, as searches compare it."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from gallery.text.folding import REVISION, folded
+from gallery.text.folding import REVISION, folded, folded_lines
 
 from .conditions import Mentioning
 
@@ -14,6 +15,14 @@ FOLDED_FIELDS = frozenset({"original_name", "description"})
 
 
 class FoldedTextQuerySet(models.QuerySet["FoldedText"]):
+    def write(self, texts: Iterable[tuple[int, str, str]]) -> None:
+        """Fold the name and description of images, each given as (pk, name, description)."""
+        rows = [
+            self.model(image_id=pk, revision=REVISION, text=folded_lines(name, description))
+            for pk, name, description in texts
+        ]
+        self.bulk_create(rows, update_conflicts=True, unique_fields=["image"], update_fields=["revision", "text"])
+
     def are_complete(self) -> bool:
         """Say whether each of all images has its folded text, by two numbers: nobody goes through the images."""
         images = self.model._meta.get_field("image").related_model

@@ -20,7 +20,6 @@ from django.utils.translation import pgettext_lazy
 from gallery.errors import StoredError
 from gallery.imaging import LABELS
 from gallery.retrieval.tree import Field, Filter
-from gallery.text.folding import REVISION, folded_lines
 from gallery.text.tag_names import folded_tag
 from gallery.text.wall_clock import offset_text, wall_clock_text
 
@@ -186,13 +185,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
         Call it in a transaction that has locked or changed their rows, so that whatever others write comes after.
         """
-        rows = [
-            FoldedText(image_id=pk, revision=REVISION, text=folded_lines(name, description))
-            for pk, name, description in self.values_list("pk", "original_name", "description")
-        ]
-        FoldedText.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["image"], update_fields=["revision", "text"]
-        )
+        FoldedText.objects.write(self.values_list("pk", "original_name", "description"))
 
     def update(self, **values: Any) -> int:
         """Change these pictures all at once. Names and descriptions that change so are folded later."""
@@ -342,10 +335,12 @@ class Image(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Also fold what people wrote, where it may have changed."""
-        fields = kwargs.get("update_fields")
+        fields, is_new = kwargs.get("update_fields"), self._state.adding
         with transaction.atomic():
             super().save(*args, **kwargs)
-            if fields is None or not FOLDED_FIELDS.isdisjoint(fields):
+            if is_new:
+                FoldedText.objects.write([(self.pk, self.original_name, self.description)])
+            elif fields is None or not FOLDED_FIELDS.isdisjoint(fields):
                 Image.objects.filter(pk=self.pk).fold_texts()
 
     def get_absolute_url(self) -> str:

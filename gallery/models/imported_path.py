@@ -1,5 +1,6 @@
 import hashlib
 import os
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,12 @@ class ImportedPathQuerySet(models.QuerySet["ImportedPath"]):
         digest = hashlib.sha256(path).hexdigest()
         row = self.model(owner_id=image.owner_id, path_sha256=digest, path=path, image=image)
         self.bulk_create([row], update_conflicts=True, unique_fields=["owner", "path_sha256"], update_fields=["image"])
+
+    def known(self, paths: Collection[bytes], *, owner_id: int) -> set[bytes]:
+        """Return those of some hundred paths at which the owner has imported a picture."""
+        by_digest = {hashlib.sha256(path).hexdigest(): path for path in paths}
+        digests = self.filter(owner=owner_id, path_sha256__in=by_digest).values_list("path_sha256", flat=True)
+        return {by_digest[digest] for digest in digests}
 
     def image_at(self, path: bytes, *, owner_id: int) -> Image | None:
         """Return the owner's picture that this file held when it was imported last, in the trash or not."""

@@ -56,14 +56,23 @@ class ChangedFiles:
         self._by = by
         self._on_change = on_change
         self._changed: list[ChangedFile] = []
+        self._new_places: set[bytes] = set()
         self._replacements: dict[int, _Replacement] = {}  # by their places among the changed
 
     @property
     def changed(self) -> tuple[ChangedFile, ...]:
         return tuple(self._changed)
 
+    def look_up(self, places: Sequence[bytes | None]) -> None:
+        """Ask once which of these places are new, so that `previous` need not ask for each."""
+        asked = [place for place in places if place is not None]
+        self._new_places = set(asked) - ImportedPath.objects.known(asked, owner_id=self._owner.pk)
+
     def previous(self, place: bytes | None) -> Image | None:
         """Return what the file at this place held before, also if that is in the trash."""
+        if place in self._new_places:
+            self._new_places.discard(place)  # once: from then on it may be noted
+            return None
         return ImportedPath.objects.image_at(place, owner_id=self._owner.pk) if place is not None else None
 
     def place_to_note(self, place: bytes | None, previous: Image | None) -> bytes | None:

@@ -41,7 +41,9 @@ from .long_work import JobRun
 from .media import original_is_whole
 
 READERS = min(4, os.cpu_count() or 1)
+FIRST_BATCH = 4  # the encoder begins early; each batch is twice as large as the one before until it is a whole one
 BATCHES_AHEAD = 2  # bounds memory: decoded pictures that wait for the encoder
+LOOKED_UP = 100  # files of which one query says which were imported before
 VECTORS_PER_COMMIT = 256  # each commit syncs the vector file and writes one transaction
 
 logger = logging.getLogger(__name__)
@@ -147,6 +149,7 @@ class ImportPipeline(Generic[File]):
         self._with_vector: list[tuple[Image, Vectors]] = []
         self._with_pixels: list[tuple[Image, Pixels]] = []
         self._encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
+        self._batches = 0
         self._left_in_queue: list[int] = []  # ids; known pictures that an earlier, killed run did not embed are among
 
     def counts(self) -> ImportCounts:
@@ -170,7 +173,7 @@ class ImportPipeline(Generic[File]):
             for file, read in self._read_ahead(readers, known):
                 self._take(file, read, run.job)
                 self._commit_vectors(at_least=VECTORS_PER_COMMIT)
-                self._encode(encoder_thread, at_least=gallery().embed_batch_size)
+                self._encode(encoder_thread, at_least=self._batch_size)
                 self._progress(1)
                 run.advance()
                 if run.is_cancelled:
@@ -188,7 +191,9 @@ class ImportPipeline(Generic[File]):
         """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
         limits = decode_limits()
         ahead: deque[tuple[File, Future[_Read]]] = deque()
-        for file in self._files.files:
+        for number, file in enumerate(self._files.files):
+            if number % LOOKED_UP == 0:
+                self._changed_files.look_up([one.place for one in self._files.files[number : number + LOOKED_UP]])
             ahead.append((file, readers.submit(_prepare, file, known, limits)))
             if len(ahead) > BATCHES_AHEAD * gallery().embed_batch_size:
                 yield ahead.popleft()
@@ -273,6 +278,10 @@ class ImportPipeline(Generic[File]):
         self._counts += ImportCounts(vectors_taken=report.embedded)
         self._note_failures(report)
 
+    @property
+    def _batch_size(self) -> int:
+        return min(gallery().embed_batch_size, FIRST_BATCH << self._batches)
+
     def _encode(self, encoder_thread: ThreadPoolExecutor, *, at_least: int) -> None:
         """Hand the batch to the encoder; wait for an older one first when enough are under way."""
         if len(self._with_pixels) < at_least:
@@ -283,6 +292,7 @@ class ImportPipeline(Generic[File]):
         self._with_pixels = []
         vectors = encoder_thread.submit(_encoded, images, pixels, self._encoder)
         self._encoding.append((images, self._encoder, vectors))
+        self._batches += 1
 
     def _commit_oldest(self) -> None:
         """Commit a batch. What the encoder breaks at, or what the index left behind by moving to another encoder, is

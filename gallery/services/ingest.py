@@ -160,7 +160,8 @@ def _stored(
     if image.sha256 != facts.sha256:
         raise ContentCollision(md5=facts.md5)
     if created:
-        image.tags.set(Tag.objects.named(labels.tags))
+        if labels.tags:
+            image.tags.set(Tag.objects.named(labels.tags))
         _write_down_new(image, by=by, job=job)
     return Upload(image, created=created)
 

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from gallery.errors import EncoderUnavailable, StorageFull, shown
 from gallery.models import OPERATOR, Image, Job
@@ -272,3 +274,32 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be(alice, tmp_path, qu
     assert find_files([folder / (strange + ".png")], recursive=False).sources == (
         Source(folder / (strange + ".png"), named=True),
     )
+
+
+def many_pictures(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.png").write_bytes(drawn_picture(f"rgb({number}, 0, 0)"))
+    return folder
+
+
+def test_the_encoder_begins_before_a_whole_batch_is_there(alice, tmp_path, quick_encoder, monkeypatch):
+    sizes, real = [], quick_encoder.encode_images
+
+    def encode_images(images):
+        sizes.append(len(images))
+        return real(images)
+
+    monkeypatch.setattr(quick_encoder, "encode_images", encode_images)
+
+    report = run(many_pictures(tmp_path / "many", 50), alice)
+
+    assert (report.added, sizes) == (50, [4, 8, 16, 16, 6])
+
+
+def test_new_files_are_looked_up_together(alice, tmp_path, quick_encoder):
+    with CaptureQueriesContext(connection) as asked:
+        run(many_pictures(tmp_path / "many", 12), alice)
+
+    looked_up = [query for query in asked.captured_queries if query["sql"].startswith('SELECT "gallery_importedpath"')]
+    assert len(looked_up) == 1
