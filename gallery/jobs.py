@@ -8,13 +8,12 @@ from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, task, task_backends
 from django_tasks.backends.dummy import DummyBackend
 from django_tasks.backends.immediate import ImmediateBackend
 
-from gallery.models import WORKER, Actor, ModelChange
 from gallery.services.detached import run_detached
-from gallery.services.embedding.model_change import change_model, note_begin
 from gallery.services.embedding.queue import images_waiting
 from gallery.services.embedding.waiting_images import embed_images
 from gallery.services.password_links import send_password_links
 from gallery.services.soon import do_soon
+from gallery.services.waiting_jobs import is_at_work, jobs_waiting
 
 
 @task()
@@ -28,22 +27,11 @@ def enqueue_embedding(image_ids: Sequence[int], **_: Any) -> None:
     embed.enqueue(list(image_ids))
 
 
-@task()
-def move_to_model(encoder: str, *, retry_failed: bool = False, accept_failures: bool = False) -> int:
-    """Move the library to an encoder; return how many rows the index has then."""
-    return change_model(encoder, by=WORKER, retry_failed=retry_failed, accept_failures=accept_failures).rows
-
-
-def begin_model_change(
-    change: ModelChange, *, by: Actor, retry_failed: bool = False, accept_failures: bool = False
-) -> None:
-    """Have a change of the model carried out where tasks run; without a queue that is a process of its own."""
-    note_begin(change, by=by, retry_failed=retry_failed, accept_failures=accept_failures)
-    if not isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ImmediateBackend | DummyBackend):
-        move_to_model.enqueue(change.encoder_id, retry_failed=retry_failed, accept_failures=accept_failures)
-        return
-    switches = ["--retry-failed"] * retry_failed + ["--accept-failures"] * accept_failures
-    run_detached("reindex", "--encoder", change.encoder_id, *switches)
+@receiver(jobs_waiting, dispatch_uid="begin_waiting_jobs")
+def begin_waiting_jobs(**_: Any) -> None:
+    """Have the long work that waits carried out by a process of its own, unless one is at it."""
+    if not is_at_work():
+        run_detached("run_jobs")
 
 
 @task()

@@ -18,8 +18,7 @@ from gallery.encoders.model_cards import CARDS
 from gallery.encoders.registry import canonical_name, weights_available
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import ModelChangeRunning, UnknownEncoder
-from gallery.jobs import begin_model_change
-from gallery.models import IndexState, ModelChange, NextEmbedding
+from gallery.models import IndexState, Job, JobKind, ModelChange, NextEmbedding
 from gallery.models.access import may_change_model
 from gallery.services.embedding.model_change import (
     ModelChangeProgress,
@@ -28,6 +27,9 @@ from gallery.services.embedding.model_change import (
     change_is_running,
     change_progress,
 )
+from gallery.services.embedding.model_change_job import begin_model_change
+from gallery.services.long_kinds import LONG_KINDS
+from gallery.services.waiting_jobs import end_killed
 
 from .audited import actor_of
 from .base import ReadOnlyAdmin
@@ -155,6 +157,7 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             self.message_user(request, gettext("The change was given up. The index is as it was."), messages.SUCCESS)
 
     def _model_context(self, request: HttpRequest) -> dict[str, Any]:
+        end_killed(LONG_KINDS, Job.objects.of_kind(JobKind.MODEL_CHANGE))
         progress = change_progress()
         state = IndexState.objects.current()
         failed = NextEmbedding.objects.failed().select_related("image").order_by("image_id")[:SHOWN_FAILURES]

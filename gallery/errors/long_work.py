@@ -37,4 +37,4 @@ class WorkFailed(ImageSearchError):
 class AskerGone(ImageSearchError):
     code = "asker_gone"
     http_status = 409
-    message = gettext_noop("The account that began this is gone or may no longer sign in. What is done stays.")
+    message = gettext_noop("The account that began this is gone, or may no longer do it. What is done stays.")

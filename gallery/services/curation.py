@@ -49,56 +49,81 @@ def relabel(image: Image, labels: Labels, *, by: Actor, name: str | None = None)
         image.tags.set(Tag.objects.named(labels.tags))
 
 
-def add_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
+def add_tags(images: ImageQuerySet, text: str, *, by: Actor, action: Action | None = None) -> int:
     """Add tags to every picture; return how many pictures. Raises InvalidTag, TooManyTags (then none is changed).
+
+    `action` is what this is a part of, by the same actor; so of all verbs that take one.
 
     Where somebody else tags the same pictures meanwhile, the batches before the one with too many tags stay.
     """
     names = parse_tags(text)
     images = images.editable_by(by)
+    refuse_too_many_tags(images, names)
+    return _change(images, partial(_tag, names=names), AuditVerb.TAGGED, "tags", action=action or Action(by))
+
+
+def refuse_too_many_tags(images: ImageQuerySet, names: Sequence[str]) -> None:
+    """Raises TooManyTags where one of these pictures would have too many with these tags."""
     for some in _batches(_ids(images)):
         _refuse_too_many(some, names)
-    return _change(images, partial(_tag, names=names), AuditVerb.TAGGED, "tags", by=by)
 
 
-def remove_tags(images: ImageQuerySet, text: str, *, by: Actor) -> int:
+def remove_tags(images: ImageQuerySet, text: str, *, by: Actor, action: Action | None = None) -> int:
     """Remove tags from every picture; return how many links that were. Raises InvalidTag, TooManyTags."""
     keys = [tag_key(name) for name in parse_tags(text)]
     links = Image.tags.through.objects.filter(tag__key__in=keys)
     return _change(
-        images.editable_by(by), lambda some: links.filter(image__in=some).delete()[0], AuditVerb.UNTAGGED, "tags", by=by
+        images.editable_by(by),
+        lambda some: links.filter(image__in=some).delete()[0],
+        AuditVerb.UNTAGGED,
+        "tags",
+        action=action or Action(by),
     )
 
 
-def set_visibility(images: ImageQuerySet, visibility: str, *, by: Actor) -> int:
+def set_visibility(images: ImageQuerySet, visibility: str, *, by: Actor, action: Action | None = None) -> int:
     """Return how many pictures have it now. Raises InvalidVisibility."""
     if visibility not in Visibility.values:
         raise InvalidVisibility(value=visibility, choices=", ".join(Visibility.values))
     return _change(
-        images.editable_by(by), lambda some: some.update(visibility=visibility), AuditVerb.SHOWN_TO, "visibility", by=by
+        images.editable_by(by),
+        lambda some: some.update(visibility=visibility),
+        AuditVerb.SHOWN_TO,
+        "visibility",
+        action=action or Action(by),
     )
 
 
-def move_to_trash(images: ImageQuerySet, *, by: Actor) -> int:
+def move_to_trash(images: ImageQuerySet, *, by: Actor, action: Action | None = None) -> int:
     """Hide the pictures from everyone; they can be brought back until the trash is emptied."""
     now = timezone.now()
     return _change(
-        images.editable_by(by).live(), lambda some: some.update(trashed_at=now), AuditVerb.TRASHED, "trashed_at", by=by
+        images.editable_by(by).live(),
+        lambda some: some.update(trashed_at=now),
+        AuditVerb.TRASHED,
+        "trashed_at",
+        action=action or Action(by),
     )
 
 
-def restore(images: ImageQuerySet, *, by: Actor) -> int:
+def restore(images: ImageQuerySet, *, by: Actor, action: Action | None = None) -> int:
     """Bring pictures back from the trash."""
     trashed = images.editable_by(by).trashed()
-    return _change(trashed, lambda some: some.update(trashed_at=None), AuditVerb.RESTORED, "trashed_at", by=by)
+    return _change(
+        trashed,
+        lambda some: some.update(trashed_at=None),
+        AuditVerb.RESTORED,
+        "trashed_at",
+        action=action or Action(by),
+    )
 
 
-def delete_forever(images: ImageQuerySet, *, by: Actor) -> int:
+def delete_forever(images: ImageQuerySet, *, by: Actor, action: Action | None = None) -> int:
     """Delete rows, then vectors, then the files that no other picture uses; return how many pictures.
 
     What leaves `images` before its turn, such as a picture that is brought back from the trash, stays.
     """
-    return _delete(images.deletable_by(by), Action(by))
+    return _delete(images.deletable_by(by), action or Action(by))
 
 
 def delete_with_owners(user_ids: Sequence[int], *, action: Action) -> int:
@@ -129,7 +154,14 @@ def requeue_failed(images: ImageQuerySet, *, by: Actor) -> list[int]:
     """Put pictures that could not be embedded back into the queue, and leave them there; return their ids."""
     failed = images.editable_by(by).failed()
     ids = _ids(failed)
-    _change(failed, lambda some: some.update(embed_error=""), AuditVerb.RETRIED, "search_status", "embed_error", by=by)
+    _change(
+        failed,
+        lambda some: some.update(embed_error=""),
+        AuditVerb.RETRIED,
+        "search_status",
+        "embed_error",
+        action=Action(by),
+    )
     return ids
 
 
@@ -152,14 +184,14 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _change(
-    images: ImageQuerySet, change: Callable[[ImageQuerySet], int], verb: AuditVerb, *names: str, by: Actor
+    images: ImageQuerySet, change: Callable[[ImageQuerySet], int], verb: AuditVerb, *names: str, action: Action
 ) -> int:
     """Change the pictures batch by batch, each with its audit entries in one transaction; return the sum of answers.
 
     `change` gets those of a batch that are still in `images`, and changes the values called `names`. Whatever stops it
     leaves whole batches.
     """
-    action, total = Action(by), 0
+    total = 0
     for some in _batches(_ids(images)):
         with transaction.atomic(), recording(action, verb, Image, some, names=names):
             total += change(images.filter(pk__in=some))

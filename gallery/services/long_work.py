@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
@@ -23,6 +24,7 @@ from gallery.conf import gallery
 from gallery.durable.file_lock import FileLock
 from gallery.error_messages import known_error
 from gallery.errors import (
+    AskerGone,
     ImageSearchError,
     ModelChangeCancelled,
     StoreBusy,
@@ -284,7 +286,7 @@ def _status_after(error: BaseException) -> str:
 def _reason(error: BaseException, job: Job) -> StoredError:
     if not isinstance(error, Exception):
         return StoredError.of(WorkInterrupted(done=job.done, total=job.total))
-    known: ImageSearchError | None = known_error(error)
+    known: ImageSearchError | None = AskerGone() if isinstance(error, PermissionDenied) else known_error(error)
     return StoredError.of(known or WorkFailed(done=job.done, total=job.total))
 
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -13,9 +12,11 @@ from django.test import Client
 
 from gallery import jobs
 from gallery.errors import TooManyLosses
-from gallery.models import OPERATOR, Image, IndexState, ModelChange, User
+from gallery.models import OPERATOR, Image, IndexState, Job, ModelChange, User
 from gallery.services.embedding import model_change, model_change_run
 from gallery.services.embedding.model_change import change_model
+from gallery.services.long_kinds import LONG_KINDS
+from gallery.services.waiting_jobs import run_next
 from tests.conftest import drawn_picture
 from tests.integration.test_model_change import Killed, after, kill
 from tests.pages import text_of
@@ -73,7 +74,7 @@ def test_page_offers_the_models_whose_weights_are_here(library, administrator):
 def test_change_is_begun_where_tasks_run(library, wide, administrator, begun):
     page = text_of(administrator.post(MODEL, {"step": "begin", "name": "clip:wide"}, follow=True))
 
-    assert begun == [("reindex", "--encoder", "clip:wide")]
+    assert begun == [("run_jobs",)]
     assert "The library moves to “clip:wide”." in page
     assert "Starting…" in page
     assert f'hx-get="{PROGRESS}"' in page
@@ -82,19 +83,26 @@ def test_change_is_begun_where_tasks_run(library, wide, administrator, begun):
     assert change.asked_by.username == "root"
 
 
-def test_queue_gets_it_where_there_is_one(library, wide, administrator, begun, monkeypatch):
-    enqueued: list[Any] = []
-
-    def enqueue(_task: Any, *words: str, **named: bool) -> None:
-        enqueued.append((words, named))
-
-    monkeypatch.setattr(jobs, "task_backends", {"default": "a queue"})
-    monkeypatch.setattr(type(jobs.move_to_model), "enqueue", enqueue)
-
+def test_worker_carries_out_what_was_begun(library, wide, administrator, begun):
     administrator.post(MODEL, {"step": "begin", "name": "clip:wide"})
 
-    assert begun == []
-    assert enqueued == [(("clip:wide",), {"retry_failed": False, "accept_failures": False})]
+    job = run_next(LONG_KINDS)
+
+    job.refresh_from_db()
+    assert (job.kind, job.subject, job.status, job.done, job.total) == ("model_change", "clip:wide", "finished", 3, 3)
+    assert job.actor.user.username == "root"
+    assert (IndexState.objects.current().encoder_id, ModelChange.objects.exists()) == ("clip:wide", False)
+    assert "Searches are answered by “clip:wide”." in text_of(administrator.get(PAGE))
+
+
+def test_begun_change_that_is_given_up_waits_no_longer(library, wide, administrator, begun):
+    administrator.post(MODEL, {"step": "begin", "name": "clip:wide"})
+
+    administrator.post(MODEL, {"step": "cancel"})
+
+    assert Job.objects.get().status == "cancelled"
+    assert run_next(LONG_KINDS) is None
+    assert IndexState.objects.current().encoder_id == QuickEncoder().id
 
 
 def test_unknown_model_is_said(library, administrator, begun):
@@ -123,7 +131,7 @@ def test_stopped_change_is_continued_or_given_up(library, stopped, administrator
     assert "1 of 3 pictures (33 %)" in page
 
     administrator.post(MODEL, {"step": "continue"})
-    assert begun == [("reindex", "--encoder", "clip:wide")]
+    assert begun == [("run_jobs",)]
 
     page = text_of(administrator.post(MODEL, {"step": "cancel"}, follow=True))
     assert "The change was given up. The index is as it was." in page
@@ -148,7 +156,10 @@ def test_failures_are_listed_and_tried_again(library, administrator, begun, data
     assert "有 1 张图片无法被它读取" in page
     assert "red.png</a>: 此图片的原文件已不在存储中" in page
     assert "会使 3 张可搜索图片中的 1 张丢失" in page
-    assert [command[3] for command in begun] == ["--retry-failed", "--accept-failures"]
+    replaced, waiting = Job.objects.order_by("pk")
+    assert (replaced.status, replaced.details["retry_failed"]) == ("cancelled", True)
+    assert (waiting.status, waiting.details) == ("waiting", {"retry_failed": False, "accept_failures": True})
+    assert begun == [("run_jobs",), ("run_jobs",)]
 
 
 @pytest.mark.parametrize("step", [{}, {"step": ""}, {"step": "beginn"}])
@@ -229,5 +240,5 @@ def test_process_outlives_the_one_that_began_it(ask, tmp_path):
     assert ask(BRING_IN) == "1"
     assert ask(BEGIN) == "302"  # and the process of this request is gone
 
-    log: Path = tmp_path / "site" / "logs" / "reindex.log"
+    log: Path = tmp_path / "site" / "logs" / "run_jobs.log"
     until(lambda: ask(STATE) == "2 0 1", f"the change ends; {log} may say why")

@@ -5,7 +5,8 @@ from typing import Any
 
 from gallery.management.command import GalleryCommand, Report, printed_images
 from gallery.models import OPERATOR, Image
-from gallery.services.embedding.model_change import cancel_change, change_model
+from gallery.services.embedding.model_change import cancel_change
+from gallery.services.embedding.model_change_job import change_model_noted
 
 
 class Command(GalleryCommand):
@@ -27,7 +28,7 @@ class Command(GalleryCommand):
             return {"cancelled": cancel_change(by=OPERATOR)}
         started = time.perf_counter()
         with self.progress(Image.objects.searchable().count(), "picture") as advance:
-            done = change_model(
+            done = change_model_noted(
                 options["encoder"],
                 by=OPERATOR,
                 retry_failed=options["retry_failed"],

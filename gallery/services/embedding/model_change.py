@@ -22,10 +22,11 @@ from gallery.errors import (
     StoreBusy,
     StoredError,
 )
-from gallery.models import Actor, AuditVerb, Image, IndexState, ModelChange, NextEmbedding
+from gallery.models import Actor, AuditVerb, Image, IndexState, Job, JobKind, ModelChange, NextEmbedding
 from gallery.models.access import may_change_model
 from gallery.search_index import search_index
 from gallery.services.audit import Action, record
+from gallery.services.long_work import cancel
 
 from .encoder_in_use import encoder_of
 from .model_change_run import ModelChangeReport, ModelChangeRun
@@ -47,10 +48,13 @@ class ModelChangeProgress:
     failed: int
     is_running: bool
     seconds_left: float | None
+    is_asked_for: bool = False  # a job of it waits, or has just been taken by a worker
 
     @property
     def is_starting(self) -> bool:
-        """Somebody has begun it, but its process has not got to work yet."""
+        """Somebody has begun it, but no process has got to work yet."""
+        if self.is_asked_for and not self.is_running:
+            return True
         begun = self.change.heartbeat_at
         if self.is_running or self.change.error or begun is None or self.change.run_started_at:
             return False
@@ -124,6 +128,7 @@ def cancel_change(*, by: Actor) -> bool:
     Raises PermissionDenied.
     """
     _refuse_strangers(by)
+    cancel(Job.objects.of_kind(JobKind.MODEL_CHANGE).waiting(), by=by)
     return search_index().next.cancel(beside=lambda change: _record(AuditVerb.MODEL_CANCELLED, change, by=by))
 
 
@@ -150,6 +155,7 @@ def change_progress() -> ModelChangeProgress | None:
         failed=NextEmbedding.objects.failed().count(),
         is_running=is_running,
         seconds_left=seconds_left,
+        is_asked_for=Job.objects.of_kind(JobKind.MODEL_CHANGE).under_way().exists(),
     )
 
 
