@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.load.tables import load_report
+
 from .figures import figures
 from .plot import draw
 from .results import Results
@@ -38,6 +40,10 @@ ALONE = """# Performance
 
 ## Encoders
 <!-- results: encoders -->
+<!-- end -->
+
+## Under load
+<!-- results: load -->
 <!-- end -->
 """
 Result = dict[str, Any]
@@ -78,6 +84,8 @@ def _sections(found: Result) -> dict[str, list[str]]:
         sections["columns"] = list(_columns(found["columns"]))
     if "encoders" in found:
         sections["encoders"] = list(_encoders(found["encoders"]))
+    if "load" in found:
+        sections["load"] = list(load_report(found["load"]))
     return sections
 
 
