@@ -22,9 +22,8 @@ from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
 from gallery.models.conditions import HasNoRow
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
+from gallery.vectors.columns.counting import Tally
 from gallery.vectors.columns.ordering import ROW, Order
-from gallery.vectors.columns.table import Numbers
-from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
 from .column_loading import load_waiting
@@ -36,12 +35,11 @@ from .database_lists import OwnerTotals
 from .image_columns import CODES, NAMES_BY_CODE, STATUSES, UNKNOWN_CODE, microseconds, moment_of, place_in_album
 from .known_columns import Known
 from .merging import Ordered, from_columns, merged, value_of
-from .periods import Moment, Period, PeriodCount, period_counts, zone_of
+from .periods import Moment, Period, PeriodCount, starts_of, zone_of
 
 __all__ = ["Lists", "Moment", "OwnerTotals", "Period", "PeriodCount"]
 
 ATTEMPTS = 3  # at pictures that others change meanwhile
-MOST_KEYS = 1_000_000  # that are counted each at its place in an array; above, sorted first
 MOST_WAITING = 1_000  # pictures without a row that are read beside those of the columns
 MOST_WAITING_AT_REST = 5_000  # the same, where nothing has changed since they were last asked about
 MOST_BESIDE = 10_000  # of more, so many are brought into the order of those that have one
@@ -104,11 +102,11 @@ class Lists:
             return images.statistics()
         beside = images.filter(seen.beside).statistics() if seen.beside is not None else NO_PICTURES
         formats.update(beside.formats)
-        statuses = seen.columns.counts(seen.mask, "status")
-        searchable, pending, failed = (statuses.get(code, 0) for code in range(len(STATUSES)))
+        tallies = seen.columns.totals(seen.mask, "status", "size_bytes")
+        searchable, pending, failed = (tallies.get(code, Tally(0)).rows for code in range(len(STATUSES)))
         return LibraryStatistics(
             images=seen.mask.count + beside.images,
-            size_bytes=seen.columns.sum(seen.mask, "size_bytes") + beside.size_bytes,
+            size_bytes=sum(tally.total for tally in tallies.values()) + beside.size_bytes,
             searchable=searchable + beside.searchable,
             failed=failed + beside.failed,
             pending=pending + beside.pending,
@@ -121,9 +119,8 @@ class Lists:
             seen = self._seen(images)
         except NotInColumns:
             return database_lists.owner_totals(images)
-        rows = seen.mask.rows
-        owners, sizes = seen.columns.numbers_of("owner", rows), seen.columns.numbers_of("size_bytes", rows)
-        totals = {owner: OwnerTotals(count, size) for owner, count, size in _totals(owners, sizes)}
+        tallies = seen.columns.totals(seen.mask, "owner", "size_bytes")
+        totals = {owner: OwnerTotals(tally.rows, tally.total) for owner, tally in tallies.items()}
         waiting = {} if seen.beside is None else database_lists.owner_totals(images.filter(seen.beside))
         for owner, more in waiting.items():
             one = totals.get(owner, OwnerTotals(0, 0))
@@ -175,9 +172,7 @@ class Lists:
             seen = self._seen(images)
         except NotInColumns:
             return database_lists.periods(images, moment, period)
-        known = seen.columns.where(~seen.columns.is_null(moment))
-        rows = RowMask(seen.mask.bits & known.bits, seen.mask.row_count).rows
-        found = period_counts(seen.columns.numbers_of(moment, rows), period, zone_of(moment))
+        found = _periods(seen, moment, period)
         if seen.beside is None:
             return found
         counts = Counter({one.start: one.images for one in found})
@@ -296,15 +291,14 @@ class _ListsOfOneMoment(Lists):
 NO_PICTURES = LibraryStatistics(images=0, size_bytes=0, searchable=0, failed=0, pending=0, formats={})
 
 
-def _totals(keys: Numbers, values: Numbers) -> list[tuple[int, int, int]]:
-    """Return each key, how many values it has, and their sum, which is exact below 9e15."""
-    if len(keys) and int(keys.max()) > MOST_KEYS:
-        known, keys = np.unique(keys, return_inverse=True)
-    else:
-        known = np.arange(int(keys.max(initial=0)) + 1)
-    counts, sums = np.bincount(keys), np.bincount(keys, weights=values)
-    used = np.flatnonzero(counts)
-    return list(zip(known[used].tolist(), counts[used].tolist(), map(int, sums[used]), strict=True))
+def _periods(seen: Seen, moment: Moment, period: Period) -> list[PeriodCount]:
+    numbers = seen.columns.extremes(seen.mask, moment)
+    if numbers is None:
+        return []
+    first, last = map(moment_of, numbers)
+    starts = starts_of(first, last, period, zone_of(moment))
+    counts = seen.columns.counts_between(seen.mask, moment, [microseconds(start) for start in starts[1:]])
+    return [PeriodCount(start, count) for start, count in zip(starts, counts, strict=True) if count]
 
 
 def _beside(seen: Seen, wanted: Wanted[Image], orders: Sequence[Order]) -> list[Ordered]:

@@ -134,7 +134,7 @@ def _questions(columns: Columns) -> dict[str, Callable[[], object]]:
         "contains, one letter": lambda: columns.contains("folded", "a"),
         "contains, in no row": lambda: columns.contains("folded", "gggg"),
         "contains, ignoring case": lambda: columns.contains("folded", "BIRTHday", ignoring_case=True),
-        "sum, all rows": lambda: columns.sum(everything, "size_bytes"),
+        "totals by owner, all rows": lambda: columns.totals(everything, "owner", "size_bytes"),
         "counts of 100 owners, all rows": lambda: columns.counts(everything, "owner"),
         "extremes, all rows": lambda: columns.extremes(everything, "taken_at"),
         "link_counts, all rows": lambda: columns.link_counts(everything, "tag"),

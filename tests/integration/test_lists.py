@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
+from django.utils import timezone
 
 from gallery.models import Album, AlbumImage, Image, Tag, User, Visibility
 from gallery.search_index import search_index
 from gallery.search_index.lists import OwnerTotals, PeriodCount
-from gallery.search_index.periods import period_counts
+from gallery.search_index.periods import Period
 from tests.conftest import acting
+
+PERIODS: tuple[Period, ...] = ("year", "month")
 
 
 def test_lists_count_tags_of_what_the_actor_may_see(alice: User, bob: User, upload: Callable[..., Image]) -> None:
@@ -37,11 +39,12 @@ def test_lists_count_months_by_the_wall_clock(alice: User, upload: Callable[...,
     assert months == [PeriodCount(datetime(2023, 1, 1, tzinfo=UTC), 1)]
 
 
-@pytest.mark.parametrize("most_keys", [0, 1_000_000])
+@pytest.mark.parametrize("most_places", [0, 1_000_000])
 def test_lists_total_what_each_owner_has(  # noqa: PLR0917 -- fixtures
-    alice: User, bob: User, charlie: User, upload: Callable[..., Image], monkeypatch: Any, most_keys: int
+    alice: User, bob: User, charlie: User, upload: Callable[..., Image], monkeypatch: Any, most_places: int
 ) -> None:
-    monkeypatch.setattr("gallery.search_index.lists.MOST_KEYS", most_keys)
+    monkeypatch.setattr("gallery.vectors.columns.counting.FEW_ROWS", 0)
+    monkeypatch.setattr("gallery.vectors.columns.counting.MOST_PLACES", most_places)
     mine = [upload(alice, name) for name in ("coffee.png", "chelsea.png")]
     yours = upload(bob, "rocket.jpg")
 
@@ -66,14 +69,21 @@ def test_lists_of_one_moment_read_once_how_new_all_is(
     assert search_index().lists.count(Image.objects.all()) == 2
 
 
-@pytest.mark.parametrize("few", [0, 64])
-def test_periods_begin_by_the_clock_of_their_zone(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gallery.search_index.periods.FEW_PERIODS", few)
+@pytest.mark.parametrize("few_rows", [0, 8_000])
+def test_periods_begin_by_the_clock_of_their_zone(
+    alice: User, upload: Callable[..., Image], monkeypatch: pytest.MonkeyPatch, few_rows: int
+) -> None:
+    monkeypatch.setattr("gallery.vectors.columns.counting.FEW_ROWS", few_rows)
     utc = ["2023-12-31T22:59:59", "2023-12-31T23:00:00", "2024-02-29T12:00:00", "2025-06-30T21:59:59"]
-    moments = np.array(utc, dtype="datetime64[us]").astype(np.int64)
+    names = ["coffee.png", "chelsea.png", "rocket.jpg", "page.png"]
+    for name, moment in zip(names, utc, strict=True):
+        image = upload(alice, name)
+        Image.objects.filter(pk=image.pk).update(created_at=datetime.fromisoformat(f"{moment}+00:00"))
     berlin = ZoneInfo("Europe/Berlin")
 
-    years, months = (period_counts(moments, period, berlin) for period in ("year", "month"))
+    with timezone.override(berlin):
+        lists = search_index().lists
+        years, months = (lists.periods(Image.objects.all(), "created_at", period) for period in PERIODS)
 
     assert years == [
         PeriodCount(datetime(year, 1, 1, tzinfo=berlin), count) for year, count in ((2023, 1), (2024, 2), (2025, 1))

@@ -11,13 +11,15 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
 
 from .comparing import Comparison, compared, is_one_of
-from .counting import counted, summed
+from .counting import Tally, counts_between, extremes, summed, tallied
 from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
 from .table import NULL, Numbers, Table
 from .text_order import TextOrder
 from .texts import Booleans
 from .truth import Truth
 
+LAST_MASKS = 2  # with their rows, 8 MB each at a million
+NONE = Tally(0)
 Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown, of each row of a table
 
 
@@ -149,33 +151,31 @@ class Columns:
         rows = np.concatenate([in_base[kept].astype(np.int64), self.patch_rows[in_patch]])
         return rows, np.concatenate([base_keys[kept], patch_keys])
 
-    def sum(self, mask: RowMask, name: str) -> int:
-        """Return the sum of the numbers that are not NULL."""
-        return sum(int(np.where(values == NULL, 0, values).sum()) for values in self._values(mask, name))
-
     def counts(self, mask: RowMask, name: str) -> dict[int, int]:
         """Return how many rows have each number; those where it is NULL are left out."""
-        totals: dict[int, int] = {}
-        for values in self._values(mask, name):
-            for value, count in counted(values):
-                totals[value] = totals.get(value, 0) + count
-        totals.pop(NULL, None)
-        return totals
+        return {number: tally.rows for number, tally in self._tallies(mask, name, None).items()}
+
+    def totals(self, mask: RowMask, name: str, added: str) -> dict[int, Tally]:
+        """Return of each number how many rows have it, and the sum of what is not NULL of another of theirs."""
+        return self._tallies(mask, name, added)
+
+    def counts_between(self, mask: RowMask, name: str, bounds: Sequence[int]) -> list[int]:
+        """Return how many rows have a number below the first of these ascending bounds, from there to the next, and so
+        on, at last from the last one on: len(bounds) + 1. Those where it is NULL are left out.
+        """
+        in_base, in_patch = (counts_between(*part, name, bounds) for part in self._tables(mask))
+        counts: list[int] = (in_base + in_patch).tolist()
+        return counts
 
     def extremes(self, mask: RowMask, name: str) -> tuple[int, int] | None:
         """Return the least and the greatest of the numbers that are not NULL, None where there is none."""
-        least, greatest = [], []
-        for values in self._values(mask, name):
-            if len(values) and (last := int(values.max())) != NULL:  # which is the least number there is
-                greatest.append(last)
-                least.append(int((values - 1).min()) + 1 if values.dtype == np.int64 else int(values.min()))
-        return (min(least), max(greatest)) if least else None
+        found = [both for part in self._tables(mask) if (both := extremes(*part, name)) is not None]
+        return (min(least for least, _ in found), max(greatest for _, greatest in found)) if found else None
 
     def link_counts(self, mask: RowMask, name: str) -> tuple[Ids, Ids]:
         """Return the keys that rows of the mask carry, ascending, and how many rows each: (m,) int64 both."""
-        in_base, in_patch = self._masks(mask)
-        both = (self.base.links[name], in_base), (self.patch.links[name], in_patch)
-        keys = np.concatenate([links.keys for links, _mask in both])
+        both = [(table.links[name], part) for table, part in self._tables(mask)]
+        keys = np.concatenate([links.keys for links, _part in both])
         return summed(keys, np.concatenate([links.counts(part) for links, part in both]))
 
     def in_link_order(
@@ -284,6 +284,15 @@ class Columns:
 
     # Within
 
+    def _tallies(self, mask: RowMask, name: str, added: str | None) -> dict[int, Tally]:
+        found = [tallied(*part, name, added=added) for part in self._tables(mask)]
+        return {number: found[0].get(number, NONE) + found[1].get(number, NONE) for number in found[0] | found[1]}
+
+    def _tables(self, mask: RowMask) -> tuple[tuple[Table, RowMask], tuple[Table, RowMask]]:
+        """Return the base and the patch, each with what of it is in the mask."""
+        in_base, in_patch = self._masks(mask)
+        return (self.base, in_base), (self.patch, in_patch)
+
     @cached_property
     def _is_patched(self) -> Booleans:
         """Which rows of the base count no more, (base.row_count,) bool."""
@@ -309,27 +318,30 @@ class Columns:
         return np.argsort(self.patch_rows)
 
     def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
-        """Return the mask's rows in the base, and its places in the patch. Those of the last mask are kept: what shows
-        one list asks several things of it.
-        """
-        bits, parts = self._last_parts[0]
-        if bits is not mask.bits:
-            in_base, in_patch = self._masks(mask)
-            parts = in_base.rows, in_patch.rows
-            self._last_parts[0] = (mask.bits, parts)
-        return parts
-
-    @cached_property
-    def _last_parts(self) -> list[tuple[npt.NDArray[np.uint8] | None, tuple[Rows, Rows]]]:
-        nothing = np.empty(0, dtype=np.int64)
-        return [(None, (nothing, nothing))]
+        """Return the mask's rows in the base, and its places in the patch."""
+        in_base, in_patch = self._masks(mask)
+        return in_base.rows, in_patch.rows
 
     def _masks(self, mask: RowMask) -> tuple[RowMask, RowMask]:
-        """Return a mask of the base, and one of the patch."""
-        if not len(self.patch_rows):
-            return mask, RowMask(np.empty(0, dtype=np.uint8), 0)
-        in_base = mask.without(self.patch_rows).first(self.base.row_count)
-        return in_base, RowMask.of_booleans(mask.has(self.patch_rows))
+        """Return a mask of the base, and one of the patch.
+
+        Those of the last masks are kept, with their rows: what shows one list asks several things of each.
+        """
+        for bits, masks in self._last_masks[0]:
+            if bits is mask.bits:
+                return masks
+        if len(self.patch_rows):
+            in_base = mask.without(self.patch_rows).first(self.base.row_count)
+            masks = in_base, RowMask.of_booleans(mask.has(self.patch_rows))
+        else:
+            masks = mask, RowMask(np.empty(0, dtype=np.uint8), 0)
+        self._last_masks[0] = (*self._last_masks[0], (mask.bits, masks))[-LAST_MASKS:]
+        return masks
+
+    @cached_property
+    def _last_masks(self) -> list[tuple[tuple[npt.NDArray[np.uint8], tuple[RowMask, RowMask]], ...]]:
+        """One tuple, which is replaced whole: threads share this."""
+        return [()]
 
     def _values(self, mask: RowMask, name: str) -> Iterator[Numbers]:
         """Yield the numbers of the mask's rows in the base and in the patch, NULL among them."""

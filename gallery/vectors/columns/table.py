@@ -54,6 +54,16 @@ class Table:
             self._unknown[name] = is_null if is_null is not None and is_null.any() else None
         return self._unknown[name]
 
+    def extent(self, name: str) -> tuple[int, int] | None:
+        """Return the least and the greatest number of a column that is not NULL, None where there is none."""
+        if name not in self._extents:
+            self._extents[name] = extent_of(self.column(name))
+        return self._extents[name]
+
+    @cached_property
+    def _extents(self) -> dict[str, tuple[int, int] | None]:
+        return {}
+
     @cached_property
     def _unknown(self) -> dict[str, Booleans | None]:
         return {}
@@ -130,3 +140,11 @@ class Table:
                 name: Links.of([], [], None if links.positions is None else []) for name, links in self.links.items()
             },
         )
+
+
+def extent_of(numbers: Numbers) -> tuple[int, int] | None:
+    """Return the least and the greatest number that is not NULL, None where there is none."""
+    if not len(numbers) or (greatest := int(numbers.max())) == NULL:  # which is the least number there is
+        return None
+    least = int((numbers - 1).min()) + 1 if numbers.dtype == np.int64 else int(numbers.min())
+    return least, greatest

@@ -4,13 +4,16 @@ import operator
 import sqlite3
 from collections import Counter
 from functools import cmp_to_key
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gallery.vectors.columns import counting, ordering
 from gallery.vectors.columns.columns import Columns
+from gallery.vectors.columns.counting import Tally
 from gallery.vectors.columns.ordering import Order
 from gallery.vectors.columns.truth import Truth
 from gallery.vectors.row_mask import RowMask
@@ -154,14 +157,73 @@ def test_a_mask_from_elsewhere_is_true_of_its_rows_and_false_of_the_others(data,
 # Reads
 
 
+few_rows = pytest.mark.parametrize("few_rows", [0, counting.FEW_ROWS])  # 0: compiled loops count them all
+
+
+@few_rows
 @given(data=st.data(), library=libraries(), name=st.sampled_from(NUMBER_COLUMNS))
-def test_sums_counts_and_extremes_are_those_of_the_rows(data, library, name):
+def test_counts_and_extremes_are_those_of_the_rows(few_rows, data, library, name):
     mask = data.draw(masks(library))
     values = [value for row in mask.rows if (value := getattr(library.pictures[row], name)) is not None]
 
-    assert library.columns.sum(mask, name) == sum(values)
-    assert library.columns.counts(mask, name) == dict(Counter(values))
-    assert library.columns.extremes(mask, name) == ((min(values), max(values)) if values else None)
+    with patch.object(counting, "FEW_ROWS", few_rows):
+        counts, extremes = library.columns.counts(mask, name), library.columns.extremes(mask, name)
+
+    assert counts == dict(Counter(values))
+    assert extremes == ((min(values), max(values)) if values else None)
+
+
+@few_rows
+@given(
+    data=st.data(), library=libraries(), name=st.sampled_from(NUMBER_COLUMNS), added=st.sampled_from(["taken", "id"])
+)
+def test_totals_are_those_of_the_rows(few_rows, data, library, name, added):
+    mask = data.draw(masks(library))
+
+    with patch.object(counting, "FEW_ROWS", few_rows):
+        totals = library.columns.totals(mask, name, added)
+
+    pictures = [library.pictures[row] for row in mask.rows]
+    expected = {}
+    for picture in pictures:
+        if (number := getattr(picture, name)) is not None:
+            expected.setdefault(number, []).append(getattr(picture, added) or 0)
+    assert totals == {number: Tally(len(some), sum(some)) for number, some in expected.items()}
+
+
+def test_what_is_counted_of_many_rows_lists_none_of_them():
+    columns = Columns.of(table_of([Picture(number, taken=number) for number in range(9)]))
+
+    with patch.object(counting, "FEW_ROWS", 0):
+        columns.counts(columns.live, "width")
+        columns.totals(columns.live, "width", "id")
+        columns.extremes(columns.live, "taken")
+        columns.counts_between(columns.live, "taken", [3])
+
+    assert "rows" not in vars(columns.live)
+
+
+@pytest.mark.parametrize("most_places", [0, counting.MOST_PLACES])
+def test_numbers_that_lie_far_apart_are_counted_as_those_close_together(most_places):
+    columns = Columns.of(table_of([Picture(number, width=10**number) for number in range(9)] * 2))
+
+    with patch.multiple(counting, FEW_ROWS=0, MOST_PLACES=most_places):
+        counts = columns.counts(columns.live, "width")
+
+    assert counts == {10**number: 2 for number in range(9)}
+
+
+@few_rows
+@given(data=st.data(), library=libraries(), bounds=st.sets(values, max_size=6).map(sorted))
+def test_rows_are_counted_between_bounds(few_rows, data, library, bounds):
+    mask = data.draw(masks(library))
+    taken = [taken for row in mask.rows if (taken := library.pictures[row].taken) is not None]
+
+    with patch.object(counting, "FEW_ROWS", few_rows):
+        counts = library.columns.counts_between(mask, "taken", bounds)
+
+    places = Counter(sum(bound <= moment for bound in bounds) for moment in taken)
+    assert counts == [places[place] for place in range(len(bounds) + 1)]
 
 
 @given(data=st.data(), library=libraries())
@@ -252,13 +314,32 @@ def place_of(picture: Picture, by: list[Order]) -> list[object]:
     return values if by[-1].column == "id" else [*values, picture.id]
 
 
+@pytest.mark.parametrize("sample", [(2, 0), (3, 1), (ordering.SAMPLED, ordering.SAMPLED_BESIDE)])
 @given(data=st.data(), library=libraries(), by=orders, start=st.integers(0, 12), size=st.integers(0, 6))
-def test_a_part_of_an_order_is_that_of_all_sorted(data, library, by, start, size):
+def test_a_part_of_an_order_is_that_of_all_sorted(sample, data, library, by, start, size):  # noqa: PLR0917 -- drawn
     mask = data.draw(masks(library))
 
-    found = library.columns.ordered(mask, by, start=start, size=size)
+    with patch.multiple(ordering, SAMPLED=sample[0], SAMPLED_BESIDE=sample[1]):
+        found = library.columns.ordered(mask, by, start=start, size=size)
 
     assert found.tolist() == sorted_rows(library, mask.rows.tolist(), by)[start : start + size]
+
+
+@pytest.mark.parametrize("start", [0, 100_000, 199_976])
+def test_a_part_of_many_rows_sorts_few_of_them(start):
+    """A sample tells which lie near the part."""
+    values = np.random.default_rng(0).permutation(200_000).astype(np.int64)
+    looked_at = []
+
+    def keys_of(rows):
+        looked_at.append(len(rows))
+        return values[rows]
+
+    found = ordering.part_in_order(np.arange(200_000), [keys_of], start, start + 24)
+
+    assert values[found].tolist() == list(range(start, start + 24))
+    assert looked_at[0] == 200_000
+    assert max(looked_at[1:]) < 20_000
 
 
 @given(data=st.data(), library=libraries(), by=orders, size=st.integers(0, 6))
@@ -323,7 +404,8 @@ def test_columns_of_nothing_answer_everything():
 
     assert columns.row_count == nothing.row_count == 0
     assert where(Library([], columns), columns.compare("width", "gt", 0)) == []
-    assert columns.sum(nothing, "width") == 0
+    assert columns.totals(nothing, "width", "taken") == columns.counts(nothing, "width") == {}
+    assert columns.counts_between(nothing, "taken", [1]) == [0, 0]
     assert columns.extremes(nothing, "taken") is None
     assert columns.ordered(nothing, [Order("name")], size=5).tolist() == []
     assert [part.tolist() for part in columns.link_counts(nothing, "tag")] == [[], []]
