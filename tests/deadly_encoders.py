@@ -47,7 +47,7 @@ DEADLY: dict[str, Callable[[], None]] = {
 _ENDS = {ImageColor.getrgb(colour): end for colour, end in DEADLY.items()}
 
 
-class _AtColours:
+class AtColours:
     """Before anything is encoded, end the process as the first deadly picture says."""
 
     def encode_images(self, images: Sequence[PillowImage.Image]) -> npt.NDArray[np.float32]:
@@ -57,11 +57,11 @@ class _AtColours:
         return super().encode_images(images)  # type: ignore[misc,no-any-return]
 
 
-class DeadlyEncoder(_AtColours, QuickEncoder):
+class DeadlyEncoder(AtColours, QuickEncoder):
     pass
 
 
-class DeadlyWideEncoder(_AtColours, WideEncoder):
+class DeadlyWideEncoder(AtColours, WideEncoder):
     pass
 
 

@@ -4,8 +4,11 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -347,3 +350,19 @@ def test_change_of_the_model_tries_suspects_alone(alice, upload, deadly, wide):
     assert states() == {"red": "searchable", "blue": "failed", "lime": "searchable"}
     assert set(Image.objects.values_list("embed_deaths", flat=True)) == {0}
     assert not NextEmbedding.objects.exists()
+
+
+# Libraries of before
+
+
+def test_pictures_that_deaths_alone_had_failed_are_suspects_again(suspects):
+    accused, refused, _ = suspects("red", "lime", "yellow")
+    Image.objects.update(embed_deaths=0)
+    Image.objects.filter(pk=accused.pk).update(embed_error="encoding_kills")
+    Image.objects.filter(pk=refused.pk).update(embed_error="encoding_failed")
+
+    import_module("gallery.migrations.0027_suspects").suspect_again(apps, connection.schema_editor())
+
+    assert states() == {"red": "pending", "lime": "failed", "yellow": "pending"}
+    assert list(Image.objects.suspects()) == [accused]
+    assert embed_pending().embedded == 2
