@@ -36,6 +36,11 @@ class Gallery:
     sign_ups_per_hour: int  # 0: no limit, as below
     reset_mails_per_hour: int
     resets_per_client_per_hour: int
+    visitor_picture_searches_per_minute: int
+    member_picture_searches_per_minute: int
+    upload_bytes_per_hour: int
+    quota_pictures: int  # where the account says nothing
+    quota_bytes: int
     trash_days: int
     metrics_enabled: bool
 

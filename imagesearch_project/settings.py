@@ -167,7 +167,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "gallery.views.errors.too_many_sign_ins"
-AXES_CLIENT_IP_CALLABLE = "gallery.views.client_address.client_address"
+AXES_CLIENT_IP_CALLABLE = "gallery.client_address.client_address"
 AXES_VERBOSE = False
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
@@ -280,9 +280,7 @@ GALLERY = {
     "decode_memory_mb": env_int("IMAGESEARCH_DECODE_MEMORY_MB", 2_000, minimum=200, maximum=1_000_000),
     "decode_wait_seconds": env_int("IMAGESEARCH_DECODE_WAIT_SECONDS", 5, minimum=1, maximum=600),
     "search_max_pixels": env_int("IMAGESEARCH_SEARCH_MAX_MEGAPIXELS", 50, minimum=1, maximum=2_000) * 1_000_000,
-    "search_decode_timeout_seconds": env_int(
-        "IMAGESEARCH_SEARCH_DECODE_TIMEOUT_SECONDS", 5, minimum=1, maximum=3_600
-    ),
+    "search_decode_timeout_seconds": env_int("IMAGESEARCH_SEARCH_DECODE_TIMEOUT_SECONDS", 5, minimum=1, maximum=3_600),
     "import_ignore": env_globs(
         "IMAGESEARCH_IMPORT_IGNORE",
         [
@@ -329,6 +327,16 @@ GALLERY = {
     "sign_ups_per_hour": env_int("IMAGESEARCH_SIGN_UPS_PER_HOUR", 20, minimum=0, maximum=1_000_000),
     "reset_mails_per_hour": env_int("IMAGESEARCH_RESET_MAILS_PER_HOUR", 3, minimum=0, maximum=1_000_000),
     "resets_per_client_per_hour": env_int("IMAGESEARCH_RESETS_PER_CLIENT_PER_HOUR", 20, minimum=0, maximum=1_000_000),
+    "visitor_picture_searches_per_minute": env_int(
+        "IMAGESEARCH_VISITOR_PICTURE_SEARCHES_PER_MINUTE", 20, minimum=0, maximum=1_000_000
+    ),
+    "member_picture_searches_per_minute": env_int(
+        "IMAGESEARCH_MEMBER_PICTURE_SEARCHES_PER_MINUTE", 120, minimum=0, maximum=1_000_000
+    ),
+    "upload_bytes_per_hour": env_int("IMAGESEARCH_UPLOAD_MB_PER_HOUR", 20_000, minimum=0, maximum=100_000_000)
+    * 1_000_000,
+    "quota_pictures": env_int("IMAGESEARCH_QUOTA_PICTURES", 0, minimum=0, maximum=2_000_000_000),
+    "quota_bytes": env_int("IMAGESEARCH_QUOTA_MB", 0, minimum=0, maximum=2_000_000_000) * 1_000_000,
     "trash_days": env_int("IMAGESEARCH_TRASH_DAYS", 30, minimum=1, maximum=3_650),
     "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),
 }

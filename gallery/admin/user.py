@@ -32,6 +32,12 @@ class UserAdmin(CountedDeletion[User], WholeDeletionAdmin[User], DjangoUserAdmin
     list_filter = ["is_active", "is_staff", "is_superuser", "groups", "date_joined"]
     counted = ("image_count", "size_bytes")
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Django's own, and how much the account may keep."""
+        fieldsets = super().get_fieldsets(request, obj)
+        limits = (gettext_lazy("Limits"), {"fields": ("quota_pictures", "quota_mb")})
+        return fieldsets if obj is None else (*fieldsets, limits)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountedChangeList]:
         return CountedChangeList
 

@@ -1,8 +1,9 @@
 """The account of whoever asks: what holds for all of its pictures where they do not say otherwise."""
 
-from typing import cast
+from dataclasses import asdict
+from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +11,8 @@ from rest_framework.views import APIView
 
 from gallery.models import User
 from gallery.services.accounts import choose_originals
+from gallery.services.limits import sent_bytes_of
+from gallery.services.quotas import Share, quota_of
 
 from .authentication import actor_of
 from .negotiation import AlwaysJSON
@@ -18,11 +21,31 @@ from .permissions import SignedIn
 from .serializers import TruthField
 
 
+class ShareSerializer(serializers.Serializer[Share]):
+    used = serializers.IntegerField(min_value=0)
+    limit = serializers.IntegerField(min_value=1, allow_null=True, help_text="null: no limit.")
+
+
 class AccountSerializer(serializers.Serializer[User]):
     username = serializers.CharField()
     gives_whole_originals = serializers.BooleanField(
         help_text="Whether others get your originals as they are, where a picture does not say otherwise."
     )
+    pictures = serializers.SerializerMethodField(help_text="Pictures in your library, the trash included.")
+    size_bytes = serializers.SerializerMethodField(help_text="Bytes of their originals.")
+    sent_bytes = serializers.SerializerMethodField(help_text="Bytes that you have sent within an hour.")
+
+    @extend_schema_field(ShareSerializer)
+    def get_pictures(self, user: User) -> Any:
+        return asdict(quota_of(user).pictures)
+
+    @extend_schema_field(ShareSerializer)
+    def get_size_bytes(self, user: User) -> Any:
+        return asdict(quota_of(user).size_bytes)
+
+    @extend_schema_field(ShareSerializer)
+    def get_sent_bytes(self, user: User) -> Any:
+        return asdict(sent_bytes_of(user))
 
 
 class AccountChangeSerializer(serializers.Serializer[User]):

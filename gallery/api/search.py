@@ -10,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gallery.client_address import counted_client
 from gallery.conf import gallery
 from gallery.forms.sent_fields import check_files, check_once
 from gallery.retrieval.request import SearchRequest
+from gallery.services.limits import searching_with_picture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
 
@@ -57,7 +59,10 @@ class SearchView(APIView):
         check_once(request.data, fields=SearchSerializer().fields, repeatable=["tags"])
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return self._answer(form.validated_data, request)
+        if form.validated_data.get("image") is None:
+            return self._answer(form.validated_data, request)
+        with searching_with_picture(by=actor_of(request), client=counted_client(request._request)):
+            return self._answer(form.validated_data, request)
 
     def _answer(self, given: dict[str, Any], request: Request) -> Response:
         started = time.perf_counter()

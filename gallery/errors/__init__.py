@@ -69,6 +69,14 @@ from .left_out import (
     SubFolderLeftOut,
     VideoLeftOut,
 )
+from .limits import (
+    LibraryTooLarge,
+    PictureSearchUnderWay,
+    TooManyPictures,
+    TooManyPictureSearches,
+    TooOften,
+    UploadedTooMuch,
+)
 from .long_work import AskerGone, WorkCancelled, WorkFailed, WorkInterrupted, WorkNeverGetsOn
 from .paths import shown, unreadable
 from .pictures import (
@@ -152,6 +160,7 @@ __all__ = [
     "KnownFolderLeftOut",
     "LeftOut",
     "LengthRequired",
+    "LibraryTooLarge",
     "LoopLeftOut",
     "ModelChangeCancelled",
     "ModelChangeRunning",
@@ -168,6 +177,7 @@ __all__ = [
     "OwnFilesLeftOut",
     "PackedBody",
     "Phrase",
+    "PictureSearchUnderWay",
     "PicturesUnreadable",
     "QueryPictureForgotten",
     "QueryTooLong",
@@ -189,8 +199,11 @@ __all__ = [
     "TooManyFiles",
     "TooManyFrames",
     "TooManyLosses",
+    "TooManyPictureSearches",
+    "TooManyPictures",
     "TooManyPixels",
     "TooManyTags",
+    "TooOften",
     "UnexpectedFile",
     "UnknownEncoder",
     "UnknownFileField",
@@ -202,6 +215,7 @@ __all__ = [
     "UnsupportedTiff",
     "UnusableVectors",
     "UnwritablePath",
+    "UploadedTooMuch",
     "VideoLeftOut",
     "WordsLeftOut",
     "WorkCancelled",

@@ -53,7 +53,7 @@ class ImageSearchError(Exception):
 
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
-    retry_after_seconds: ClassVar[int | None] = None  # after which the same request may do
+    retry_after_seconds: int | None = None  # after which the same request may do
     message: ClassVar[str] = gettext_noop("Something went wrong on our side. Try again in a moment.")
 
     def __init__(self, **details: Any) -> None:

@@ -1,15 +1,18 @@
 """Bringing one picture in, whichever door it comes through."""
 
+import hashlib
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from gallery.errors import ContentCollision, StorageUnavailable, StoredError
+from gallery.errors import ContentCollision, LibraryTooLarge, StorageUnavailable, StoredError, TooManyPictures
 from gallery.imaging import Embedded, Facts, inspect
 from gallery.models import Actor, Image, ImportedImage, ImportedPath, Job, LibraryUse, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
@@ -22,7 +25,9 @@ from .embedded_words import with_embedded_words
 from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
+from .limits import count_sent_bytes
 from .media import content_lock, delete_unused_files_locked, original_is_whole, save_original, save_thumbnails
+from .quotas import require_room, require_room_for_another
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,15 @@ def accept_upload(
     A picture that is there keeps its labels, whatever comes with its bytes: one in the trash is restored with all that
     people wrote, an original that was lost comes back, and what could not be embedded is tried again.
     Nothing is stored unless the whole picture is good.
-    Raises InvalidPicture (and its kinds), ServerBusy, StorageFull, StorageNotWritable, PermissionDenied.
+    What a member sends counts by the hour; the quota of the owner is asked before the picture is read.
+    Raises InvalidPicture (and its kinds), ServerBusy, StorageFull, StorageNotWritable, PermissionDenied,
+    UploadedTooMuch, TooManyPictures, LibraryTooLarge.
     """
     _refuse_strangers(by, owner.pk)
+    size_bytes = file.seek(0, os.SEEK_END)
+    count_sent_bytes(owner, size_bytes, by=by)
+    _refuse_early(file, size_bytes, owner=owner, by=by)
+    file.seek(0)
     picture = inspect(file, limits=upload_limits(), with_thumbnails=True)
     small, words = picture.thumbnails, with_embedded_words(labels, picture.facts.embedded)
     upload = store_picture(
@@ -85,7 +96,7 @@ def store_picture(
     it is, but that one in the trash comes back if `restores`. `created_at` (now by default) is for pictures that were
     added to another library before. What an import (`job`) brings in is in the list of its audit entry; all else has an
     entry of its own. `place` is the path of the file that holds the picture, to know it again (`ImportedPath`).
-    Raises PermissionDenied, ContentCollision.
+    Raises PermissionDenied, ContentCollision, TooManyPictures, LibraryTooLarge.
     """
     _refuse_strangers(by, owner.pk)
     with content_lock(facts.sha256):
@@ -101,7 +112,8 @@ def store_picture(
                 if restores and upload.image.trashed_at is not None:
                     return _restored(upload, by=by)
                 if upload.created:
-                    LibraryUse.objects.change(owner.pk, images=1, size_bytes=facts.size_bytes)  # last: see there
+                    use = LibraryUse.objects.change(owner.pk, images=1, size_bytes=facts.size_bytes)  # last: see there
+                    require_room(use, size_bytes=facts.size_bytes, by=by)
                 return upload
         except BaseException:
             with suppress(OSError, DatabaseError, StorageUnavailable):  # verify_index finds what cannot be deleted now
@@ -130,6 +142,23 @@ def existing_image(md5: str, sha256: str, *, owner: User) -> Image | None:
     if existing is not None and existing.sha256 != sha256:
         raise ContentCollision(md5=md5)
     return existing
+
+
+def _refuse_early(file: BinaryIO, size_bytes: int, *, owner: User, by: Actor) -> None:
+    """Refuse what there is no room for before it is decoded, unless the owner has it already."""
+    try:
+        require_room_for_another(owner, size_bytes=size_bytes, by=by)
+    except (TooManyPictures, LibraryTooLarge):
+        if not Image.objects.filter(owner=owner, md5=_md5_of(file)).exists():
+            raise
+
+
+def _md5_of(file: BinaryIO) -> str:
+    file.seek(0)
+    md5 = hashlib.md5(usedforsecurity=False)
+    for block in iter(partial(file.read, 1_000_000), b""):
+        md5.update(block)
+    return md5.hexdigest()
 
 
 def _refuse_strangers(by: Actor, owner_id: int) -> None:

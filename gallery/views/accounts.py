@@ -16,14 +16,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from gallery.client_address import counted_client
 from gallery.conf import gallery
 from gallery.forms.accounts import AccountForm, CountedPasswordChangeForm, SignUpForm
 from gallery.jobs import begin_sending_links
 from gallery.models import ActKind, CountedAct, User
 from gallery.services.accounts import changing_password
+from gallery.services.limits import sent_bytes_of
+from gallery.services.quotas import quota_of
 
 from .actor import ActorRequest
-from .client_address import counted_client
 from .errors import status_page
 from .signed_in import SignedInRequest
 
@@ -64,13 +66,14 @@ def _too_many_sign_ups(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: SignedInRequest) -> HttpResponse:
-    """What holds for all pictures of an account where they do not say otherwise."""
+    """What holds for all pictures of an account where they do not say otherwise, and how much is used."""
     form = AccountForm.of(request.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         form.save(request.user, by=request.actor)
         messages.success(request, _("Your account is changed."))
         return redirect("account")
-    return render(request, "gallery/accounts/account.html", {"form": form}, status=400 if form.is_bound else 200)
+    page = {"form": form, "quota": quota_of(request.user), "sent_bytes": sent_bytes_of(request.user)}
+    return render(request, "gallery/accounts/account.html", page, status=400 if form.is_bound else 200)
 
 
 class PasswordChangeView(views.PasswordChangeView):

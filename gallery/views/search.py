@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from gallery.client_address import counted_client
 from gallery.error_messages import sentence
 from gallery.errors import InvalidPicture, NotSearchable, QueryPictureForgotten, UnknownImage
 from gallery.forms.search import PictureSearchForm, SearchForm
@@ -15,6 +16,7 @@ from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
 from gallery.search_index import search_index
+from gallery.services.limits import searching_with_picture
 from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, list_images
 
@@ -60,7 +62,8 @@ def _search_with_upload(request: ActorRequest) -> HttpResponse:
         return _page(request, asked, Refused([str(error) for error in form.errors["picture"]]))
     file = form.cleaned_data["picture"]
     try:
-        picture = remember_picture(file, name=file.name or "")
+        with searching_with_picture(by=request.actor, client=counted_client(request)):
+            picture = remember_picture(file, name=file.name or "")
     except InvalidPicture as error:
         return _page(request, asked, Refused([sentence(error)], status=error.http_status))
     return redirect(f"{reverse('search')}?{urlencode([*asked.beside_picture, ('picture', picture.pk)])}")

@@ -12,7 +12,15 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from gallery.conf import gallery
-from gallery.error_messages import body_of, error_body, for_visitors, known_error, sentence, stored_sentence
+from gallery.error_messages import (
+    body_of,
+    error_body,
+    for_visitors,
+    known_error,
+    retry_headers,
+    sentence,
+    stored_sentence,
+)
 from gallery.errors import ImageSearchError, StoredError, gettext_noop
 from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
@@ -20,6 +28,8 @@ from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, User
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels
+from gallery.services.limits import sent_bytes_of
+from gallery.services.quotas import quota_of
 
 from .actor import ActorRequest
 from .signed_in import SignedInRequest
@@ -92,7 +102,11 @@ def upload(request: SignedInRequest) -> HttpResponse:
         "failed": outcomes.count("failed"),
     }
     nothing_stored = page["failed"] == len(results)
-    return render(request, "gallery/upload_result.html", page, status=results[0].status if nothing_stored else 200)
+    response = render(request, "gallery/upload_result.html", page, status=results[0].status if nothing_stored else 200)
+    if nothing_stored and (error := results[0].error) is not None:
+        for header, value in retry_headers(error).items():
+            response.headers[header] = value
+    return response
 
 
 @require_POST
@@ -130,6 +144,8 @@ def _form_page(request: SignedInRequest, form: UploadForm, *, status: int) -> Ht
     page = {
         "form": form,
         "limits": limits,
+        "quota": quota_of(request.user),
+        "sent_bytes": sent_bytes_of(request.user),
         "megabytes": f"{limits.max_upload_bytes / 1_000_000:g}",  # of a million bytes, as the setting counts
         "megapixels": f"{limits.max_pixels / 1_000_000:g}",
         "formats": LABELS.values(),
@@ -161,4 +177,4 @@ def _refusal_of(form: UploadForm) -> JsonResponse:
 
 
 def _refusal(error: ImageSearchError) -> JsonResponse:
-    return JsonResponse(body_of(error), status=error.http_status)
+    return JsonResponse(body_of(error), status=error.http_status, headers=retry_headers(error))

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from rest_framework.throttling import api_settings
 
-from gallery.views.client_address import client_address
+from gallery.client_address import client_address
 
 
 @pytest.mark.parametrize(
