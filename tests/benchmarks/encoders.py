@@ -226,7 +226,11 @@ def bench_import(encoder: str) -> dict[str, Any]:
         print(f"import with {encoder.partition(':')[0]}", flush=True)
         subprocess.run(command, check=True, env=environment)
         found = json.loads(results.read_text(encoding="utf-8"))["pictures"]
-    return {**found, "ratio": found["imported_per_second"] / found["encoded_per_second"]}
+    return {**found, "ratio": ratio_of(found), "large_ratio": ratio_of(found["large"])}
+
+
+def ratio_of(found: dict[str, float]) -> float:
+    return found["imported_per_second"] / found["encoded_per_second"]
 
 
 def noise_pictures(count: int) -> list[Image.Image]:
