@@ -43,6 +43,7 @@ class Gallery:
     quota_bytes: int
     trash_days: int
     metrics_enabled: bool
+    starts_worker: bool
 
     @property
     def vectors_dir(self) -> Path:

@@ -75,7 +75,6 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
-    "django_tasks",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
@@ -219,14 +218,6 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Background work: inline by default; a queue with workers by naming its backend.
-
-TASKS = {
-    "default": {
-        "BACKEND": env_str("IMAGESEARCH_TASKS_BACKEND", "django_tasks.backends.immediate.ImmediateBackend"),
-    }
-}
-
 # REST
 
 API_ANONYMOUS_PER_MINUTE = env_int("IMAGESEARCH_API_ANONYMOUS_PER_MINUTE", 0, minimum=0, maximum=1_000_000)
@@ -339,6 +330,7 @@ GALLERY = {
     "quota_bytes": env_int("IMAGESEARCH_QUOTA_MB", 0, minimum=0, maximum=2_000_000_000) * 1_000_000,
     "trash_days": env_int("IMAGESEARCH_TRASH_DAYS", 30, minimum=1, maximum=3_650),
     "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),
+    "starts_worker": env_bool("IMAGESEARCH_STARTS_WORKER", True),
 }
 
 LOGGING = {

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +29,8 @@ from gallery.models.user import AnyUser
 from gallery.search_index import reset_search_index
 from gallery.search_index.commit_mark import CommitMark
 from gallery.services.embedding import encoder_child, encoder_in_use
+from gallery.services.embedding.queue import images_waiting
+from gallery.services.embedding.waiting_images import embed_images
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from tests.quick_encoder import QuickEncoder, WideEncoder
@@ -79,6 +81,24 @@ def data_dir(tmp_path: Path, settings: Any) -> Iterator[Path]:
     encoder_in_use._models = encoder_in_use._Models()
     yield folder
     reset_search_index()
+
+
+class QuickWorker:
+    """A worker that is so quick that a picture is searchable once it is uploaded, while `works` is true."""
+
+    works = True
+
+    def embed(self, image_ids: Sequence[int], **_: Any) -> None:
+        if self.works:
+            embed_images(image_ids)
+
+
+@pytest.fixture(autouse=True)
+def quick_worker() -> Iterator[QuickWorker]:
+    worker = QuickWorker()
+    images_waiting.connect(worker.embed)
+    yield worker
+    images_waiting.disconnect(worker.embed)
 
 
 @pytest.fixture

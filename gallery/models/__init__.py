@@ -5,6 +5,7 @@ from .actor import OPERATOR, WORKER, Actor, ActorKind, Door
 from .album import Album, AlbumImage
 from .api_token import ApiToken
 from .audit_entry import AuditEntry, AuditVerb
+from .claim import Claim
 from .counted_act import ActKind, CountedAct
 from .embedding_failure import EmbeddingFailure
 from .folded_text import FoldedText
@@ -15,6 +16,7 @@ from .job import BulkChange, Job, JobKind, JobQuerySet
 from .job_item import ImportedImage, JobItem, JobSelection
 from .library_use import LibraryUse
 from .model_change import ModelChange, NextEmbedding
+from .periodic_work import PeriodicWork
 from .query_picture import QueryPicture
 from .tag import Tag
 from .user import User
@@ -34,6 +36,7 @@ __all__ = [
     "AuditEntry",
     "AuditVerb",
     "BulkChange",
+    "Claim",
     "CountedAct",
     "Door",
     "EmbeddingFailure",
@@ -52,6 +55,7 @@ __all__ = [
     "LibraryUse",
     "ModelChange",
     "NextEmbedding",
+    "PeriodicWork",
     "QueryPicture",
     "SearchStatus",
     "Tag",

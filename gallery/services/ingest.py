@@ -22,7 +22,6 @@ from .audit import Action, record_added
 from .curation import requeue_failed, restore
 from .decode_limits import upload_limits
 from .embedded_words import with_embedded_words
-from .embedding.pixels_at_hand import pixels_at_hand
 from .embedding.queue import nudge
 from .labels import Labels, clean_name
 from .limits import count_sent_bytes
@@ -70,8 +69,7 @@ def accept_upload(
         requeue_failed(Image.objects.filter(pk=upload.image.pk), by=by)
     if upload.image.is_searchable:
         return upload
-    with pixels_at_hand(upload.image.pk, picture.pixels):  # where tasks run at once, and no transaction is open
-        nudge([upload.image.pk])
+    nudge([upload.image.pk])
     image = Image.objects.filter(pk=upload.image.pk).first()
     return upload if image is None else replace(upload, image=image)  # None: deleted since
 

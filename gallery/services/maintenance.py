@@ -10,7 +10,7 @@ from gallery.search_index import Blocks, search_index
 from gallery.vectors.row_check import Problem
 from gallery.vectors.unit_vectors import Ids
 
-from .embedding.waiting_images import embed_pending
+from .embedding.claimed_images import embed_pending
 from .media import delete_orphan
 from .stored_files import check_files
 

@@ -1,19 +1,16 @@
 """Carrying out the long work that waits, and taking up or ending what a killed process left."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.dispatch import Signal
 
-from gallery.conf import gallery
-from gallery.durable.file_lock import FileLock
 from gallery.errors import (
     AskerGone,
     ImageSearchError,
-    StoreBusy,
     StoredError,
     WorkCancelled,
     WorkInterrupted,
@@ -53,21 +50,6 @@ def _send(job_id: int) -> None:
     for _receiver, answer in jobs_waiting.send_robust(sender=None):
         if isinstance(answer, Exception):
             logger.warning("Job %s waits for a worker: %s", job_id, answer)
-
-
-@contextmanager
-def at_work() -> Iterator[None]:
-    """Be the one process that was begun for the jobs that wait. Raises StoreBusy where there is one."""
-    with FileLock(gallery().locks_dir / "run_jobs.lock", timeout_seconds=0.0):
-        yield
-
-
-def is_at_work() -> bool:
-    try:
-        with at_work():
-            return False
-    except StoreBusy:
-        return True
 
 
 def run_next(kinds: LongKinds, *, is_to_stop: Callable[[], bool] = never) -> Job | None:

@@ -16,8 +16,8 @@ django.setup()
 from gallery.encoders import registry
 from gallery.models import WORKER
 from gallery.services.embedding import encoder_child
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.embedding.model_change import change_model
-from gallery.services.embedding.waiting_images import embed_pending
 from tests.deadly_encoders import DeadlyEncoder, DeadlyWideEncoder
 
 

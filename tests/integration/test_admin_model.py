@@ -40,10 +40,10 @@ def library(alice, upload, quick_encoder) -> list[Image]:
 
 
 @pytest.fixture
-def begun(monkeypatch) -> list[tuple[str, ...]]:
+def begun(monkeypatch) -> list[str]:
     """What would be run in a process of its own: here it would meet another database."""
-    commands: list[tuple[str, ...]] = []
-    monkeypatch.setattr(jobs, "run_detached", lambda *words: commands.append(words))
+    commands: list[str] = []
+    monkeypatch.setattr(jobs, "see_to_worker", lambda: commands.append("work"))
     return commands
 
 
@@ -74,7 +74,7 @@ def test_page_offers_the_models_whose_weights_are_here(library, administrator):
 def test_change_is_begun_where_tasks_run(library, wide, administrator, begun):
     page = text_of(administrator.post(MODEL, {"step": "begin", "name": "clip:wide"}, follow=True))
 
-    assert begun == [("run_jobs",)]
+    assert begun == ["work"]
     assert "The library moves to “clip:wide”." in page
     assert "Starting…" in page
     assert f'hx-get="{PROGRESS}"' in page
@@ -131,7 +131,7 @@ def test_stopped_change_is_continued_or_given_up(library, stopped, administrator
     assert "1 of 3 pictures (33 %)" in page
 
     administrator.post(MODEL, {"step": "continue"})
-    assert begun == [("run_jobs",)]
+    assert begun == ["work"]
 
     page = text_of(administrator.post(MODEL, {"step": "cancel"}, follow=True))
     assert "The change was given up. The index is as it was." in page
@@ -159,7 +159,7 @@ def test_failures_are_listed_and_tried_again(library, administrator, begun, data
     replaced, waiting = Job.objects.order_by("pk")
     assert (replaced.status, replaced.details["retry_failed"]) == ("cancelled", True)
     assert (waiting.status, waiting.details) == ("waiting", {"retry_failed": False, "accept_failures": True})
-    assert begun == [("run_jobs",), ("run_jobs",)]
+    assert begun == ["work", "work"]
 
 
 @pytest.mark.parametrize("step", [{}, {"step": ""}, {"step": "beginn"}])
@@ -202,7 +202,7 @@ from tests.conftest import drawn_picture
 call_command("migrate", verbosity=0, skip_checks=True)
 owner = User.objects.create_superuser("root")
 accept_upload(BytesIO(drawn_picture("red")), owner=owner, name="red.png", labels=check_labels(), by=OPERATOR)
-print(IndexState.objects.get().epoch)
+print(Image.objects.count())
 """
 BEGIN = """
 from django.test import Client
@@ -210,7 +210,7 @@ client = Client(SERVER_NAME="localhost")
 client.force_login(User.objects.get())
 print(client.post("/admin/gallery/indexstate/model/", {"step": "begin", "model": "offline"}).status_code)
 """
-STATE = "print(IndexState.objects.get().epoch, ModelChange.objects.count(), Image.objects.searchable().count())"
+STATE = "print(IndexState.objects.current().epoch, ModelChange.objects.count(), Image.objects.searchable().count())"
 
 
 @pytest.fixture
@@ -218,6 +218,7 @@ def ask(tmp_path) -> Callable[[str], str]:
     """Run code in a process of its own, on a site of its own with the real encoder."""
     environment = {**os.environ, "IMAGESEARCH_DATA_DIR": str(tmp_path / "site")}
     environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "IMAGESEARCH_ENCODER": "offline"}
+    environment |= {"IMAGESEARCH_STARTS_WORKER": "true"}
 
     def run(code: str) -> str:
         command = [sys.executable, "-c", SITE + code]
@@ -237,8 +238,9 @@ def ask(tmp_path) -> Callable[[str], str]:
 
 
 def test_process_outlives_the_one_that_began_it(ask, tmp_path):
+    log: Path = tmp_path / "site" / "logs" / "work.log"
     assert ask(BRING_IN) == "1"
+    until(lambda: ask(STATE) == "1 0 1", f"the picture is embedded; {log} may say why")
     assert ask(BEGIN) == "302"  # and the process of this request is gone
 
-    log: Path = tmp_path / "site" / "logs" / "run_jobs.log"
     until(lambda: ask(STATE) == "2 0 1", f"the change ends; {log} may say why")

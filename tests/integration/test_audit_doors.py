@@ -32,8 +32,8 @@ from gallery.models.actor import Actor
 from gallery.services import curation
 from gallery.services.accounts import delete_accounts, issue_token
 from gallery.services.curation import add_tags, delete_forever, embed_again, move_to_trash, set_visibility
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.embedding.model_change import ask_for_change, cancel_change
-from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.import_jobs import ImportCounts, noted_import
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import Labels

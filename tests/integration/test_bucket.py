@@ -23,7 +23,7 @@ from gallery.checks import bucket_check
 from gallery.errors import StorageUnavailable
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.models import OPERATOR, Image
-from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.maintenance import repair, verify
 from gallery.services.media import original_path, thumbnail_path
 from gallery.storage.bucket import BucketStorage
@@ -262,8 +262,8 @@ def test_silent_service_is_not_asked_by_every_thread(alice, upload, use_bucket):
         assert 0 < asked == default_storage._silent_until
 
 
-def test_bucket_that_is_away_leaves_pictures_waiting(alice, upload, use_bucket, settings):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+def test_bucket_that_is_away_leaves_pictures_waiting(alice, upload, use_bucket, quick_worker):
+    quick_worker.works = False
     image = upload(alice, content=drawn_picture("blue"))
     use_bucket(_free_port())
 

@@ -26,9 +26,9 @@ TAKEOUT = {
 
 
 @pytest.fixture(autouse=True)
-def no_embedding(settings):
+def no_embedding(quick_worker):
     """Pictures stay in the queue: nothing here searches."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    quick_worker.works = False
 
 
 def brought_in(owner, content: bytes, *, takes=True, **labels):

@@ -46,8 +46,8 @@ KIND = "multipart/form-data; boundary=edge"
 
 
 @pytest.fixture(autouse=True)
-def no_embedding(settings, quick_encoder):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+def no_embedding(quick_encoder, quick_worker):
+    quick_worker.works = False
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,9 +21,9 @@ LIBRARY = "/library/"
 
 
 @pytest.fixture
-def mixed(alice, upload, settings) -> None:
+def mixed(alice, upload, quick_worker) -> None:
     """Three pictures that differ in everything one can filter or order by."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    quick_worker.works = False
     cat = upload(alice, "Cat.png", content=drawn_picture("red", size=(9, 9)), tags="Tier, 猫", description="on a Sofa")
     dog = upload(alice, "a dog.jpg", content=drawn_picture("blue", format="JPEG", size=(500, 500)), visibility="public")
     bird = upload(alice, "bird.gif", content=drawn_picture("green", format="GIF"), tags="tier")

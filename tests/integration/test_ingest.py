@@ -49,7 +49,8 @@ from gallery.services.curation import (
     remove_tags,
     retry_failed,
 )
-from gallery.services.embedding.waiting_images import embed_images, embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
+from gallery.services.embedding.waiting_images import embed_images
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
 from gallery.services.maintenance import verify
@@ -232,21 +233,14 @@ def test_an_animation_keeps_its_frames_and_is_searched_by_the_first(alice):
     assert page.results[0].score > 0.99
 
 
-def test_upload_is_decoded_once_for_facts_thumbnails_and_vector(alice, decoded):
+def test_upload_is_decoded_once_for_facts_and_thumbnails_and_once_for_its_vector(alice, decoded):
     content = drawn_picture()
 
     image = bring_in(alice, content).image
 
     image.refresh_from_db()
     assert image.is_searchable
-    assert decoded == [len(content)]
-
-
-def test_pixels_at_hand_are_those_of_one_picture_and_gone_afterwards(alice, decoded):
-    first, second = bring_in(alice, drawn_picture("red")).image, bring_in(alice, drawn_picture("blue")).image
-    embed_again(Image.objects.all(), by=OPERATOR)
-
-    assert decoded == [first.size_bytes, second.size_bytes] * 2
+    assert decoded == [len(content)] * 2
 
 
 @pytest.mark.parametrize(
@@ -508,8 +502,8 @@ def test_a_lost_thumbnail_is_made_again_and_without_its_original_it_is_said(alic
         open_thumbnail(image, SMALL_PX)
 
 
-def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeypatch, settings):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeypatch, quick_worker):
+    quick_worker.works = False
     first, _second = (bring_in(alice, drawn_picture(colour)).image for colour in ("red", "blue"))
     real = open_original
 
@@ -527,8 +521,8 @@ def test_an_unreadable_original_does_not_stop_the_queue(alice, data_dir, monkeyp
     assert list(Image.objects.pending()) == [first]  # the disk may be well again tomorrow
 
 
-def test_a_bad_vector_fails_its_own_picture_only(alice, quick_encoder, monkeypatch, settings):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+def test_a_bad_vector_fails_its_own_picture_only(alice, quick_encoder, monkeypatch, quick_worker):
+    quick_worker.works = False
     images = [bring_in(alice, drawn_picture(colour)).image for colour in ("red", "lime", "blue")]
     real = quick_encoder.encode_images
     monkeypatch.setattr(quick_encoder, "encode_images", lambda pixels: real(pixels) * [[1], [np.nan], [1]])

@@ -38,10 +38,10 @@ def at_once(monkeypatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_begun(monkeypatch) -> list[tuple[str, ...]]:
+def nobody_is_begun(monkeypatch) -> list[str]:
     """What would be run in a process of its own: here it would meet another database."""
-    commands: list[tuple[str, ...]] = []
-    monkeypatch.setattr("gallery.jobs.run_detached", lambda *words: commands.append(words))
+    commands: list[str] = []
+    monkeypatch.setattr("gallery.jobs.see_to_worker", lambda: commands.append("work"))
     return commands
 
 
@@ -433,15 +433,17 @@ def test_change_that_a_killed_worker_left_goes_on(library, staff):
 def test_command_carries_out_what_waits_and_says_so(library, administrator_actor, capsys):
     begin_model_change(ask_for_change("clip:wide", by=administrator_actor), by=administrator_actor)
 
-    call_command("run_jobs")
+    call_command("work", "--once")
 
-    assert capsys.readouterr().out == "change of the model: clip:wide: finished, 5 of 5\n"
+    assert (
+        capsys.readouterr().out == "0 embedded, 0 failed, 0 wait.\nchange of the model: clip:wide: finished, 5 of 5\n"
+    )
 
 
 def test_command_ends_when_nothing_waits(db, capsys):
-    call_command("run_jobs")
+    call_command("work", "--once")
 
-    assert capsys.readouterr().out == "Nothing waits.\n"
+    assert capsys.readouterr().out == "0 embedded, 0 failed, 0 wait.\n"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from gallery.errors import EncoderUnavailable
 from gallery.models import OPERATOR, Image, User
 from gallery.services.embedding import encoder_deaths
-from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
@@ -30,9 +30,9 @@ BLUE = (0, 0, 255)
 
 
 @pytest.fixture
-def queued(settings) -> None:
+def queued(quick_worker) -> None:
     """Nothing is embedded when it is uploaded."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    quick_worker.works = False
 
 
 @pytest.fixture
@@ -149,7 +149,6 @@ def site(tmp_path) -> Callable[..., Any]:
 
 SITE = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",
-    "IMAGESEARCH_TASKS_BACKEND": "django_tasks.backends.dummy.DummyBackend",
 }
 SETUP = """
 import django; django.setup()
@@ -187,7 +186,7 @@ def test_picture_at_which_processes_die_is_left_out_and_the_others_are_embedded(
 
 
 def test_change_of_the_model_leaves_out_the_picture_at_which_it_dies(site, tmp_path):
-    site("from gallery.services.embedding.waiting_images import embed_pending; embed_pending()")
+    site("from gallery.services.embedding.claimed_images import embed_pending; embed_pending()")
 
     died = run_until_it_lives(tmp_path / "site", "change", at_most=9)
 
@@ -230,8 +229,8 @@ def test_command_tries_failed_ones_again(failed, capsys):
     assert counts() == [5, 0, 0]
 
 
-def test_api_tries_one_again_for_whoever_may_change_it(failed, settings, charlie, staff):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+def test_api_tries_one_again_for_whoever_may_change_it(failed, charlie, staff, quick_worker):
+    quick_worker.works = True
     path = f"/images/{failed.pk}/retry/"
     Image.objects.filter(pk=failed.pk).update(visibility="public")
 
@@ -244,8 +243,8 @@ def test_api_tries_one_again_for_whoever_may_change_it(failed, settings, charlie
     assert Api().client.get(f"{API}{path}").status_code == 405
 
 
-def test_api_tries_all_of_ones_own_again(failed, charlie, settings):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+def test_api_tries_all_of_ones_own_again(failed, charlie, quick_worker):
+    quick_worker.works = True
 
     others = Api(charlie).post("/stats/retry/").json()
     body = Api(failed.owner).post("/stats/retry/").json()
@@ -255,8 +254,8 @@ def test_api_tries_all_of_ones_own_again(failed, charlie, settings):
     assert Api().post("/stats/retry/").status_code == 401
 
 
-def test_page_says_when_it_failed_again(failed, settings, client, data_dir):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+def test_page_says_when_it_failed_again(failed, client, data_dir, quick_worker):
+    quick_worker.works = True
     next((data_dir / "media" / "originals").rglob(f"{failed.sha256}*")).unlink()
     client.force_login(User.objects.get(pk=failed.owner_id))
 

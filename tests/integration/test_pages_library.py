@@ -13,7 +13,6 @@ from gallery.errors import EncoderUnavailable
 from gallery.forms.library import BulkForm
 from gallery.models import OPERATOR, Image, User
 from gallery.services.curation import move_to_trash
-from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
 from gallery.services.search import find_images
@@ -42,9 +41,9 @@ def bulk(user: User | None, images: list[Image], action: str, **fields: str) -> 
 
 
 @pytest.fixture
-def unencoded(monkeypatch) -> None:
+def unencoded(quick_worker) -> None:
     """Let pictures stay in the queue: encoding would take most of the time, and these tests do not need it."""
-    monkeypatch.setattr("gallery.jobs.embed_images", lambda _ids: EmbedReport())
+    quick_worker.works = False
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from gallery.models import OPERATOR, AccessState, Image, IndexState, User
 from gallery.services.curation import move_to_trash
-from gallery.services.embedding.waiting_images import EmbedReport
 from gallery.services.maintenance import verify
 from tests.conftest import acting, drawn_picture
 
@@ -31,9 +30,9 @@ def post(user: User | None, url: str, images: list[Image], **fields: Any) -> Any
 
 
 @pytest.fixture(autouse=True)
-def unencoded(monkeypatch) -> None:
+def unencoded(quick_worker) -> None:
     """Let pictures stay in the queue: encoding would take most of the time, and these tests do not need it."""
-    monkeypatch.setattr("gallery.jobs.embed_images", lambda _ids: EmbedReport())
+    quick_worker.works = False
 
 
 @pytest.fixture

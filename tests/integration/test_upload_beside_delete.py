@@ -42,9 +42,9 @@ pytestmark = pytest.mark.usefixtures("quick_encoder")
 
 
 @pytest.fixture(params=["embedded at once", "left in the queue"])
-def embedding(request, settings):
+def embedding(request, quick_worker):
     if request.param == "left in the queue":
-        settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+        quick_worker.works = False
 
 
 def in_thread(act: Callable[[], object]) -> threading.Thread:

@@ -3,7 +3,7 @@ from typing import Any
 
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import OPERATOR, IndexState
-from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.maintenance import compact
 
 

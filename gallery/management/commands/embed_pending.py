@@ -4,7 +4,7 @@ from typing import Any
 from gallery.management.command import GalleryCommand, Report, printed_images
 from gallery.models import OPERATOR, Image
 from gallery.services.curation import requeue_failed
-from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.folding import fold_waiting_texts, waiting_text_count
 
 

@@ -7,8 +7,8 @@ from gallery.errors import EncoderRevisionMismatch
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import OPERATOR, Image, User
 from gallery.services.accounts import add_account
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.embedding.encoder_in_use import current_encoder, current_encoder_name
-from gallery.services.embedding.waiting_images import embed_pending
 from gallery.services.folding import fold_waiting_texts
 from gallery.services.samples import bring_in_samples
 

@@ -16,7 +16,7 @@ from gallery.errors import EvaluationStopped, kind_named
 MODULE = "gallery.measuring.quality.library_main"
 PROJECT = Path(__file__).parents[3]
 # Whatever else the site is set to, such as its limits and the precision of its encoder, holds here too.
-NOT_OF_THE_SITE = ("IMAGESEARCH_DATABASE_URL", "IMAGESEARCH_S3_BUCKET", "IMAGESEARCH_TASKS_BACKEND")
+NOT_OF_THE_SITE = ("IMAGESEARCH_DATABASE_URL", "IMAGESEARCH_S3_BUCKET")
 END_SECONDS = 10
 
 

@@ -24,7 +24,6 @@ from gallery.services.media import open_original
 
 from .encoder_deaths import at_risk, suspect
 from .encoder_errors import is_lack_of_memory, said
-from .pixels_at_hand import pixels_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +76,6 @@ def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
 
 def open_pixels(image: Image) -> Pixels | EncodedBatch:
     """Return the image's pixels, or what becomes of it without."""
-    if (pixels := pixels_of(image.pk)) is not None:
-        return pixels
     try:
         with open_original(image) as file:
             return load_pixels(file, limits=decode_limits())

@@ -28,9 +28,10 @@ from gallery.search_index import search_index
 from gallery.services.audit import Action, record
 from gallery.services.long_work import cancel
 
+from .claimed_images import embed_pending
 from .encoder_in_use import encoder_of
 from .model_change_run import ModelChangeReport, ModelChangeRun
-from .waiting_images import Progress, embed_pending
+from .waiting_images import Progress
 
 LOCK_SECONDS = 10.0  # a cancelled run needs a moment to notice
 STARTING_SECONDS = 60  # until a process that was begun must have its lock

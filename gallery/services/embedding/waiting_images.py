@@ -42,6 +42,11 @@ class EmbedReport:
     def failed(self) -> int:
         return len(self.failures)
 
+    @property
+    def count(self) -> int:
+        """Return how many pictures were tried."""
+        return self.embedded + self.failed
+
     def __add__(self, other: "EmbedReport") -> "EmbedReport":
         return EmbedReport(self.embedded + other.embedded, self.failures + other.failures, self.seconds + other.seconds)
 
@@ -56,12 +61,13 @@ class Committed:
 
 def embed_images(image_ids: Sequence[int]) -> EmbedReport:
     """Embed those of these pictures that still wait."""
-    return _embed(_batches_of(image_ids), progress=lambda _count: None)
-
-
-def embed_pending(*, progress: Progress = lambda _count: None) -> EmbedReport:
-    """Embed everything that waits, oldest first; `progress` is told how many pictures each batch was."""
-    return _embed(_waiting_batches(), progress=progress)
+    report = EmbedReport()
+    started = time.perf_counter()
+    count_deaths()
+    for batch in _batches_of(image_ids):
+        if batch:
+            report += _encode_and_commit(batch)
+    return replace(report, seconds=time.perf_counter() - started)
 
 
 def _batches_of(image_ids: Sequence[int]) -> Iterable[list[Image]]:
@@ -74,30 +80,6 @@ def _batches_of(image_ids: Sequence[int]) -> Iterable[list[Image]]:
         yield [image for image in batch if not image.embed_deaths]
     for start in range(0, len(suspects), size):
         yield list(Image.objects.pending().suspects().filter(pk__in=suspects[start : start + size]))
-
-
-def _waiting_batches() -> Iterable[list[Image]]:
-    """Yield batches until nothing waits; going on by id, so that a picture that stays in the queue ends no loop.
-
-    Whoever is a suspect by now comes last; whoever becomes one meanwhile is left to the next call.
-    """
-    suspects = list(Image.objects.pending().suspects().values_list("pk", flat=True))
-    last_id = 0
-    while batch := list(Image.objects.pending().unsuspected().filter(pk__gt=last_id)[: gallery().embed_batch_size]):
-        yield batch
-        last_id = batch[-1].pk
-    yield from _batches_of(suspects)
-
-
-def _embed(batches: Iterable[list[Image]], *, progress: Progress) -> EmbedReport:
-    report = EmbedReport()
-    started = time.perf_counter()
-    count_deaths()
-    for batch in batches:
-        if batch:
-            report += _encode_and_commit(batch)
-            progress(len(batch))
-    return replace(report, seconds=time.perf_counter() - started)
 
 
 def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
