@@ -35,6 +35,7 @@ async def measure_kills(site: LoadedSite, *, afterwards_seconds: float = AFTERWA
     return {
         "killed": killed,
         "restart_seconds": restarts,
+        "starts_that_failed": site.starts - 1 - len(restarts),
         "statuses": dict(sorted(counts.items())),
         "accepted": len(accepted),
         **await _states_afterwards(site, accepted, afterwards_seconds),
