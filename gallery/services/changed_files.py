@@ -66,7 +66,7 @@ class ChangedFiles:
     def look_up(self, places: Sequence[bytes | None]) -> None:
         """Ask once which of these places are new, so that `previous` need not ask for each."""
         asked = [place for place in places if place is not None]
-        self._new_places = set(asked) - ImportedPath.objects.known(asked, owner_id=self._owner.pk)
+        self._new_places |= set(asked) - ImportedPath.objects.known(asked, owner_id=self._owner.pk)
 
     def previous(self, place: bytes | None) -> Image | None:
         """Return what the file at this place held before, also if that is in the trash."""

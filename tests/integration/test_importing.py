@@ -297,9 +297,11 @@ def test_the_encoder_begins_before_a_whole_batch_is_there(alice, tmp_path, quick
     assert (report.added, sizes) == (50, [4, 8, 16, 16, 6])
 
 
-def test_new_files_are_looked_up_together(alice, tmp_path, quick_encoder):
+def test_new_files_are_looked_up_together(alice, tmp_path, quick_encoder, monkeypatch):
+    monkeypatch.setattr(import_pipeline, "LOOKED_UP", 5)
+
     with CaptureQueriesContext(connection) as asked:
         run(many_pictures(tmp_path / "many", 12), alice)
 
     looked_up = [query for query in asked.captured_queries if query["sql"].startswith('SELECT "gallery_importedpath"')]
-    assert len(looked_up) == 1
+    assert len(looked_up) == 3
