@@ -12,251 +12,422 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='QueryPicture',
+            name="QueryPicture",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, max_length=255, verbose_name='file name')),
-                ('preview', models.BinaryField()),
-                ('vector', models.BinaryField()),
-                ('encoder_id', models.CharField(max_length=200)),
-                ('encoder_revision', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(blank=True, max_length=255, verbose_name="file name")),
+                ("preview", models.BinaryField()),
+                ("vector", models.BinaryField()),
+                ("encoder_id", models.CharField(max_length=200)),
+                ("encoder_revision", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
             options={
-                'verbose_name': 'query picture',
-                'verbose_name_plural': 'query pictures',
+                "verbose_name": "query picture",
+                "verbose_name_plural": "query pictures",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Album',
+            name="Album",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('description', models.TextField(blank=True, max_length=2000, verbose_name='description')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('members', models.ManyToManyField(blank=True, related_name='shared_albums', to=settings.AUTH_USER_MODEL, verbose_name='members')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='albums', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("description", models.TextField(blank=True, max_length=2000, verbose_name="description")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        blank=True, related_name="shared_albums", to=settings.AUTH_USER_MODEL, verbose_name="members"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="albums",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'album',
-                'verbose_name_plural': 'albums',
-                'ordering': ['title', 'pk'],
+                "verbose_name": "album",
+                "verbose_name_plural": "albums",
+                "ordering": ["title", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=100, verbose_name='name')),
-                ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('read_only', models.BooleanField(default=False, verbose_name='read only')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=100, verbose_name="name")),
+                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                ("read_only", models.BooleanField(default=False, verbose_name="read only")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("last_used_at", models.DateTimeField(blank=True, null=True, verbose_name="last used")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'verbose_name_plural': 'API tokens',
-                'ordering': ['-created_at', '-pk'],
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
+                "ordering": ["-created_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('md5', models.CharField(max_length=32, verbose_name='MD5')),
-                ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='SHA-256')),
-                ('size_bytes', models.PositiveBigIntegerField(verbose_name='size in bytes')),
-                ('format', models.CharField(db_index=True, max_length=16, verbose_name='format')),
-                ('width_px', models.PositiveIntegerField(verbose_name='width in pixels')),
-                ('height_px', models.PositiveIntegerField(verbose_name='height in pixels')),
-                ('frame_count', models.PositiveIntegerField(default=1, verbose_name='frames')),
-                ('taken_at', models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='taken')),
-                ('exif', models.JSONField(blank=True, default=dict, verbose_name='EXIF')),
-                ('original_name', models.CharField(max_length=255, verbose_name='file name')),
-                ('description', models.TextField(blank=True, max_length=2000, verbose_name='description')),
-                ('visibility', models.CharField(choices=[('private', 'private: only me'), ('shared', 'shared: members of its albums'), ('public', 'public: everyone')], db_index=True, default='private', max_length=8, verbose_name='visibility')),
-                ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='added')),
-                ('trashed_at', models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='moved to the trash')),
-                ('embedding_row', models.PositiveBigIntegerField(blank=True, null=True, unique=True, verbose_name='embedding row')),
-                ('embed_error', models.CharField(blank=True, max_length=500, verbose_name='why it is not searchable')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("md5", models.CharField(max_length=32, verbose_name="MD5")),
+                ("sha256", models.CharField(db_index=True, max_length=64, verbose_name="SHA-256")),
+                ("size_bytes", models.PositiveBigIntegerField(verbose_name="size in bytes")),
+                ("format", models.CharField(db_index=True, max_length=16, verbose_name="format")),
+                ("width_px", models.PositiveIntegerField(verbose_name="width in pixels")),
+                ("height_px", models.PositiveIntegerField(verbose_name="height in pixels")),
+                ("frame_count", models.PositiveIntegerField(default=1, verbose_name="frames")),
+                ("taken_at", models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="taken")),
+                ("exif", models.JSONField(blank=True, default=dict, verbose_name="EXIF")),
+                ("original_name", models.CharField(max_length=255, verbose_name="file name")),
+                ("description", models.TextField(blank=True, max_length=2000, verbose_name="description")),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[
+                            ("private", "private: only me"),
+                            ("shared", "shared: members of its albums"),
+                            ("public", "public: everyone"),
+                        ],
+                        db_index=True,
+                        default="private",
+                        max_length=8,
+                        verbose_name="visibility",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="added"),
+                ),
+                (
+                    "trashed_at",
+                    models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="moved to the trash"),
+                ),
+                (
+                    "embedding_row",
+                    models.PositiveBigIntegerField(blank=True, null=True, unique=True, verbose_name="embedding row"),
+                ),
+                ("embed_error", models.CharField(blank=True, max_length=500, verbose_name="why it is not searchable")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="images",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'picture',
-                'verbose_name_plural': 'pictures',
-                'ordering': ['-created_at', '-pk'],
+                "verbose_name": "picture",
+                "verbose_name_plural": "pictures",
+                "ordering": ["-created_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='AlbumImage',
+            name="AlbumImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
-                ('album', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='gallery.album', verbose_name='album')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='gallery.image', verbose_name='picture')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, verbose_name="position")),
+                (
+                    "album",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="gallery.album", verbose_name="album"
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="gallery.image", verbose_name="picture"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'picture in an album',
-                'verbose_name_plural': 'pictures in an album',
-                'ordering': ['position', 'pk'],
+                "verbose_name": "picture in an album",
+                "verbose_name_plural": "pictures in an album",
+                "ordering": ["position", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='album',
-            name='images',
-            field=models.ManyToManyField(blank=True, related_name='albums', through='gallery.AlbumImage', to='gallery.image', verbose_name='pictures'),
+            model_name="album",
+            name="images",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="albums",
+                through="gallery.AlbumImage",
+                to="gallery.image",
+                verbose_name="pictures",
+            ),
         ),
         migrations.CreateModel(
-            name='ImportJob',
+            name="ImportJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.TextField(verbose_name='source')),
-                ('status', models.CharField(choices=[('running', 'running'), ('finished', 'finished'), ('interrupted', 'interrupted: run it again')], default='running', max_length=12, verbose_name='status')),
-                ('total', models.PositiveIntegerField(default=0, verbose_name='files')),
-                ('added', models.PositiveIntegerField(default=0, verbose_name='added')),
-                ('duplicates', models.PositiveIntegerField(default=0, verbose_name='duplicates')),
-                ('failures', models.JSONField(blank=True, default=list, verbose_name='failed files')),
-                ('started_at', models.DateTimeField(auto_now_add=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='import_jobs', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.TextField(verbose_name="source")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("running", "running"),
+                            ("finished", "finished"),
+                            ("interrupted", "interrupted: run it again"),
+                        ],
+                        default="running",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("total", models.PositiveIntegerField(default=0, verbose_name="files")),
+                ("added", models.PositiveIntegerField(default=0, verbose_name="added")),
+                ("duplicates", models.PositiveIntegerField(default=0, verbose_name="duplicates")),
+                ("failures", models.JSONField(blank=True, default=list, verbose_name="failed files")),
+                ("started_at", models.DateTimeField(auto_now_add=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="import_jobs",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'import',
-                'verbose_name_plural': 'imports',
-                'ordering': ['-started_at', '-pk'],
+                "verbose_name": "import",
+                "verbose_name_plural": "imports",
+                "ordering": ["-started_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='IndexState',
+            name="IndexState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('epoch', models.PositiveIntegerField(default=1, verbose_name='epoch')),
-                ('version', models.PositiveBigIntegerField(default=0, verbose_name='version')),
-                ('encoder_id', models.CharField(blank=True, max_length=200, verbose_name='encoder')),
-                ('encoder_revision', models.CharField(blank=True, max_length=200, verbose_name='encoder revision')),
-                ('dimension', models.PositiveIntegerField(default=0, verbose_name='dimension')),
-                ('row_count', models.PositiveBigIntegerField(default=0, verbose_name='rows')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("epoch", models.PositiveIntegerField(default=1, verbose_name="epoch")),
+                ("version", models.PositiveBigIntegerField(default=0, verbose_name="version")),
+                ("encoder_id", models.CharField(blank=True, max_length=200, verbose_name="encoder")),
+                ("encoder_revision", models.CharField(blank=True, max_length=200, verbose_name="encoder revision")),
+                ("dimension", models.PositiveIntegerField(default=0, verbose_name="dimension")),
+                ("row_count", models.PositiveBigIntegerField(default=0, verbose_name="rows")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
             ],
             options={
-                'verbose_name': 'index state',
-                'verbose_name_plural': 'index state',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='index_state_is_one_row')],
+                "verbose_name": "index state",
+                "verbose_name_plural": "index state",
+                "constraints": [models.CheckConstraint(condition=models.Q(("pk", 1)), name="index_state_is_one_row")],
             },
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, verbose_name='name')),
-                ('key', models.CharField(editable=False, max_length=192, unique=True, verbose_name='key')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, verbose_name="name")),
+                ("key", models.CharField(editable=False, max_length=192, unique=True, verbose_name="key")),
             ],
             options={
-                'verbose_name': 'tag',
-                'verbose_name_plural': 'tags',
-                'ordering': ['key'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='tag_key_not_empty')],
+                "verbose_name": "tag",
+                "verbose_name_plural": "tags",
+                "ordering": ["key"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("key", ""), _negated=True), name="tag_key_not_empty")
+                ],
             },
         ),
         migrations.AddField(
-            model_name='image',
-            name='tags',
-            field=models.ManyToManyField(blank=True, related_name='images', to='gallery.tag', verbose_name='tags'),
+            model_name="image",
+            name="tags",
+            field=models.ManyToManyField(blank=True, related_name="images", to="gallery.tag", verbose_name="tags"),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='user_username_ignoring_case', violation_error_message='A user with that username already exists.'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("username"),
+                name="user_username_ignoring_case",
+                violation_error_message="A user with that username already exists.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='albumimage',
-            constraint=models.UniqueConstraint(fields=('album', 'image'), name='album_image_once'),
+            model_name="albumimage",
+            constraint=models.UniqueConstraint(fields=("album", "image"), name="album_image_once"),
         ),
         migrations.AddConstraint(
-            model_name='album',
-            constraint=models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='album_title_not_empty'),
+            model_name="album",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("title", ""), _negated=True), name="album_title_not_empty"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importjob',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['running', 'finished', 'interrupted'])), name='import_job_status_known'),
+            model_name="importjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["running", "finished", "interrupted"])),
+                name="import_job_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importjob',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gte', django.db.models.expressions.CombinedExpression(models.F('added'), '+', models.F('duplicates')))), name='import_job_counts_fit'),
+            model_name="importjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total__gte",
+                        django.db.models.expressions.CombinedExpression(models.F("added"), "+", models.F("duplicates")),
+                    )
+                ),
+                name="import_job_counts_fit",
+            ),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['owner', '-created_at'], name='image_owner_newest'),
+            model_name="image",
+            index=models.Index(fields=["owner", "-created_at"], name="image_owner_newest"),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['visibility', '-created_at'], name='image_visibility_newest'),
+            model_name="image",
+            index=models.Index(fields=["visibility", "-created_at"], name="image_visibility_newest"),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('embedding_row__isnull', True), ('embed_error', '')), fields=['id'], name='image_pending'),
+            model_name="image",
+            index=models.Index(
+                condition=models.Q(("embedding_row__isnull", True), ("embed_error", "")),
+                fields=["id"],
+                name="image_pending",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('owner', 'md5'), name='image_once_per_owner'),
+            model_name="image",
+            constraint=models.UniqueConstraint(fields=("owner", "md5"), name="image_once_per_owner"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('md5__regex', '^[0-9a-f]{32}$')), name='image_md5_is_hex'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("md5__regex", "^[0-9a-f]{32}$")), name="image_md5_is_hex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='image_sha256_is_hex'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="image_sha256_is_hex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('height_px__gte', 1), ('width_px__gte', 1)), name='image_has_pixels'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("height_px__gte", 1), ("width_px__gte", 1)), name="image_has_pixels"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('size_bytes__gte', 1)), name='image_has_bytes'),
+            model_name="image",
+            constraint=models.CheckConstraint(condition=models.Q(("size_bytes__gte", 1)), name="image_has_bytes"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['private', 'shared', 'public'])), name='image_visibility_known'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("visibility__in", ["private", "shared", "public"])), name="image_visibility_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('embedding_row__isnull', True), ('embed_error', ''), _connector='OR'), name='image_embedded_or_failed'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("embedding_row__isnull", True), ("embed_error", ""), _connector="OR"),
+                name="image_embedded_or_failed",
+            ),
         ),
     ]

@@ -7,63 +7,93 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0002_access_state'),
+        ("gallery", "0002_access_state"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='image',
-            name='embed_deaths',
-            field=models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='processes that died at it'),
+            model_name="image",
+            name="embed_deaths",
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name="processes that died at it"),
         ),
         migrations.AddField(
-            model_name='indexstate',
-            name='next_encoder_id',
-            field=models.CharField(blank=True, max_length=200, verbose_name='encoder it moves to soon'),
+            model_name="indexstate",
+            name="next_encoder_id",
+            field=models.CharField(blank=True, max_length=200, verbose_name="encoder it moves to soon"),
         ),
         migrations.AddField(
-            model_name='indexstate',
-            name='replaced_setting',
-            field=models.CharField(blank=True, max_length=200, verbose_name='setting that a reindex went against'),
+            model_name="indexstate",
+            name="replaced_setting",
+            field=models.CharField(blank=True, max_length=200, verbose_name="setting that a reindex went against"),
         ),
         migrations.CreateModel(
-            name='NextEmbedding',
+            name="NextEmbedding",
             fields=[
-                ('image', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='next_embedding', serialize=False, to='gallery.image')),
-                ('row', models.PositiveBigIntegerField(null=True, unique=True)),
-                ('error', models.CharField(blank=True, max_length=500)),
+                (
+                    "image",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="next_embedding",
+                        serialize=False,
+                        to="gallery.image",
+                    ),
+                ),
+                ("row", models.PositiveBigIntegerField(null=True, unique=True)),
+                ("error", models.CharField(blank=True, max_length=500)),
             ],
             options={
-                'verbose_name': 'next embedding',
-                'verbose_name_plural': 'next embeddings',
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('error', ''), ('row__isnull', False)), models.Q(('row__isnull', True), models.Q(('error', ''), _negated=True)), _connector='OR'), name='next_embedding_or_error')],
+                "verbose_name": "next embedding",
+                "verbose_name_plural": "next embeddings",
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("error", ""), ("row__isnull", False)),
+                            models.Q(("row__isnull", True), models.Q(("error", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="next_embedding_or_error",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ModelChange',
+            name="ModelChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('encoder_id', models.CharField(max_length=200, verbose_name='encoder')),
-                ('encoder_revision', models.CharField(blank=True, max_length=200, verbose_name='encoder revision')),
-                ('dimension', models.PositiveIntegerField(default=0, verbose_name='dimension')),
-                ('epoch', models.PositiveIntegerField(default=0, verbose_name='epoch')),
-                ('row_count', models.PositiveBigIntegerField(default=0, verbose_name='rows')),
-                ('is_switched', models.BooleanField(default=False, verbose_name='switched')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='started')),
-                ('run_started_at', models.DateTimeField(blank=True, null=True, verbose_name='this run started')),
-                ('run_started_with', models.PositiveBigIntegerField(default=0, verbose_name='pictures done before this run')),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True, verbose_name='last sign of life')),
-                ('error', models.CharField(blank=True, max_length=500, verbose_name='why it stopped')),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("encoder_id", models.CharField(max_length=200, verbose_name="encoder")),
+                ("encoder_revision", models.CharField(blank=True, max_length=200, verbose_name="encoder revision")),
+                ("dimension", models.PositiveIntegerField(default=0, verbose_name="dimension")),
+                ("epoch", models.PositiveIntegerField(default=0, verbose_name="epoch")),
+                ("row_count", models.PositiveBigIntegerField(default=0, verbose_name="rows")),
+                ("is_switched", models.BooleanField(default=False, verbose_name="switched")),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="started")),
+                ("run_started_at", models.DateTimeField(blank=True, null=True, verbose_name="this run started")),
+                (
+                    "run_started_with",
+                    models.PositiveBigIntegerField(default=0, verbose_name="pictures done before this run"),
+                ),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True, verbose_name="last sign of life")),
+                ("error", models.CharField(blank=True, max_length=500, verbose_name="why it stopped")),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'model change',
-                'verbose_name_plural': 'model changes',
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='model_change_is_one_row')],
+                "verbose_name": "model change",
+                "verbose_name_plural": "model changes",
+                "default_permissions": (),
+                "constraints": [models.CheckConstraint(condition=models.Q(("pk", 1)), name="model_change_is_one_row")],
             },
         ),
     ]

@@ -8,48 +8,137 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0003_model_change'),
+        ("gallery", "0003_model_change"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportedImage',
+            name="ImportedImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('image_id', models.BigIntegerField()),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imported', to='gallery.importjob')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("image_id", models.BigIntegerField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="imported", to="gallery.importjob"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'imported picture',
-                'verbose_name_plural': 'imported pictures',
-                'default_permissions': (),
+                "verbose_name": "imported picture",
+                "verbose_name_plural": "imported pictures",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False, verbose_name='when')),
-                ('action', models.UUIDField(db_index=True, editable=False, verbose_name='action')),
-                ('actor_kind', models.CharField(choices=[('member', 'member'), ('visitor', 'visitor'), ('operator', 'operator'), ('worker', 'background work')], editable=False, max_length=16, verbose_name='kind of actor')),
-                ('actor_name', models.CharField(blank=True, editable=False, max_length=150, verbose_name='name')),
-                ('door', models.CharField(choices=[('page', 'page'), ('api', 'API'), ('admin', 'admin'), ('command', 'command'), ('worker', 'background work')], editable=False, max_length=16, verbose_name='door')),
-                ('verb', models.CharField(choices=[('added', 'added'), ('changed', 'changed'), ('deleted', 'deleted'), ('tagged', 'tags added'), ('untagged', 'tags removed'), ('shown_to', 'visibility changed'), ('trashed', 'moved to the trash'), ('restored', 'brought back from the trash'), ('retried', 'tried again'), ('embedded_again', 'sent to be embedded again'), ('merged', 'merged'), ('imported', 'imported'), ('signed_up', 'signed up'), ('password_changed', 'password changed'), ('token_issued', 'token issued'), ('model_asked_for', 'change of the model asked for'), ('model_continued', 'change of the model continued'), ('model_cancelled', 'change of the model given up')], editable=False, max_length=24, verbose_name='what was done')),
-                ('object_kind', models.CharField(editable=False, max_length=100, verbose_name='kind of object')),
-                ('object_id', models.BigIntegerField(editable=False, verbose_name='number of the object')),
-                ('object_label', models.CharField(blank=True, editable=False, max_length=255, verbose_name='object')),
-                ('before', models.JSONField(default=dict, editable=False, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='before')),
-                ('after', models.JSONField(default=dict, editable=False, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='after')),
-                ('user', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_index=True, default=django.utils.timezone.now, editable=False, verbose_name="when"
+                    ),
+                ),
+                ("action", models.UUIDField(db_index=True, editable=False, verbose_name="action")),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("member", "member"),
+                            ("visitor", "visitor"),
+                            ("operator", "operator"),
+                            ("worker", "background work"),
+                        ],
+                        editable=False,
+                        max_length=16,
+                        verbose_name="kind of actor",
+                    ),
+                ),
+                ("actor_name", models.CharField(blank=True, editable=False, max_length=150, verbose_name="name")),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[
+                            ("page", "page"),
+                            ("api", "API"),
+                            ("admin", "admin"),
+                            ("command", "command"),
+                            ("worker", "background work"),
+                        ],
+                        editable=False,
+                        max_length=16,
+                        verbose_name="door",
+                    ),
+                ),
+                (
+                    "verb",
+                    models.CharField(
+                        choices=[
+                            ("added", "added"),
+                            ("changed", "changed"),
+                            ("deleted", "deleted"),
+                            ("tagged", "tags added"),
+                            ("untagged", "tags removed"),
+                            ("shown_to", "visibility changed"),
+                            ("trashed", "moved to the trash"),
+                            ("restored", "brought back from the trash"),
+                            ("retried", "tried again"),
+                            ("embedded_again", "sent to be embedded again"),
+                            ("merged", "merged"),
+                            ("imported", "imported"),
+                            ("signed_up", "signed up"),
+                            ("password_changed", "password changed"),
+                            ("token_issued", "token issued"),
+                            ("model_asked_for", "change of the model asked for"),
+                            ("model_continued", "change of the model continued"),
+                            ("model_cancelled", "change of the model given up"),
+                        ],
+                        editable=False,
+                        max_length=24,
+                        verbose_name="what was done",
+                    ),
+                ),
+                ("object_kind", models.CharField(editable=False, max_length=100, verbose_name="kind of object")),
+                ("object_id", models.BigIntegerField(editable=False, verbose_name="number of the object")),
+                ("object_label", models.CharField(blank=True, editable=False, max_length=255, verbose_name="object")),
+                (
+                    "before",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        verbose_name="before",
+                    ),
+                ),
+                (
+                    "after",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        verbose_name="after",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit log',
-                'ordering': ['-pk'],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['object_kind', 'object_id', 'id'], name='audit_entry_object')],
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit log",
+                "ordering": ["-pk"],
+                "default_permissions": ("view",),
+                "indexes": [models.Index(fields=["object_kind", "object_id", "id"], name="audit_entry_object")],
             },
         ),
     ]

@@ -44,7 +44,6 @@ def copy_admin_log(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("gallery", "0004_audit_log"),
         ("admin", "0003_logentry_add_action_flag_choices"),

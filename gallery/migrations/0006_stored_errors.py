@@ -104,34 +104,41 @@ def keep_sentences(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         job.save(update_fields=["failures"])
 
 
-
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0005_admin_log'),
+        ("gallery", "0005_admin_log"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EmbeddingFailure',
+            name="EmbeddingFailure",
             fields=[
-                ('image', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='embedding_failure', serialize=False, to='gallery.image')),
-                ('error', models.JSONField()),
+                (
+                    "image",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="embedding_failure",
+                        serialize=False,
+                        to="gallery.image",
+                    ),
+                ),
+                ("error", models.JSONField()),
             ],
             options={
-                'verbose_name': 'embedding failure',
-                'verbose_name_plural': 'embedding failures',
-                'default_permissions': (),
+                "verbose_name": "embedding failure",
+                "verbose_name_plural": "embedding failures",
+                "default_permissions": (),
             },
         ),
         migrations.AddField(
-            model_name='modelchange',
-            name='kept_error',
+            model_name="modelchange",
+            name="kept_error",
             field=models.JSONField(editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='nextembedding',
-            name='kept_error',
+            model_name="nextembedding",
+            name="kept_error",
             field=models.JSONField(null=True),
         ),
         migrations.RunPython(keep_errors, keep_sentences),

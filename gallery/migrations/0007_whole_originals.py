@@ -4,20 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0006_stored_errors'),
+        ("gallery", "0006_stored_errors"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='image',
-            name='gives_whole_original',
-            field=models.BooleanField(blank=True, null=True, verbose_name='others get the whole original'),
+            model_name="image",
+            name="gives_whole_original",
+            field=models.BooleanField(blank=True, null=True, verbose_name="others get the whole original"),
         ),
         migrations.AddField(
-            model_name='user',
-            name='gives_whole_originals',
-            field=models.BooleanField(db_default=False, default=False, help_text='Unless a picture says otherwise. Off: they get originals without position and other metadata.', verbose_name='others get whole originals'),
+            model_name="user",
+            name="gives_whole_originals",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Unless a picture says otherwise. Off: they get originals without position and other metadata.",
+                verbose_name="others get whole originals",
+            ),
         ),
     ]

@@ -76,16 +76,15 @@ def keep_moments(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0007_whole_originals'),
+        ("gallery", "0007_whole_originals"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='image',
-            name='taken_offset_minutes',
-            field=models.SmallIntegerField(blank=True, null=True, verbose_name='minutes of the clock from UTC'),
+            model_name="image",
+            name="taken_offset_minutes",
+            field=models.SmallIntegerField(blank=True, null=True, verbose_name="minutes of the clock from UTC"),
         ),
         migrations.RunPython(keep_what_is_shown, keep_moments),
     ]

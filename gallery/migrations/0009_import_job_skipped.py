@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0008_taken_wall_clock'),
+        ("gallery", "0008_taken_wall_clock"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importjob',
-            name='ignored',
-            field=models.PositiveIntegerField(default=0, verbose_name='ignored'),
+            model_name="importjob",
+            name="ignored",
+            field=models.PositiveIntegerField(default=0, verbose_name="ignored"),
         ),
         migrations.AddField(
-            model_name='importjob',
-            name='skipped',
-            field=models.JSONField(blank=True, default=list, verbose_name='skipped files'),
+            model_name="importjob",
+            name="skipped",
+            field=models.JSONField(blank=True, default=list, verbose_name="skipped files"),
         ),
     ]

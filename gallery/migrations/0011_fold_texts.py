@@ -39,9 +39,8 @@ def _fill(apps: Apps, model_name: str, column: str, fold: Callable[[Any], str]) 
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0010_folded_texts'),
+        ("gallery", "0010_folded_texts"),
     ]
 
     operations = [

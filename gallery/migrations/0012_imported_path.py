@@ -6,31 +6,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0011_fold_texts'),
+        ("gallery", "0011_fold_texts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importjob',
-            name='changed',
-            field=models.JSONField(blank=True, default=list, verbose_name='changed files'),
+            model_name="importjob",
+            name="changed",
+            field=models.JSONField(blank=True, default=list, verbose_name="changed files"),
         ),
         migrations.CreateModel(
-            name='ImportedPath',
+            name="ImportedPath",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path_sha256', models.CharField(max_length=64)),
-                ('path', models.BinaryField()),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imported_paths', to='gallery.image')),
-                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path_sha256", models.CharField(max_length=64)),
+                ("path", models.BinaryField()),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="imported_paths", to="gallery.image"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'imported path',
-                'verbose_name_plural': 'imported paths',
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('owner', 'path_sha256'), name='imported_path_once_per_owner')],
+                "verbose_name": "imported path",
+                "verbose_name_plural": "imported paths",
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "path_sha256"), name="imported_path_once_per_owner")
+                ],
             },
         ),
     ]

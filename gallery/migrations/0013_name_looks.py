@@ -14,28 +14,37 @@ def note_looks(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0012_imported_path'),
+        ("gallery", "0012_imported_path"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='look',
-            field=models.CharField(blank=True, db_index=True, default='', editable=False, max_length=450),
+            model_name="user",
+            name="look",
+            field=models.CharField(blank=True, db_index=True, default="", editable=False, max_length=450),
         ),
         migrations.CreateModel(
-            name='CountedAct',
+            name="CountedAct",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('sign_up', 'Sign Up'), ('reset_by_client', 'Reset By Client'), ('reset_mail', 'Reset Mail')], max_length=20)),
-                ('who', models.CharField(max_length=64)),
-                ('began_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('count', models.PositiveIntegerField(default=1)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sign_up", "Sign Up"),
+                            ("reset_by_client", "Reset By Client"),
+                            ("reset_mail", "Reset Mail"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("who", models.CharField(max_length=64)),
+                ("began_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                ("count", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'who'), name='counted_act_kind_who')],
+                "constraints": [models.UniqueConstraint(fields=("kind", "who"), name="counted_act_kind_who")],
             },
         ),
         migrations.RunPython(note_looks, migrations.RunPython.noop),

@@ -4,25 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0014_user_manager'),
+        ("gallery", "0014_user_manager"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AccessChange',
+            name="AccessChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveBigIntegerField(db_index=True)),
-                ('kind', models.PositiveSmallIntegerField(choices=[(1, 'Image'), (2, 'Tag'), (3, 'Album'), (4, 'Everything')])),
-                ('object_id', models.BigIntegerField(null=True)),
-                ('row', models.BigIntegerField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveBigIntegerField(db_index=True)),
+                (
+                    "kind",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Image"), (2, "Tag"), (3, "Album"), (4, "Everything")]
+                    ),
+                ),
+                ("object_id", models.BigIntegerField(null=True)),
+                ("row", models.BigIntegerField(null=True)),
             ],
             options={
-                'verbose_name': 'change of access',
-                'verbose_name_plural': 'changes of access',
-                'default_permissions': (),
+                "verbose_name": "change of access",
+                "verbose_name_plural": "changes of access",
+                "default_permissions": (),
             },
         ),
     ]

@@ -34,75 +34,74 @@ def make_indexes(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0015_access_changes'),
+        ("gallery", "0015_access_changes"),
     ]
 
     operations = [
-        migrations.RemoveIndex(model_name='image', name='image_visibility_newest'),
-        migrations.RemoveIndex(model_name='image', name='image_owner_newest'),
+        migrations.RemoveIndex(model_name="image", name="image_visibility_newest"),
+        migrations.RemoveIndex(model_name="image", name="image_owner_newest"),
         migrations.AddIndex(
-            model_name='image', index=models.Index(fields=['owner', 'created_at'], name='image_owner_added')
+            model_name="image", index=models.Index(fields=["owner", "created_at"], name="image_owner_added")
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunPython(drop_indexes, make_indexes)],
             state_operations=[
                 migrations.AlterField(
-                    model_name='image',
-                    name='format',
-                    field=models.CharField(max_length=16, verbose_name='format'),
+                    model_name="image",
+                    name="format",
+                    field=models.CharField(max_length=16, verbose_name="format"),
                 ),
                 migrations.AlterField(
-                    model_name='image',
-                    name='owner',
+                    model_name="image",
+                    name="owner",
                     field=models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name='images',
+                        related_name="images",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name='owner',
+                        verbose_name="owner",
                     ),
                 ),
                 migrations.AlterField(
-                    model_name='image',
-                    name='trashed_at',
-                    field=models.DateTimeField(blank=True, null=True, verbose_name='moved to the trash'),
+                    model_name="image",
+                    name="trashed_at",
+                    field=models.DateTimeField(blank=True, null=True, verbose_name="moved to the trash"),
                 ),
                 migrations.AlterField(
-                    model_name='image',
-                    name='visibility',
+                    model_name="image",
+                    name="visibility",
                     field=models.CharField(
                         choices=[
-                            ('private', 'private: only me'),
-                            ('shared', 'shared: members of its albums'),
-                            ('public', 'public: everyone'),
+                            ("private", "private: only me"),
+                            ("shared", "shared: members of its albums"),
+                            ("public", "public: everyone"),
                         ],
-                        default='private',
+                        default="private",
                         max_length=8,
-                        verbose_name='visibility',
+                        verbose_name="visibility",
                     ),
                 ),
             ],
         ),
         migrations.AddIndex(
-            model_name='image',
+            model_name="image",
             index=models.Index(
-                condition=models.Q(trashed_at__isnull=False), fields=['owner', 'trashed_at'], name='image_trash'
+                condition=models.Q(trashed_at__isnull=False), fields=["owner", "trashed_at"], name="image_trash"
             ),
         ),
         migrations.AddIndex(
-            model_name='image',
+            model_name="image",
             index=models.Index(
-                Coalesce('embedding_row', -1),
-                models.F('created_at'),
-                models.F('owner'),
-                models.F('visibility'),
-                models.F('trashed_at'),
-                models.F('embed_error'),
-                models.F('embedding_row'),
+                Coalesce("embedding_row", -1),
+                models.F("created_at"),
+                models.F("owner"),
+                models.F("visibility"),
+                models.F("trashed_at"),
+                models.F("embed_error"),
+                models.F("embedding_row"),
                 condition=models.Q(HasNoRow()),
-                name='image_without_row',
+                name="image_without_row",
             ),
         ),
     ]

@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0017_image_indexes'),
+        ("gallery", "0017_image_indexes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['verb', 'door', 'actor_kind', 'user'], name='audit_entry_what'),
+            model_name="auditentry",
+            index=models.Index(fields=["verb", "door", "actor_kind", "user"], name="audit_entry_what"),
         ),
     ]

@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0021_audit_entry_what'),
+        ("gallery", "0021_audit_entry_what"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='foldedtext',
-            index=models.Index(fields=['revision'], name='folded_text_revision'),
+            model_name="foldedtext",
+            index=models.Index(fields=["revision"], name="folded_text_revision"),
         ),
     ]

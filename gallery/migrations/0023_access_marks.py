@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0022_folded_text_revision'),
+        ("gallery", "0022_folded_text_revision"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='accesschange',
-            name='mark',
+            model_name="accesschange",
+            name="mark",
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='accessstate',
-            name='mark',
-            field=models.BigIntegerField(null=True, verbose_name='mark of the version'),
+            model_name="accessstate",
+            name="mark",
+            field=models.BigIntegerField(null=True, verbose_name="mark of the version"),
         ),
     ]

@@ -6,38 +6,65 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0025_jobs'),
+        ("gallery", "0025_jobs"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LibraryUse',
+            name="LibraryUse",
             fields=[
-                ('owner', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='library_use', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('images', models.BigIntegerField(default=0)),
-                ('size_bytes', models.BigIntegerField(default=0)),
+                (
+                    "owner",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="library_use",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("images", models.BigIntegerField(default=0)),
+                ("size_bytes", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name='user',
-            name='quota_mb',
-            field=models.PositiveIntegerField(blank=True, help_text="Of their files, with those in the trash. Empty: as many as the site's settings say. 0: no limit.", null=True, verbose_name='megabytes at most'),
+            model_name="user",
+            name="quota_mb",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Of their files, with those in the trash. Empty: as many as the site's settings say. 0: no limit.",
+                null=True,
+                verbose_name="megabytes at most",
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='quota_pictures',
-            field=models.PositiveIntegerField(blank=True, help_text="With those in the trash. Empty: as many as the site's settings say. 0: no limit.", null=True, verbose_name='pictures at most'),
+            model_name="user",
+            name="quota_pictures",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="With those in the trash. Empty: as many as the site's settings say. 0: no limit.",
+                null=True,
+                verbose_name="pictures at most",
+            ),
         ),
         migrations.AlterField(
-            model_name='countedact',
-            name='count',
+            model_name="countedact",
+            name="count",
             field=models.PositiveBigIntegerField(default=1),
         ),
         migrations.AlterField(
-            model_name='countedact',
-            name='kind',
-            field=models.CharField(choices=[('sign_up', 'Sign Up'), ('reset_by_client', 'Reset By Client'), ('reset_mail', 'Reset Mail'), ('picture_search', 'Picture Search'), ('uploaded_bytes', 'Uploaded Bytes')], max_length=20),
+            model_name="countedact",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("sign_up", "Sign Up"),
+                    ("reset_by_client", "Reset By Client"),
+                    ("reset_mail", "Reset Mail"),
+                    ("picture_search", "Picture Search"),
+                    ("uploaded_bytes", "Uploaded Bytes"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

@@ -19,9 +19,8 @@ def suspect_again(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gallery', '0026_quotas'),
+        ("gallery", "0026_quotas"),
     ]
 
     operations = [
