@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -50,12 +50,10 @@ class AlbumAdmin(CountedDeletion[Album], GalleryAdmin[Album]):
         return ["created_at"] if obj is None else ["created_at", "owner"]
 
     def has_change_permission(self, request: HttpRequest, obj: Album | None = None) -> bool:
-        is_within_reach = obj is None or Album.objects.editable_by(actor_of(request)).contains(obj)
-        return super().has_change_permission(request, obj) and is_within_reach
+        return super().has_change_permission(request, obj) and (obj is None or _is_editable(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Album | None = None) -> bool:
-        is_within_reach = obj is None or Album.objects.deletable_by(actor_of(request)).contains(obj)
-        return super().has_delete_permission(request, obj) and is_within_reach
+        return super().has_delete_permission(request, obj) and (obj is None or _is_deletable(request, obj))
 
     def going_along(self, request: HttpRequest, ids: Collection[int]) -> Mapping[type[Model], int]:
         links = (AlbumImage, Album.members.through)
@@ -76,3 +74,24 @@ class AlbumAdmin(CountedDeletion[Album], GalleryAdmin[Album]):
     def member_count(self, album: Album) -> int:
         count: int = album.member_count  # type: ignore[attr-defined]
         return count
+
+
+def _is_editable(request: HttpRequest, album: Album) -> bool:
+    return _asked_once(request, "editable", album, lambda: Album.objects.editable_by(actor_of(request)).contains(album))
+
+
+def _is_deletable(request: HttpRequest, album: Album) -> bool:
+    return _asked_once(
+        request, "deletable", album, lambda: Album.objects.deletable_by(actor_of(request)).contains(album)
+    )
+
+
+def _asked_once(request: HttpRequest, right: str, album: Album, ask: Callable[[], bool]) -> bool:
+    """Ask once in a request that reads: a page of Django's admin asks a dozen times."""
+    if request.method not in ("GET", "HEAD"):
+        return ask()
+    answers: dict[tuple[str, int], bool] = request.__dict__.setdefault("rights_on_albums", {})
+    key = right, album.pk
+    if key not in answers:
+        answers[key] = ask()
+    return answers[key]

@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
@@ -16,9 +17,19 @@ from gallery.models import Album, AlbumImage
 
 from .base import curated_images, thumbnail_of
 from .image_filters import is_id
+from .quick_inputs import QuickInputs, attributes
 
 PLACES_AT_A_TIME = 50
 PART_PARAMETER = "places"
+
+
+class OnlyChoice(forms.Select):
+    """A list of one option, which is chosen; written without Django's templates, two for each."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        ((key, label),) = self.choices
+        html = '<select name="{}"{}><option value="{}" selected>{}</option></select>'
+        return format_html(html, name, attributes(self.build_attrs(self.attrs, attrs)), str(key), label)
 
 
 class AlbumImageForm(forms.ModelForm[AlbumImage]):
@@ -35,7 +46,7 @@ class AlbumImageForm(forms.ModelForm[AlbumImage]):
     def _fix_the_image(self) -> None:
         """Show the picture that is there as a fact: a place is moved or removed, and a chooser would ask per row."""
         image = self.instance.image
-        self.fields["image"].widget = forms.Select(choices=[(image.pk, str(image))])
+        self.fields["image"].widget = OnlyChoice(choices=[(image.pk, str(image))])
         self.fields["image"].disabled = True
 
 
@@ -65,6 +76,10 @@ class PlacesFormSet(forms.BaseInlineFormSet[AlbumImage, Album, AlbumImageForm]):
         names = (f"{self.add_prefix(number)}-id" for number in range(self.initial_form_count()))
         ids = [int(value) for value in (self.data.get(name) or "" for name in names) if is_id(value)]
         return super().get_queryset().filter(pk__in=ids)
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_form_kwargs(index)
+        return kwargs | {"renderer": QuickInputs()}
 
     def clean(self) -> None:
         super().clean()

@@ -3,10 +3,15 @@
 from typing import Any, Self
 
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import InvalidPage, Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+ANY_ID = "any-id"
 
 
 class GalleryChangeList(ChangeList):
@@ -35,6 +40,17 @@ class GalleryChangeList(ChangeList):
             self.result_list = self.paginator.page(1 if is_whole else self.page_num).object_list
         except InvalidPage as error:
             raise IncorrectLookupParameters from error
+
+    def url_for_result(self, result: Model) -> str:
+        return self._address.replace(ANY_ID, quote(str(result.pk)))
+
+    @cached_property
+    def _address(self) -> str:
+        """The address of each row, with ANY_ID in place of its id; looking it up for each link takes milliseconds."""
+        current_app = self.model_admin.admin_site.name
+        return reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[ANY_ID], current_app=current_app
+        )
 
     def with_dates(self) -> Self:
         """Return the list as Django's navigation by date is to be asked about it."""

@@ -12,6 +12,8 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django.asserts import assertInHTML
 
 from gallery.models import OPERATOR, Album, AlbumImage, Image, Tag, User
 from gallery.services import curation
@@ -237,6 +239,38 @@ def test_album_shows_its_pictures_in_parts(album, curator):
     assert [shown_in(page) for page in (first, second, beyond)] == [["red.png"], ["green.png"], ["red.png"]]
     assert '<a href="?places=2">2</a>' in text_of(first)
     assert "2 pictures </nav>" in text_of(second)
+
+
+def test_list_looks_up_the_address_of_its_rows_once(pictures, curator, monkeypatch):
+    looked_up = []
+
+    def counted(name: str, *args: Any, **named: Any) -> str:
+        looked_up.append(name)
+        return reverse(name, *args, **named)
+
+    monkeypatch.setattr("gallery.admin.change_lists.reverse", counted)
+
+    content = curator.get(IMAGES).content.decode()
+
+    assert looked_up == ["admin:gallery_image_change"]
+    for image in pictures:
+        assert content.count(f'href="{IMAGES}{image.pk}/change/"') == 2  # the picture, and its name
+
+
+def test_album_page_asks_once_whether_it_may_be_changed(album, curator, django_assert_max_num_queries):
+    with django_assert_max_num_queries(20) as queries:
+        curator.get(f"/admin/gallery/album/{album.pk}/change/")
+
+    asked = [query["sql"] for query in queries.captured_queries if query["sql"].startswith("SELECT 1 AS")]
+    assert len([sql for sql in asked if 'FROM "gallery_album"' in sql]) == 2  # to change it, to delete it
+
+
+def test_album_page_has_the_picture_of_a_place_as_its_only_choice(album, pictures, curator):
+    content = curator.get(f"/admin/gallery/album/{album.pk}/change/").content.decode()
+
+    name = f'<option value="{pictures[0].pk}" selected>{pictures[0]}</option>'
+    described = 'name="albumimage_set-0-image" id="id_albumimage_set-0-image" disabled'
+    assertInHTML(f"<select {described}>{name}</select>", content, count=1)
 
 
 def test_album_of_one_part_has_no_links_to_others(album, curator, monkeypatch):
