@@ -342,7 +342,7 @@ LOGGING = {
             "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "imagesearch_project.refusal_log.RefusalHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_str("IMAGESEARCH_LOG_LEVEL", "WARNING").upper()},
     "loggers": {"gallery": {"level": env_str("IMAGESEARCH_LOG_LEVEL", "INFO").upper()}},
 }

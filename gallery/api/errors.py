@@ -55,7 +55,8 @@ def _own_response(error: Exception, context: dict[str, Any]) -> Response:
         logger.error("%s %s failed.", request.method, request.path, exc_info=error)
         return Response(body_of_status(500), status=500)
     if known.http_status >= 500:
-        logger.error("%s %s: %s", request.method, request.path, known)
+        told = {"refusal": known.code, "request": request._request}
+        logger.error("%s %s: %s", request.method, request.path, known, extra=told)
     return Response(body_of(known), status=known.http_status, headers=retry_headers(known))
 
 

@@ -57,7 +57,6 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    logger.warning("CSRF check failed on %s: %s", request.path, reason)
     return status_page(
         request,
         403,

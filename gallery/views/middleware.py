@@ -70,5 +70,6 @@ class ErrorPageMiddleware:
         if error is None:
             return None
         if error.http_status >= 500:
-            logger.error("%s %s: %s", request.method, request.path, error)
+            told = {"refusal": error.code, "request": request}
+            logger.error("%s %s: %s", request.method, request.path, error, extra=told)
         return error_page(request, error)

@@ -133,9 +133,12 @@ def accept_file(file: "UploadedFile[bytes]", *, owner: User, labels: Labels, by:
 
 
 def _reported(error: Exception) -> ImageSearchError:
-    known = known_error(error) or ImageSearchError()
-    if known.http_status >= 500:
+    known = known_error(error)
+    if known is None:
         logger.error("An uploaded file could not be stored: %s", error, exc_info=error)
+        return ImageSearchError()
+    if known.http_status >= 500:
+        logger.error("An uploaded file could not be stored: %s", error, extra={"refusal": known.code})
     return for_visitors(known)
 
 
