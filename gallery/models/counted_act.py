@@ -58,7 +58,11 @@ class CountedActQuerySet(models.QuerySet["CountedAct"]):
         return self.filter(began_at__lte=timezone.now() - HOUR)
 
     def _begin(self, kind: ActKind, who: str, amount: int) -> bool:
-        """Say whether the period was begun here; where somebody else did so meanwhile, nothing is counted."""
+        """Say whether the period was begun here; where somebody else did so meanwhile, nothing is counted.
+
+        What no period needs any more goes then, so that nobody is kept for longer.
+        """
+        self.model.objects.over().delete()
         try:
             with transaction.atomic():
                 self.create(kind=kind, who=_digest(who), count=amount)
