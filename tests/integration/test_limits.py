@@ -65,7 +65,7 @@ def test_refusal_is_said_in_chinese(db, limits_of):
     limits_of(visitor_picture_searches_per_minute=1)
     search_page(Client())
 
-    assert "您每分钟最多可以用图片搜索 1 次。" in text_of(search_page(Client(), **CHINESE))
+    assert "你每分钟最多可以用图片搜索 1 次。" in text_of(search_page(Client(), **CHINESE))
 
 
 def test_a_refused_picture_is_not_decoded(db, limits_of, decoded):
