@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from gallery.views import health, home, image, library, search, trash, upload
+from gallery.views import health, home, image, jobs, library, search, trash, upload
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -25,6 +25,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trash/restore/", trash.restore_many, name="trash-restore"),
     path("trash/delete/", trash.delete_many, name="trash-delete"),
     path("trash/empty/", trash.empty, name="trash-empty"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<int:pk>/", jobs.job, name="job"),
+    path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
+    path("jobs/<int:pk>/go-on/", jobs.go_on, name="job-go-on"),
+    path("jobs/<int:pk>/undo/", jobs.undo, name="job-undo"),
     path("accounts/", include("gallery.urls_accounts")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

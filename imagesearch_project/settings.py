@@ -251,6 +251,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "gallery.models.SearchStatus",
+        "JobStatusEnum": "gallery.models.job.Job.Status",
+        "JobItemKindEnum": "gallery.models.job_item.JobItem.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gallery.api.schema_answers.describe_errors",

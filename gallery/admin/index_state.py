@@ -1,7 +1,6 @@
 """The index's facts, and changing its model: from any page of the admin nobody waits for it."""
 
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from django import forms
@@ -11,17 +10,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gallery.encoders.model_cards import CARDS
 from gallery.encoders.registry import canonical_name, weights_available
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import ModelChangeRunning, UnknownEncoder
-from gallery.models import IndexState, Job, JobKind, ModelChange, NextEmbedding
+from gallery.models import IndexState, Job, JobKind, ModelChange, NextEmbedding, time_left
 from gallery.models.access import may_change_model
 from gallery.services.embedding.model_change import (
-    ModelChangeProgress,
     ask_for_change,
     cancel_change,
     change_is_running,
@@ -165,21 +163,9 @@ class IndexStateAdmin(ReadOnlyAdmin[IndexState]):
             "state": state,
             "progress": progress,
             "error": stored_sentence(progress.change.failure) if progress else "",
-            "time_left": _time_left(progress),
+            "time_left": time_left(progress.seconds_left) if progress else "",
             "failures": [(each.image, stored_sentence(each.failure)) for each in failed] if progress else [],
             "more_failures": max(0, progress.failed - SHOWN_FAILURES) if progress else 0,
             "may_change_model": may_change_model(actor_of(request)),
             "model_form": ModelForm(present=state.encoder_id),
         }
-
-
-def _time_left(progress: ModelChangeProgress | None) -> str:
-    if progress is None or progress.seconds_left is None:
-        return ""
-    minutes = ceil(progress.seconds_left / 60)
-    if minutes <= 1:
-        return gettext("less than a minute left")
-    if minutes < 120:
-        return ngettext("about %d minute left", "about %d minutes left", minutes) % minutes
-    hours = round(minutes / 60)
-    return ngettext("about %d hour left", "about %d hours left", hours) % hours

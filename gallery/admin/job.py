@@ -1,16 +1,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.error_messages import stored_sentence
-from gallery.models import Job, JobItem
+from gallery.models import Job, JobItem, JobQuerySet
+from gallery.models.access import is_curator
+from gallery.services.long_work import cancel
 
+from .audited import actor_of
 from .base import ReadOnlyAdmin
 
 SHOWN_ITEMS = 500
@@ -18,6 +21,7 @@ SHOWN_ITEMS = 500
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin[Job]):
+    actions = ["cancel"]
     list_display = ["title", "owner", "who", "status", "total", "done", "failed", "asked_at", "finished_at"]
     list_filter = ["kind", "status", "asked_at"]
     list_select_related = ["owner", "asked_by"]
@@ -45,6 +49,15 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         "skipped_table",
         "changed_table",
     ]
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return is_curator(actor_of(request), "change", of="job")
+
+    @admin.action(description=gettext_lazy("Cancel"), permissions=["cancel"])
+    def cancel(self, request: HttpRequest, jobs: JobQuerySet) -> None:
+        count = cancel(jobs, by=actor_of(request))
+        text = ngettext("%(count)s job is cancelled.", "%(count)s jobs are cancelled.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS if count else messages.WARNING)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).select_related("owner", "asked_by")

@@ -20,6 +20,7 @@ class RootView(APIView):
             "images": "image-list",
             "search": "search",
             "albums": "album-list",
+            "jobs": "job-list",
             "tags": "tag-list",
             "stats": "stats",
             "account": "account",

@@ -9,6 +9,7 @@ from .account import AccountView
 from .albums import AlbumViewSet
 from .errors import body_of_status
 from .images import ImageViewSet
+from .jobs import JobViewSet
 from .root import RootView
 from .schema import DocsView, SchemaView
 from .search import SearchView
@@ -34,6 +35,7 @@ def _is_known(path_info: str) -> bool:
 router = SimpleRouter()
 router.register("images", ImageViewSet, basename="image")
 router.register("albums", AlbumViewSet, basename="album")
+router.register("jobs", JobViewSet, basename="job")
 router.register("tags", TagViewSet, basename="tag")
 
 version_1: list[URLPattern | URLResolver] = [

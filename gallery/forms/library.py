@@ -46,6 +46,12 @@ class BulkForm(forms.Form):
     tags = forms.CharField(required=False, label=_("Tags"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
     visibility = forms.ChoiceField(required=False, label=_("Visibility"), choices=Visibility.choices)
 
+    @property
+    def value(self) -> str:
+        """Return what the chosen action needs beside the pictures: tags, or the visibility."""
+        action = self.cleaned_data["action"]
+        return str(self.cleaned_data["visibility" if action == self.VISIBILITY else "tags"])
+
     def clean_tags(self) -> str:
         text: str = self.cleaned_data["tags"]
         try:

@@ -12,7 +12,7 @@ from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
 from .imported_path import ImportedPath
 from .index_state import IndexState
-from .job import BulkChange, Job, JobKind, JobQuerySet
+from .job import BulkChange, Job, JobKind, JobQuerySet, time_left
 from .job_item import ImportedImage, JobItem, JobSelection
 from .library_use import LibraryUse
 from .model_change import ModelChange, NextEmbedding
@@ -61,4 +61,5 @@ __all__ = [
     "Tag",
     "User",
     "Visibility",
+    "time_left",
 ]

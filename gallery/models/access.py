@@ -176,13 +176,13 @@ def may_delete_album(actor: Actor) -> Q:
 
 def may_see_job(actor: Actor) -> Q:
     """What one began oneself and what works in one's library; staff with that right all."""
-    return EVERYTHING if is_curator(actor, "view", of="job") else _is_own_job(actor)
+    return EVERYTHING if is_curator(actor, "view", of="job") else is_own_job(actor)
 
 
 def may_edit_job(actor: Actor) -> Q:
     """Jobs that one may cancel: the same, and for staff with that right all."""
-    return EVERYTHING if is_curator(actor, "change", of="job") else _is_own_job(actor)
+    return EVERYTHING if is_curator(actor, "change", of="job") else is_own_job(actor)
 
 
-def _is_own_job(actor: Actor) -> Q:
+def is_own_job(actor: Actor) -> Q:
     return NOTHING if actor.user is None else Q(owner=actor.user) | Q(asked_by=actor.user)

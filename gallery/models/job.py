@@ -1,21 +1,20 @@
 """Long work as one kind of thing: imports, changes of the model, bulk changes, whatever takes more than a request."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from math import ceil
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import StoredError
 
-from .access import may_edit_job, may_see_job
+from .access import Visibility, is_own_job, may_edit_job, may_see_job
 from .actor import Actor, ActorKind, Door
-
-RECENT_SECONDS = 60  # how long a page keeps saying that something has just ended
 
 
 class JobKind(models.TextChoices):
@@ -45,9 +44,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Return those that the actor may cancel."""
         return self.filter(may_edit_job(actor))
 
-    def asked_by(self, actor: Actor) -> Self:
-        """Return what somebody began; nobody else has any."""
-        return self.none() if actor.user is None else self.filter(asked_by=actor.user)
+    def own_of(self, actor: Actor) -> Self:
+        """Return what a member began or what works in their library; nobody else has any."""
+        return self.filter(is_own_job(actor))
 
     def of_kind(self, kind: str) -> Self:
         return self.filter(kind=kind)
@@ -92,6 +91,7 @@ class Job(models.Model):
         INTERRUPTED = "interrupted", _("interrupted")
 
     UNDER_WAY = (Status.WAITING, Status.RUNNING)
+    STOPPED = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
     kind = models.CharField(_("kind"), max_length=32, choices=JobKind.choices)
     owner = models.ForeignKey(
@@ -151,7 +151,7 @@ class Job(models.Model):
     @property
     def title(self) -> str:
         """Say in the reader's language what it does, and to what."""
-        about = self.first_subject
+        about = self.about
         return gettext("%(what)s: %(subject)s") % {"what": self.what, "subject": about} if about else self.what
 
     @property
@@ -161,6 +161,13 @@ class Job(models.Model):
         if self.kind == JobKind.BULK_CHANGE and change in BulkChange.values:
             return str(BulkChange(change).label)
         return str(self.get_kind_display())
+
+    @property
+    def about(self) -> str:
+        """Say what it works at, in the reader's language where that is a choice of ours."""
+        if self.details.get("change") == BulkChange.VISIBILITY and self.subject in Visibility.values:
+            return str(Visibility(self.subject).label)
+        return self.first_subject
 
     @property
     def first_subject(self) -> str:
@@ -197,5 +204,24 @@ class Job(models.Model):
         return (self.total - self.done) / self.per_second
 
     @property
-    def ended_lately(self) -> bool:
-        return self.finished_at is not None and timezone.now() - self.finished_at < timedelta(seconds=RECENT_SECONDS)
+    def time_left(self) -> str:
+        """Say in the reader's language how long the rest takes, "" where nobody can tell."""
+        return time_left(self.seconds_left)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Say whether it ended before it was done, and a worker may go on with the rest."""
+        return self.is_for_worker and self.status in self.STOPPED
+
+
+def time_left(seconds: float | None) -> str:
+    """Say in the reader's language how long something takes yet, "" where nobody can tell."""
+    if seconds is None:
+        return ""
+    minutes = ceil(seconds / 60)
+    if minutes <= 1:
+        return gettext("less than a minute left")
+    if minutes < 120:
+        return ngettext("about %d minute left", "about %d minutes left", minutes) % minutes
+    hours = round(minutes / 60)
+    return ngettext("about %d hour left", "about %d hours left", hours) % hours

@@ -86,6 +86,11 @@ class JobRun:
         self._rate = _Rate(done)
         self.write()
 
+    def start_over(self) -> None:
+        """Forget what an earlier run told of its items, for work that will tell it again."""
+        self.job.items.all().delete()
+        self.job.failed = 0
+
     def advance(self, count: int = 1) -> None:
         """Say that so many more are done, failed ones included."""
         self.job.done += count

@@ -16,7 +16,7 @@ from gallery.errors import (
     WorkInterrupted,
     WorkNeverGetsOn,
 )
-from gallery.models import ActorKind, Job, JobQuerySet
+from gallery.models import Actor, ActorKind, Job, JobQuerySet
 
 from .long_work import Ending, JobRun, JobTaken, WorkPutOff, end, held_if_killed, let_wait, never, nothing_more, running
 
@@ -65,6 +65,16 @@ def run_next(kinds: LongKinds, *, is_to_stop: Callable[[], bool] = never) -> Job
             _carry_out(job, kind.run, kind.on_end, is_to_stop)
             return job
     return None
+
+
+def go_on(jobs: JobQuerySet, *, by: Actor) -> int:
+    """Let those of these jobs that `by` may cancel, and that ended before they were done, wait for a worker again."""
+    stopped = jobs.editable_by(by).filter(is_for_worker=True, status__in=Job.STOPPED)
+    fresh = {"tries": 0, "cancel_asked_at": None, "finished_at": None, "error": None}
+    again = [job for job in stopped if stopped.filter(pk=job.pk).update(status=Job.Status.WAITING, **fresh)]
+    for job in again:
+        job_waits(job)
+    return len(again)
 
 
 def end_killed(kinds: LongKinds, jobs: JobQuerySet) -> int:

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -7,6 +8,7 @@ from gallery.conf import gallery
 from gallery.encoders.registry import AUTO, OFFLINE, choose_encoder_name
 from gallery.error_messages import for_visitors, sentence
 from gallery.errors import ImageSearchError
+from gallery.models import Actor, Job
 from gallery.services.embedding.encoder_in_use import current_encoder_name
 
 
@@ -28,7 +30,14 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "sign_up_open": gallery().sign_up_open,
         "max_query_characters": gallery().max_query_characters,
         "encoder_in_use": encoder_in_use,
+        "jobs_under_way": partial(jobs_under_way, request),
     }
+
+
+def jobs_under_way(request: HttpRequest) -> int:
+    """Return how many jobs of whoever is signed in wait or run; pages of errors have nobody."""
+    actor: Actor | None = getattr(request, "actor", None)
+    return 0 if actor is None or actor.user is None else Job.objects.own_of(actor).under_way().count()
 
 
 def encoder_in_use() -> EncoderInUse:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
@@ -15,11 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gallery.forms.library import BulkForm, ClearForm, LibraryFilter
 from gallery.imaging import LABELS
-from gallery.models import Actor, Image, ImageQuerySet
+from gallery.models import BulkChange, Image, ImageQuerySet
 from gallery.search_index import search_index
-from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, retry_failed, set_visibility
+from gallery.services.bulk_changes import change_many
+from gallery.services.curation import retry_failed
 from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
+from .jobs import after_many, deleted_sentence
 from .paging import counted_page_of
 from .redirected_reads import reads_redirected_to
 from .selection import changeable_images, remember_for_undo, ticked_ids
@@ -50,20 +51,28 @@ def library(request: SignedInRequest) -> HttpResponse:
 @reads_redirected_to("library")
 @require_POST
 def bulk(request: SignedInRequest) -> HttpResponse:
-    """Do one thing to all ticked pictures, or to none of them."""
+    """Do one thing to all ticked pictures, or to none of them; or to all that are listed, on whatever page."""
     if "only" in request.POST:
-        return _trash(request, ticked_ids([request.POST["only"]]))
+        return _trash(request, changeable_images(request, ticked_ids([request.POST["only"]])))
     ids = ticked_ids(request.POST.getlist("ids"))
-    images = changeable_images(request, ids)
+    is_everything = "everything" in request.POST
+    images = _whole_list(request) if is_everything else changeable_images(request, ids)
     form = BulkForm(request.POST)
-    if not form.is_valid() or not ids:
-        if not ids:
+    if not form.is_valid() or not (ids or is_everything):
+        if not (ids or is_everything):
             form.add_error(None, gettext("No picture is selected. Select at least one."))
         return _page(request, QueryDict(request.POST.get("back", "")), form=form, ticked=ids, status=400)
-    if form.cleaned_data["action"] == BulkForm.TRASH:
-        return _trash(request, ids)
-    messages.success(request, _change(images, len(ids), form.cleaned_data, by=request.actor))
-    return _back(request)
+    if form.cleaned_data["action"] not in BulkChange.values:
+        raise BadRequest
+    change, value = BulkChange(form.cleaned_data["action"]), form.value
+    if change == BulkChange.TRASH:
+        return _trash(request, images)
+    return after_many(
+        request,
+        change_many(images, change, value, by=request.actor),
+        said=lambda count: _changed_sentence(change, count),
+        back=_back(request),
+    )
 
 
 @login_required
@@ -73,8 +82,8 @@ def clear(request: SignedInRequest) -> HttpResponse:
     everything = Image.objects.owned_by(request.actor)
     form = ClearForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
-        messages.success(request, _deleted_sentence(delete_forever(everything, by=request.actor)))
-        return redirect("library")
+        changed = change_many(everything, BulkChange.DELETE, by=request.actor)
+        return after_many(request, changed, said=deleted_sentence, back=redirect("library"))
     lists = search_index().lists
     page = {"form": form, "count": lists.count(everything), "in_trash": lists.count(everything.trashed())}
     return render(request, "gallery/library_clear.html", page, status=400 if form.is_bound else 200)
@@ -152,33 +161,41 @@ def _shares(formats: dict[str, int]) -> list[FormatShare]:
     ]
 
 
-def _trash(request: SignedInRequest, ids: Sequence[int]) -> HttpResponse:
-    count = move_to_trash(changeable_images(request, ids), by=request.actor)
-    text = ngettext("%(count)s picture is in the trash.", "%(count)s pictures are in the trash.", count)
-    success_with_undo(request, text % {"count": count}, undo_url=remember_for_undo(request, ids))
+def _trash(request: SignedInRequest, images: ImageQuerySet) -> HttpResponse:
+    ids: list[int] = images.ids().tolist()
+    changed = change_many(images, BulkChange.TRASH, by=request.actor)
+    if changed.job is not None:
+        return redirect("job", changed.job.pk)
+    said = _changed_sentence(BulkChange.TRASH, changed.count)
+    success_with_undo(request, said, undo_url=remember_for_undo(request, ids))
     return _back(request)
 
 
-def _change(images: ImageQuerySet, count: int, values: dict[str, Any], *, by: Actor) -> str:
-    """Change the pictures and return the sentence that says so."""
-    match values["action"]:
-        case BulkForm.VISIBILITY:
-            set_visibility(images, values["visibility"], by=by)
+def _whole_list(request: SignedInRequest) -> ImageQuerySet:
+    """Return what the list shows as it was narrowed, on all its pages. Raises Http404 for a filter that cannot be."""
+    narrowed = LibraryFilter(QueryDict(request.POST.get("back", "")), queryset=Image.objects.library_of(request.actor))
+    if not narrowed.is_valid():
+        raise Http404
+    listed: ImageQuerySet = narrowed.qs
+    return Image.objects.editable_by(request.actor).live().filter(pk__in=listed.order_by().values("pk"))
+
+
+def _changed_sentence(change: BulkChange, count: int) -> str:
+    match change:
+        case BulkChange.VISIBILITY:
             text = ngettext(
                 "The visibility of %(count)s picture is changed.",
                 "The visibility of %(count)s pictures is changed.",
                 count,
             )
-        case BulkForm.ADD_TAGS:
-            add_tags(images, values["tags"], by=by)
+        case BulkChange.ADD_TAGS:
             text = ngettext("%(count)s picture has the tags now.", "%(count)s pictures have the tags now.", count)
-        case BulkForm.REMOVE_TAGS:
-            remove_tags(images, values["tags"], by=by)
+        case BulkChange.REMOVE_TAGS:
             text = ngettext(
                 "%(count)s picture no longer has the tags.", "%(count)s pictures no longer have the tags.", count
             )
         case _:
-            raise BadRequest
+            text = ngettext("%(count)s picture is in the trash.", "%(count)s pictures are in the trash.", count)
     return text % {"count": count}
 
 
@@ -186,11 +203,6 @@ def _back(request: SignedInRequest) -> HttpResponse:
     """Return to the list as it was narrowed; only ever to the library, whatever `back` says."""
     query = QueryDict(request.POST.get("back", "")).urlencode()
     return redirect(f"{reverse('library')}?{query}" if query else "library")
-
-
-def _deleted_sentence(count: int) -> str:
-    text = ngettext("%(count)s picture is deleted forever.", "%(count)s pictures are deleted forever.", count)
-    return text % {"count": count}
 
 
 def _tell(request: SignedInRequest, report: EmbedReport, *, still_waiting: int) -> None:

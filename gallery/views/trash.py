@@ -9,14 +9,16 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gallery.conf import gallery
-from gallery.models import Image, ImageQuerySet
+from gallery.models import BulkChange, Image, ImageQuerySet
 from gallery.search_index import search_index
-from gallery.services.curation import delete_forever, restore
+from gallery.services.bulk_changes import change_many
+from gallery.services.curation import restore
 
+from .jobs import after_many, deleted_sentence, restored_sentence
 from .paging import counted_page_of
 from .redirected_reads import reads_redirected_to
 from .selection import take_undo, ticked_ids, trashed_images
@@ -46,8 +48,8 @@ def restore_many(request: SignedInRequest) -> HttpResponse:
         return _undo(request, request.GET["undo"])
     if (images := _chosen(request)) is None:
         return _nothing_ticked(request)
-    messages.success(request, _restored_sentence(restore(images, by=request.actor)))
-    return redirect("trash")
+    changed = change_many(images, BulkChange.RESTORE, by=request.actor)
+    return after_many(request, changed, said=restored_sentence, back=redirect("trash"))
 
 
 @login_required
@@ -106,20 +108,13 @@ def _undo(request: SignedInRequest, token: str) -> HttpResponse:
     if not count:
         messages.warning(request, gettext("There is nothing to undo any more. Look into the trash."))
         return redirect("trash")
-    messages.success(request, _restored_sentence(count))
+    messages.success(request, restored_sentence(count))
     return redirect("library")
 
 
 def _deleted(request: SignedInRequest, images: ImageQuerySet) -> HttpResponse:
-    count = delete_forever(images, by=request.actor)
-    text = ngettext("%(count)s picture is deleted forever.", "%(count)s pictures are deleted forever.", count)
-    messages.success(request, text % {"count": count})
-    return redirect("trash")
-
-
-def _restored_sentence(count: int) -> str:
-    text = ngettext("%(count)s picture is back.", "%(count)s pictures are back.", count)
-    return text % {"count": count}
+    changed = change_many(images, BulkChange.DELETE, by=request.actor)
+    return after_many(request, changed, said=deleted_sentence, back=redirect("trash"))
 
 
 def _with_days_left(images: Iterable[Image]) -> list[TrashedImage]:

@@ -10,6 +10,8 @@ WRITES = {"bulk_create", "bulk_update", "create", "delete", "get_or_create", "sa
 OF_THE_PROGRAM = {
     "gallery/services/embedding/encoder_deaths.py": "notes what a process died at",
     "gallery/services/embedding/waiting_images.py": "embedding",
+    "gallery/services/import_jobs.py": "the entry of an import, by whoever began it as its job says",
+    "gallery/services/long_work.py": "how far work came that somebody asked for, as its job says",
     "gallery/services/media.py": "files, for verbs that know who acts",
     "gallery/services/password_links.py": "mails a link to an account's own address, whoever asks; changes nothing",
     "gallery/services/query_pictures.py": "keeps what somebody searches with, whoever that is",
@@ -18,7 +20,7 @@ NAMED_BY = {
     "gallery/models/__init__.py",
     "gallery/models/access.py",  # in its docstring
     "gallery/models/actor.py",
-    "gallery/jobs.py",
+    "gallery/models/job.py",  # who began what was there before it was kept
     "gallery/measuring/quality/searched_library.py",  # a library of its own, thrown away afterwards
 }
 

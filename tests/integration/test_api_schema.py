@@ -24,6 +24,11 @@ PATHS = {
     "/albums/": {"get"},
     "/albums/{id}/": {"get"},
     "/albums/{id}/images/": {"get"},
+    "/jobs/": {"get"},
+    "/jobs/{id}/": {"get"},
+    "/jobs/{id}/items/": {"get"},
+    "/jobs/{id}/cancel/": {"post"},
+    "/jobs/{id}/go-on/": {"post"},
     "/tags/": {"get"},
     "/stats/": {"get"},
     "/account/": {"get", "patch"},
@@ -70,7 +75,8 @@ def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db)
     }
 
     reads = {("get", path) for path, methods in PATHS.items() if "get" in methods}
-    assert open_to_all == reads - {("get", "/account/")} | {("post", "/search/")}
+    of_accounts = {("get", path) for path in ("/account/", "/jobs/", "/jobs/{id}/", "/jobs/{id}/items/")}
+    assert open_to_all == reads - of_accounts | {("post", "/search/")}
     assert operation("get", "/account/")["security"] == [{"token": []}, {"cookieAuth": []}]
     assert operation("post", "/images/")["security"] == [{"token": []}, {"cookieAuth": []}]
 

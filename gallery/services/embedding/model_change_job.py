@@ -32,6 +32,7 @@ def begin_model_change(
 def carry_out_model_change(run: JobRun) -> None:
     """Do what is left of the change that the job is about; raises what `change_model` raises."""
     job = run.job
+    run.start_over()  # what an earlier run failed on is told again
     report = change_model(
         job.subject,
         by=job.actor,

@@ -6,13 +6,15 @@
     const all = form.querySelector("[data-all]");
     const count = form.querySelector("[data-count]");
     const ticks = Array.from(form.querySelectorAll('input[name="ids"]'));
+    const everything = form.querySelector("[data-everything]");
     const hint = count.textContent;
     const bar = form.querySelector("[data-ticked]");
 
     function show() {
-      const ticked = ticks.filter(function (tick) { return tick.checked; }).length;
-      all.checked = ticked === ticks.length;
-      all.indeterminate = ticked > 0 && ticked < ticks.length;
+      const here = ticks.filter(function (tick) { return tick.checked; }).length;
+      const ticked = everything && everything.checked ? Number(everything.dataset.everything) : here;
+      all.checked = here === ticks.length;
+      all.indeterminate = here > 0 && here < ticks.length;
       count.textContent = ticked ? count.dataset.text.replace("{count}", String(ticked)) : hint;
       bar.hidden = ticked === 0;
     }
@@ -23,7 +25,7 @@
       show();
     });
     form.addEventListener("change", function (event) {
-      if (event.target.name === "ids") show();
+      if (event.target.name === "ids" || event.target === everything) show();
     });
     window.addEventListener("pageshow", show); // a browser that goes back keeps the ticks
     show();
