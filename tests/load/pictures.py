@@ -22,7 +22,7 @@ _numbers = count()
 
 
 @cache
-def photos(number: int = 60) -> list[bytes]:
+def photos(number: int = 30) -> list[bytes]:
     """Return JPEGs, of about 35 kB in the folder of photos, else the samples."""
     paths = sorted(PHOTOS.glob("*.jpg"))[:number] or _sample_paths()
     return [path.read_bytes() if path.suffix == ".jpg" else _jpeg(Image.open(path)) for path in paths]
