@@ -39,7 +39,7 @@ run: setup
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0 --skip-checks
 	@$(BIN)/python manage.py welcome
 	@echo "Open http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
-	@PORT=$(PORT) $(BIN)/gunicorn imagesearch_project.wsgi --log-level warning
+	@exec $(BIN)/python manage.py serve --port $(PORT)
 
 test: test-sqlite test-postgresql
 

@@ -338,6 +338,41 @@ GALLERY = {
     "starts_worker": env_bool("IMAGESEARCH_STARTS_WORKER", True),
 }
 
+# The server of `manage.py serve`: read only by imagesearch_project/serving/. A room: threads, how many wait, seconds
+
+ROOM_WAITING = env_int("IMAGESEARCH_ROOM_WAITING", 40, minimum=0, maximum=10_000)
+ROOM_WAIT_SECONDS = env_int("IMAGESEARCH_ROOM_WAIT_SECONDS", 5, minimum=1, maximum=600)
+SERVING: dict[str, Any] = {
+    "header_seconds": env_int("IMAGESEARCH_HEADER_SECONDS", 10, minimum=1, maximum=600),
+    "bodies": {
+        "silence_seconds": env_int("IMAGESEARCH_BODY_SILENCE_SECONDS", 15, minimum=1, maximum=3_600),
+        "grace_seconds": env_int("IMAGESEARCH_BODY_GRACE_SECONDS", 30, minimum=1, maximum=3_600),
+        "bytes_per_second": env_int("IMAGESEARCH_BODY_BYTES_PER_SECOND", 20_000, minimum=1, maximum=1_000_000_000),
+        "total_bytes": env_int("IMAGESEARCH_BODIES_MB", 4_000, minimum=10, maximum=10_000_000) * 1_000_000,
+    },
+    "rooms": {
+        "health": (2, 1_000, ROOM_WAIT_SECONDS),
+        "pages": (env_int("IMAGESEARCH_PAGE_THREADS", 4, minimum=1, maximum=256), ROOM_WAITING, ROOM_WAIT_SECONDS),
+        "text_search": (
+            env_int("IMAGESEARCH_TEXT_SEARCH_THREADS", 3, minimum=1, maximum=256),
+            ROOM_WAITING,
+            ROOM_WAIT_SECONDS,
+        ),
+        "picture_search": (
+            env_int("IMAGESEARCH_PICTURE_SEARCH_THREADS", 2, minimum=1, maximum=256),
+            ROOM_WAITING,
+            ROOM_WAIT_SECONDS,
+        ),
+        "upload": (env_int("IMAGESEARCH_UPLOAD_THREADS", 3, minimum=1, maximum=256), ROOM_WAITING, ROOM_WAIT_SECONDS),
+        "download": (
+            env_int("IMAGESEARCH_DOWNLOAD_THREADS", 2, minimum=1, maximum=256),
+            ROOM_WAITING,
+            ROOM_WAIT_SECONDS,
+        ),
+        "files": (env_int("IMAGESEARCH_FILE_THREADS", 2, minimum=1, maximum=256), 10 * ROOM_WAITING, ROOM_WAIT_SECONDS),
+    },
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""WSGI entry point: gunicorn imagesearch_project.wsgi."""
+"""WSGI entry point, of `manage.py serve` too."""
 
 import os
 

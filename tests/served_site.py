@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 
 from django.conf import settings
@@ -23,11 +23,30 @@ print(ApiToken.objects.issue(User.objects.create_user("alice")))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServedSite:
     port: int
     log: Path
     environment: dict[str, str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
+
+    def start(self) -> None:
+        command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=settings.BASE_DIR, env=os.environ | self.environment, stdout=log, stderr=log
+            )
+
+    def children(self) -> list[int]:
+        """Return the ids of the processes that the supervisor has started."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def answers(self) -> bool:
+        try:
+            return self.ask("GET", "/healthz").status == 200
+        except (OSError, HTTPException):
+            return False
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> HTTPResponse:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -37,11 +56,13 @@ class ServedSite:
         connection.close()
         return answer
 
-    def send(self, *sent: bytes) -> bytes:
+    def send(self, *sent: bytes, ends_sending: bool = False) -> bytes:
         """Write these bytes to the server, and return all that it answers until it closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             for part in sent:
                 connection.sendall(part)
+            if ends_sending:
+                connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65_536), b""))
 
     def add_user(self) -> str:
@@ -50,38 +71,24 @@ class ServedSite:
 
 
 @contextmanager
-def served_site(folder: Path) -> Iterator[ServedSite]:
+def served_site(folder: Path, **settings_of_site: str) -> Iterator[ServedSite]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (folder / "data" / "static").mkdir(parents=True)
     environment = {
-        "PORT": str(port),
         "IMAGESEARCH_DATA_DIR": str(folder / "data"),
         "IMAGESEARCH_DATABASE_URL": "",
         "IMAGESEARCH_LOG_LEVEL": "INFO",
         "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
+        **settings_of_site,
     }
     printed_by("manage.py", "migrate", timeout_seconds=PATIENCE_SECONDS, **environment)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--access-logfile", "-", "imagesearch_project.wsgi"],
-            cwd=settings.BASE_DIR,
-            env=os.environ | environment,
-            stdout=log,
-            stderr=log,
-        )
     running = ServedSite(port, folder / "log", environment)
+    running.start()
     try:
-        until(lambda: process.poll() is not None or _answers(running), "the server answers")
+        until(lambda: running.process.poll() is not None or running.answers(), "the server answers")
         yield running
     finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(site: ServedSite) -> bool:
-    try:
-        return site.ask("GET", "/healthz").status == 200
-    except OSError:
-        return False
+        running.process.terminate()
+        running.process.wait()

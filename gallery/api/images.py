@@ -19,6 +19,7 @@ from gallery.imaging import THUMBNAIL_MIME_TYPE, THUMBNAIL_SIZES_PX
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image, ImageQuerySet, User
 from gallery.retrieval.request import parse_top
+from gallery.rooms import Room, in_room
 from gallery.services.curation import delete_forever, relabel, retry_failed
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
@@ -78,6 +79,7 @@ class ImageViewSet(GenericViewSet[Image]):
         parameters=[LOCATION],
         responses={201: UploadedSerializer, 200: UploadedSerializer, 409: CONFLICT},
     )
+    @in_room(Room.UPLOAD)
     def create(self, request: Request) -> Response:
         check_files(request.FILES, field="file")
         check_once(request.data, fields=UploadSerializer().fields, repeatable=["tags"])
@@ -130,6 +132,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={200: ResultPageSerializer, 409: CONFLICT},
     )
     @action(detail=True, pagination_class=None)
+    @in_room(Room.TEXT_SEARCH)
     def similar(self, request: Request, pk: str) -> Response:
         image = self.get_object()
         top = parse_top(request.query_params.get("top"), limit=gallery().max_results)
@@ -158,6 +161,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 409: CONFLICT, 410: GONE},
     )
     @action(detail=True, pagination_class=None)
+    @in_room(Room.DOWNLOAD)
     def original(self, request: Request, pk: str) -> HttpResponseBase:
         return original_response(request._request, self.get_object(), by=actor_of(request))
 
@@ -168,6 +172,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
     )
     @action(detail=True, pagination_class=None, url_path="thumbnail/(?P<size>[0-9]{1,5})", url_name="thumbnail")
+    @in_room(Room.FILES)
     def thumbnail(self, request: Request, pk: str, size: str) -> HttpResponseBase:
         return thumbnail_response(request._request, self.get_object(), int(size))
 
@@ -178,6 +183,7 @@ class ImageViewSet(GenericViewSet[Image]):
         parameters=[SIZE, SHA256, ETAG],
         responses={(200, THUMBNAIL_MIME_TYPE): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 410: GONE},
     )
+    @in_room(Room.FILES)
     def thumbnail_content(self, request: Request, pk: int, size: int, sha256: str) -> HttpResponseBase:
         return thumbnail_response(request._request, self.get_object(), size, sha256=sha256)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from gallery.error_messages import body_of
+from gallery.error_messages import body_of, retry_headers
 from gallery.request_size import refusal
 
 from .errors import body_of_status
@@ -24,7 +24,7 @@ class ApiErrorMiddleware:
             return self.get_response(request)
         refused = refusal(request)
         if refused is not None:
-            return JsonResponse(body_of(refused), status=refused.http_status)
+            return JsonResponse(body_of(refused), status=refused.http_status, headers=retry_headers(refused))
         return _as_json(self.get_response(request))
 
 

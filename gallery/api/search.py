@@ -14,6 +14,7 @@ from gallery.client_address import counted_client
 from gallery.conf import gallery
 from gallery.forms.sent_fields import check_files, check_once
 from gallery.retrieval.request import SearchRequest
+from gallery.rooms import Room, in_room
 from gallery.services.limits import searching_with_picture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
@@ -35,6 +36,7 @@ class SearchView(APIView):
     content_negotiation_class = AlwaysJSON
     parser_classes = [PictureJSONParser, FormWithFilesParser, FormParser]
 
+    @in_room(Room.TEXT_SEARCH)
     @extend_schema(
         summary="Search with a text",
         parameters=[SearchAddressSerializer, TAG],
@@ -46,6 +48,7 @@ class SearchView(APIView):
             {"text": given.get("q", ""), "top": given.get("top"), "tags": given.getlist("tag")}, request
         )
 
+    @in_room(Room.PICTURE_SEARCH)
     @extend_schema(
         summary="Search with a text, a picture or both",
         request={

@@ -7,7 +7,7 @@ from .base import (
     kind_named,
     readable,
 )
-from .busy import ServerBusy
+from .busy import BodyTooSlow, ServerBusy
 from .encoders import (
     EncoderChanged,
     EncoderMismatch,
@@ -123,6 +123,7 @@ __all__ = [
     "ArchiveLeftOut",
     "AskerGone",
     "AudioLeftOut",
+    "BodyTooSlow",
     "BrokenPicture",
     "ContentCollision",
     "CursorOfAnotherList",

@@ -10,3 +10,11 @@ class ServerBusy(ImageSearchError):
     http_status = 503
     retry_after_seconds = 5
     message = gettext_noop("The site is busy with the requests of others. Nothing was done; try again in a moment.")
+
+
+class BodyTooSlow(ImageSearchError):
+    """Nothing was begun, as the request did not come whole in time."""
+
+    code = "body_too_slow"
+    http_status = 408
+    message = gettext_noop("This request came too slowly, so nothing was done with it. Try again.")

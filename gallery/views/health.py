@@ -7,12 +7,14 @@ from django.views.decorators.http import require_safe
 from gallery import __version__
 from gallery.conf import gallery
 from gallery.models import Image, IndexState
+from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
 from gallery.services.readiness import part_states
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
+@in_room(Room.HEALTH)
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -20,6 +22,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+@in_room(Room.HEALTH)
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
@@ -32,6 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
+@in_room(Room.HEALTH)
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:

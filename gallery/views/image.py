@@ -19,6 +19,7 @@ from gallery.image_access import (
 from gallery.media_responses import original_response, thumbnail_response
 from gallery.models import Image
 from gallery.models.access import may_choose_original, others_get_whole_original
+from gallery.rooms import Room, in_room
 from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.search import similar_images
 
@@ -71,6 +72,7 @@ def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
     return redirect(image)
 
 
+@in_room(Room.TEXT_SEARCH)
 @require_safe
 @vary_on_headers("HX-Request")
 def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
@@ -82,11 +84,13 @@ def similar(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     return render(request, "gallery/image.html#similar", {"image": image, "similar": page, "is_fetched": True})
 
 
+@in_room(Room.DOWNLOAD)
 @require_safe
 def original(request: ActorRequest, pk: int) -> HttpResponseBase:
     return original_response(request, visible_image_or_404(request.actor, pk), by=request.actor)
 
 
+@in_room(Room.FILES)
 @require_safe
 def thumbnail(request: ActorRequest, pk: int, size: int, sha256: str | None = None) -> HttpResponseBase:
     return thumbnail_response(request, visible_or_trashed_image_or_404(request.actor, pk), size, sha256=sha256)

@@ -15,6 +15,7 @@ from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
+from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
 from gallery.services.limits import searching_with_picture
 from gallery.services.query_pictures import remember_picture
@@ -25,6 +26,7 @@ from .paging import page_of
 from .search_page import Answer, Blank, Found, Listed, NotComparable, NothingFound, Refused, SearchPage
 
 
+@in_room(Room.TEXT_SEARCH, post=Room.PICTURE_SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: ActorRequest) -> HttpResponse:
     return _search_with_upload(request) if request.method == "POST" else _search(request)
@@ -69,6 +71,7 @@ def _search_with_upload(request: ActorRequest) -> HttpResponse:
     return redirect(f"{reverse('search')}?{urlencode([*asked.beside_picture, ('picture', picture.pk)])}")
 
 
+@in_room(Room.FILES)
 @require_safe
 def query_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """What somebody searched with; its random address is the permission."""

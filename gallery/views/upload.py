@@ -26,6 +26,7 @@ from gallery.forms.upload import UploadForm
 from gallery.imaging import ALL_EXTENSIONS, LABELS, MIME_TYPES
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, User
+from gallery.rooms import Room, in_room
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels
 from gallery.services.limits import sent_bytes_of
@@ -84,6 +85,7 @@ class FileResult:
         return 201 if self.created else 200
 
 
+@in_room(Room.PAGES, post=Room.UPLOAD)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: SignedInRequest) -> HttpResponse:
@@ -109,6 +111,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
     return response
 
 
+@in_room(Room.UPLOAD)
 @require_POST
 def upload_file(request: ActorRequest) -> JsonResponse:
     """Take one file and answer in JSON: {"outcome", "message", "url"} or the API's {"code", "message", "details"}."""

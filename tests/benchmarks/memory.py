@@ -1,4 +1,4 @@
-"""What a serving process holds: gunicorn with the site's own settings, after searches by text and by picture."""
+"""What a serving process holds: one of `manage.py serve`, after searches by text and by picture."""
 
 import os
 import socket
@@ -28,10 +28,10 @@ def memory_of_server(encoder: str, scratch: Path) -> dict[str, Any] | None:
         return None
     port = _free_port()
     site = with_data_dir(str(scratch / f"data-{port}"))
-    environment = {**site, "IMAGESEARCH_ENCODER": encoder, "PORT": str(port), "IMAGESEARCH_LOG_LEVEL": "ERROR"}
+    environment = {**site, "IMAGESEARCH_ENCODER": encoder, "IMAGESEARCH_LOG_LEVEL": "ERROR"}
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "--verbosity", "0", "--skip-checks"], check=True, env=environment)
-    command = [sys.executable, "-m", "gunicorn", "imagesearch_project.wsgi", "--log-level", "warning"]
+    command = [*manage, "serve", "--port", str(port), "--workers", "0"]
     server = subprocess.Popen(command, env=environment)
     try:
         address = f"http://127.0.0.1:{port}"

@@ -42,19 +42,10 @@ def library_and_server(data_dir: str | Path, *, empty: bool = False, **environme
 
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        command = [
-            "gunicorn",
-            "imagesearch_project.wsgi",
-            "--bind",
-            f"fd://{listener.fileno()}",
-            "--log-level",
-            "error",
-        ]
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, pass_fds=[listener.fileno()]
-        )
-        port = listener.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         wait_until_ready(port, process)
         yield f"http://127.0.0.1:{port}"
@@ -66,9 +57,16 @@ def served(environment: dict[str, str]) -> Iterator[str]:
 def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
-        connection.request("GET", "/readyz")
-        if connection.getresponse().status == 200:
+        if _is_ready(port):
             return
         time.sleep(0.1)
     raise RuntimeError("the server did not start: see above")
+
+
+def _is_ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False

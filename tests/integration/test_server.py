@@ -1,38 +1,121 @@
-"""What the server of `make run` lets through to the site, whose answers are better than its own."""
+"""The server of `make run`: what it lets through, what it cuts off, and what it does when its processes die."""
 
+import os
+import signal
+import socket
+from collections.abc import Iterator
 from queue import Queue
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-from django.conf import settings
-from gunicorn.app.wsgiapp import WSGIApplication
-from gunicorn.http import RequestParser
 
-from tests.waiting import PATIENCE_SECONDS
-
-
-@pytest.fixture
-def server_settings(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["gunicorn", "--config", str(settings.BASE_DIR / "gunicorn.conf.py"), "wsgi"])
-    return WSGIApplication().cfg
+from gallery.rooms import Room, room_of
+from imagesearch_project.serving.server import warm_up
+from tests.served_site import ServedSite, served_site
+from tests.waiting import PATIENCE_SECONDS, until
 
 
-@pytest.mark.parametrize("text", ["猫" * 500, "😀" * 500, "a" * 10_000], ids=["Chinese", "emoji", "too long"])
-def test_server_hands_on_a_search_however_long_its_address_is(server_settings, text):
-    query = f"q={quote(text)}"
-    sent = f"GET /api/v1/search/?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-
-    request = next(RequestParser(server_settings, iter([sent]), ("127.0.0.1", 1)))
-
-    assert request.query == query
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[ServedSite]:
+    limits = {"IMAGESEARCH_HEADER_SECONDS": "2", "IMAGESEARCH_BODY_SILENCE_SECONDS": "2"}
+    with served_site(tmp_path_factory.mktemp("server"), **limits) as running:
+        yield running
 
 
-def test_worker_loads_the_encoder_beside_the_first_requests(server_settings, monkeypatch):
+@pytest.mark.parametrize("text", ["猫" * 500, "😀" * 500], ids=["Chinese", "emoji"])
+def test_server_hands_on_a_search_however_long_its_address_is(site, text):
+    assert site.ask("GET", f"/api/v1/search/?q={quote(text)}").status == 200
+
+
+def test_server_hands_on_what_is_too_long_for_the_sites_own_answer(site):
+    assert site.ask("GET", f"/api/v1/search/?q={'a' * 10_000}").status == 400
+
+
+def test_server_closes_a_connection_whose_headers_do_not_come(site):
+    assert site.send(b"GET / HTTP/1.1\r\nHost: local") == b""
+
+
+@pytest.mark.parametrize(("path", "is_json"), [("/api/v1/search/", True), ("/upload/", False)])
+def test_server_answers_a_body_that_does_not_come_with_408(site, path, is_json):
+    answer = site.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{{".encode())
+
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert (b'"code": "body_too_slow"' in answer) is is_json
+
+
+def test_slow_connections_of_every_kind_stop_nobody(site):
+    address = ("127.0.0.1", site.port)
+    sent = [b"GET / HT", b"POST /upload/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{"]
+    slow = [socket.create_connection(address) for _ in range(100)]
+    for number, connection in enumerate(slow):
+        connection.sendall(sent[number % 2])
+
+    assert [site.ask("GET", path).status for path in ("/healthz", "/", "/api/v1/search/?q=red")] == [200, 200, 200]
+    for connection in slow:
+        connection.close()
+
+
+def test_worker_loads_the_encoder_beside_the_first_requests(monkeypatch):
     encoded: Queue[list[str]] = Queue()
     encoder = SimpleNamespace(encode_texts=encoded.put)
     monkeypatch.setattr("gallery.services.embedding.encoder_in_use.current_encoder", lambda: encoder)
 
-    server_settings.post_worker_init(worker=None)
+    warm_up()
 
     assert encoded.get(timeout=PATIENCE_SECONDS) == ["warm up"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "room"),
+    [
+        ("GET", "/healthz", Room.HEALTH),
+        ("GET", "/", Room.PAGES),
+        ("GET", "/nowhere", Room.PAGES),
+        ("GET", "/search/", Room.TEXT_SEARCH),
+        ("HEAD", "/search/", Room.TEXT_SEARCH),
+        ("POST", "/search/", Room.PICTURE_SEARCH),
+        ("GET", "/api/v1/search/", Room.TEXT_SEARCH),
+        ("POST", "/api/v1/search/", Room.PICTURE_SEARCH),
+        ("GET", "/upload/", Room.PAGES),
+        ("POST", "/upload/", Room.UPLOAD),
+        ("POST", "/upload/file/", Room.UPLOAD),
+        ("GET", "/api/v1/images/", Room.PAGES),
+        ("POST", "/api/v1/images/", Room.UPLOAD),
+        ("GET", "/api/v1/images/1/original/", Room.DOWNLOAD),
+        ("GET", "/images/1/original/", Room.DOWNLOAD),
+        ("GET", "/images/1/thumbnail/400/", Room.FILES),
+        ("HEAD", "/api/v1/images/1/thumbnail/400/", Room.FILES),
+        ("GET", "/static/gallery/site.css", Room.FILES),
+    ],
+)
+def test_room_of_a_request(method, path, room):
+    assert room_of(method, path) is room
+
+
+def test_killed_serving_process_is_started_again(tmp_path):
+    with served_site(tmp_path) as site:
+        for child in site.children():
+            os.kill(child, signal.SIGKILL)
+
+        until(site.answers, "the site answers again")
+
+
+def test_killed_supervisor_leaves_the_port_to_the_next(tmp_path):
+    with served_site(tmp_path) as site:
+        children = site.children()
+        site.process.kill()
+        site.process.wait()
+
+        until(lambda: not any(is_running(child) for child in children), "its processes end")
+        site.start()
+
+        until(site.answers, "the site answers again")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,4 +1,4 @@
-"""Bodies that the server of `make run` does not read are refused at every door: none is taken for an empty request."""
+"""Bodies as the server of `make run` takes them: in chunks like others; what is not read is refused at every door."""
 
 import json
 from base64 import b64encode
@@ -11,6 +11,7 @@ from tests.served_site import ServedSite, served_site
 
 DOORS = ["/api/v1/images/1/", "/api/v1/search/", "/api/v1/nowhere/", "/upload/", "/accounts/login/", "/admin/", "/"]
 MEGABYTE = 1_000_000
+CHUNKED = "Transfer-Encoding: chunked"
 
 
 @pytest.fixture(scope="module")
@@ -23,24 +24,45 @@ def head(method: str, path: str, *lines: str) -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *lines, "", ""]).encode()
 
 
-def in_chunks(body: bytes) -> bytes:
-    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+def in_chunks(body: bytes, chunk_bytes: int = 1_000) -> bytes:
+    parts = [body[start : start + chunk_bytes] for start in range(0, len(body), chunk_bytes)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+
+
+def content_of(answer: bytes) -> bytes:
+    return answer.split(b"\r\n\r\n", 1)[1]
 
 
 def status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
-@pytest.mark.parametrize("method", ["PATCH", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 100_000])
+def test_body_in_chunks_is_read_as_one_with_a_length(site, chunk_bytes):
+    body = _picture_in_json(200_000 if chunk_bytes == 100_000 else 300)
+    kind = "Content-Type: application/json"
+
+    whole = site.send(head("POST", "/api/v1/search/", kind, f"Content-Length: {len(body)}"), body)
+    parts = site.send(head("POST", "/api/v1/search/", kind, CHUNKED), in_chunks(body, chunk_bytes))
+
+    assert status_of(whole) == status_of(parts) == 200
+    assert sorted(json.loads(content_of(parts))) == sorted(json.loads(content_of(whole)))
+
+
 @pytest.mark.parametrize("path", DOORS)
-def test_body_in_chunks_is_refused(site, method, path):
-    lines = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+def test_body_in_chunks_over_the_limit_is_refused(site, path):
+    answer = site.send(head("POST", path, CHUNKED), in_chunks(b"x" * (68 * MEGABYTE), MEGABYTE))
 
-    answer = site.send(head(method, path, *lines) + in_chunks(b'{"description": "new"}'))
+    assert status_of(answer) == 413
+    assert (b'"code": "file_too_large"' in answer) is path.startswith("/api/")
 
-    assert status_of(answer) == 411
-    assert b"Content-Length" in answer
-    assert (b'"code": "length_required"' in answer) is path.startswith("/api/")
+
+def test_body_in_chunks_that_is_cut_short_is_not_taken_for_a_whole_one(site):
+    body = _picture_in_json(300)
+
+    answer = site.send(head("POST", "/api/v1/search/", CHUNKED) + in_chunks(body, 100)[:-20], ends_sending=True)
+
+    assert b" 200 OK" not in answer
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -72,7 +94,11 @@ def test_picture_in_json_is_read_up_to_the_limit_of_an_upload(site):
 
 
 def _search_with_json(site: ServedSite, size_bytes: int) -> bytes:
-    picture = drawn_picture(format="BMP")
-    body = json.dumps({"image": b64encode(picture.ljust(size_bytes, b"\0")).decode()}).encode()
+    body = _picture_in_json(size_bytes)
     lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
     return site.send(head("POST", "/api/v1/search/", *lines), body)
+
+
+def _picture_in_json(size_bytes: int) -> bytes:
+    picture = drawn_picture(format="BMP")
+    return json.dumps({"image": b64encode(picture.ljust(size_bytes, b"\0")).decode()}).encode()

@@ -90,9 +90,7 @@ class LoadedSite:
         return self.is_alive()
 
     def _serve(self) -> list[str]:
-        if (PROJECT / "gallery" / "management" / "commands" / "serve.py").exists():
-            return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
-        return [sys.executable, "-m", "gunicorn", "imagesearch_project.wsgi", "--log-level", "warning"]
+        return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
 
     def stop(self) -> None:
         if self._root is not None and self._root.poll() is None:

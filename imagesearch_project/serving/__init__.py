@@ -1,0 +1,1 @@
+"""The server of `manage.py serve`: connections in Rust (granian), requests in rooms of their own."""

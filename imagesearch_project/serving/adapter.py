@@ -1,0 +1,115 @@
+"""Between granian and Django: each request is read whole, answered in its room, and sent without a thread waiting."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.rsgi import Scope
+
+from gallery.conf import gallery
+from gallery.errors import BodyTooSlow, ImageSearchError, ServerBusy
+from gallery.request_size import REFUSED, SAFE_METHODS, largest_body_bytes
+from gallery.rooms import Room, room_of
+
+from .answers import Answer, Application, answer_of, send
+from .bodies import BodyLimits, BodyReader
+from .environ import environ_of
+from .rooms import RoomSize, ServingRoom
+
+logger = logging.getLogger(__name__)
+REFUSALS = RoomSize(threads=1, waiting=200, wait_seconds=2)
+DRAINED_SECONDS = 10
+PLAIN = ("content-type", "text/plain")
+BARE_BUSY = Answer(503, [PLAIN, ("retry-after", str(ServerBusy.retry_after_seconds))], b"Busy.")
+BARE_FAILURE = Answer(500, [PLAIN], b"The site failed.")
+
+
+class ClientGone(Exception):
+    """The body ended before it was whole."""
+
+
+class RoomsAdapter:
+    """The application that granian calls for each request, in its loop."""
+
+    def __init__(self, application: Application, sizes: Mapping[Room, RoomSize], limits: BodyLimits) -> None:
+        self._application = application
+        self._rooms = {room: ServingRoom(room.value, size) for room, size in sizes.items()}
+        self._refusals = ServingRoom("refusals", REFUSALS)
+        self._bodies = BodyReader(limits)
+
+    async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        try:
+            try:
+                await self._answer(scope, protocol)
+            except (ServerBusy, BodyTooSlow) as error:
+                await self._refuse(scope, protocol, error)
+        except (ClientGone, ProtocolClosed):
+            protocol.response_empty(400, [("connection", "close")])
+        except Exception:
+            logger.exception("The server failed at %s %s", scope.method, scope.path)
+            send(BARE_FAILURE, protocol)
+
+    async def _answer(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        room = self._rooms[room_of(scope.method, scope.path)]
+        room.check_open()
+        if scope.method in SAFE_METHODS:
+            environ = environ_of(scope, BytesIO(), size_bytes=None)
+            send(await room.run(functools.partial(answer_of, self._application, environ)), protocol)
+            return
+        max_bytes = _max_body_bytes(scope)
+        announced = _announced_bytes(scope)
+        if announced is not None and announced > max_bytes:
+            send(await room.run(self._work(scope, BytesIO(), announced)), protocol)
+            await _drain(protocol)
+            return
+        body = await self._bodies.read(aiter(protocol), max_bytes=max_bytes)
+        try:
+            if announced is not None and body.size_bytes < announced:
+                raise ClientGone
+            send(await room.run(self._work(scope, body.file, body.size_bytes)), protocol)
+        finally:
+            self._bodies.release(body, max_bytes=max_bytes)
+
+    def _work(self, scope: Scope, file: Any, size_bytes: int) -> "functools.partial[Answer]":
+        return functools.partial(answer_of, self._application, environ_of(scope, file, size_bytes=size_bytes))
+
+    async def _refuse(self, scope: Scope, protocol: HTTPProtocol, error: ImageSearchError) -> None:
+        """Answer as the door of this request does, without giving it to its view."""
+        environ = environ_of(scope, BytesIO(), size_bytes=0) | {REFUSED: error}
+        try:
+            answer = await self._refusals.run(functools.partial(answer_of, self._application, environ))
+        except ServerBusy:
+            answer = BARE_BUSY
+        send(_closing(answer), protocol)
+
+
+def _closing(answer: Answer) -> Answer:
+    """Have the connection closed after the answer: the rest of a body that was not read would follow."""
+    return Answer(answer.status, [*answer.headers, ("connection", "close")], answer.content, answer.fd)
+
+
+async def _drain(protocol: HTTPProtocol) -> None:
+    """Read on without keeping anything: who still sends would see a broken connection and not the answer."""
+    try:
+        async with asyncio.timeout(DRAINED_SECONDS):
+            async for _chunk in protocol:
+                pass
+    except (TimeoutError, ProtocolClosed):
+        return
+
+
+def _max_body_bytes(scope: Scope) -> int:
+    """What Django refuses by its announced length is not read here either; only an upload of a member takes more."""
+    takes_many = scope.path == "/upload/" and settings.SESSION_COOKIE_NAME in scope.headers.get("cookie", "")
+    return largest_body_bytes(max_files=gallery().max_upload_files if takes_many else 1)
+
+
+def _announced_bytes(scope: Scope) -> int | None:
+    value = scope.headers.get("content-length")
+    return int(value) if value is not None and value.isdecimal() else None
