@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from gallery.views import health, home, image, jobs, library, search, trash, upload
+from gallery.views import arriving, health, home, image, jobs, library, search, trash, upload
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<int:pk>/original/", image.original, name="image-original"),
     path("images/<int:pk>/thumbnail/<int:size>/", image.thumbnail, name="image-thumbnail"),
     path("images/<int:pk>/thumbnail/<int:size>/<str:sha256>.webp", image.thumbnail, name="image-thumbnail-content"),
+    path("arriving/", arriving.arriving, name="arriving"),
     path("upload/", upload.upload, name="upload"),
     path("upload/file/", upload.upload_file, name="upload-file"),
     path("library/", library.library, name="library"),

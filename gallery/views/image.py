@@ -1,5 +1,6 @@
 """One picture: its page, its files, its labels, and its way into the trash and back."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
@@ -24,6 +25,7 @@ from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.search import similar_images
 
 from .actor import ActorRequest
+from .arriving import following
 from .htmx import HtmxHttpRequest
 from .undo import success_with_undo
 
@@ -39,6 +41,7 @@ def image(request: ActorRequest, pk: int) -> HttpResponse:
         "may_edit": may_edit,
         "may_choose_original": may_choose_original(request.actor, image),
         "others_get_whole_original": others_get_whole_original(image),
+        "arriving": replace(following([image]), is_refreshed=True) if image.is_pending else None,
     }
     return render(request, "gallery/image.html", page)
 

@@ -20,6 +20,7 @@ from gallery.services.bulk_changes import change_many
 from gallery.services.curation import retry_failed
 from gallery.services.embedding.waiting_images import EmbedReport, embed_images
 
+from .arriving import following
 from .jobs import after_many, deleted_sentence
 from .paging import counted_page_of
 from .redirected_reads import reads_redirected_to
@@ -138,12 +139,14 @@ def _page(
     is_narrowed = is_valid and narrowed.is_narrowed
     count = None if is_narrowed else statistics.images  # counted already
     failed = own.failed().select_related("embedding_failure")
+    shown = counted_page_of(narrowed.qs, query, size=PAGE_SIZE, count=count) if is_valid else None
     page = {
         "filter": narrowed,
-        "page": counted_page_of(narrowed.qs, query, size=PAGE_SIZE, count=count) if is_valid else None,
+        "page": shown,
         "is_narrowed": is_narrowed,
         "back": query.urlencode(),
         "statistics": statistics,
+        "arriving": following(shown.object_list if shown else [], in_library=statistics.pending),
         "formats": _shares(statistics.formats),
         "failures": list(failed.newest()[:FAILURES_SHOWN]) if statistics.failed else [],
         "trash_count": lists.count(Image.objects.in_trash_of(request.actor)),

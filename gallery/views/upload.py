@@ -33,6 +33,7 @@ from gallery.services.limits import sent_bytes_of
 from gallery.services.quotas import quota_of
 
 from .actor import ActorRequest
+from .arriving import following
 from .signed_in import SignedInRequest
 
 logger = logging.getLogger(__name__)
@@ -70,9 +71,7 @@ class FileResult:
             return gettext("It was in your trash and is back as it was, with all that you wrote about it.")
         if not self.created:
             return gettext("You had this picture already.")
-        is_searchable = self.image is not None and self.image.is_searchable
-        added = gettext("Added.") if is_searchable else gettext("Added. It cannot be found by what it shows yet.")
-        return " ".join([added, *self.warning_sentences])
+        return " ".join([gettext("Added."), *self.warning_sentences])
 
     @property
     def warning_sentences(self) -> list[str]:
@@ -102,6 +101,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
         "added": outcomes.count("added"),
         "duplicates": outcomes.count("duplicate"),
         "failed": outcomes.count("failed"),
+        "arriving": following([result.image for result in results if result.image is not None]),
     }
     nothing_stored = page["failed"] == len(results)
     response = render(request, "gallery/upload_result.html", page, status=results[0].status if nothing_stored else 200)
@@ -171,6 +171,8 @@ def _answer(result: FileResult) -> JsonResponse:
         "name": result.image.original_name,
         "url": reverse("image", args=[result.image.pk]),
         "thumbnail": thumbnail_address(result.image),
+        "id": result.image.pk,
+        "is_waiting": result.image.is_pending,
     }
     return JsonResponse(values, status=result.status)
 

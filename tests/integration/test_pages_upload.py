@@ -173,6 +173,8 @@ def test_file_endpoint_answers_with_the_picture(alice):
         "name": "a.png",
         "url": f"/images/{image.pk}/",
         "thumbnail": f"/images/{image.pk}/thumbnail/400/{image.sha256}.webp",
+        "id": image.pk,
+        "is_waiting": False,
     }
 
 
@@ -408,7 +410,7 @@ def test_picture_that_cannot_be_encoded_is_added_and_said(alice, quick_worker):
     response = send(alice, file_of("a.png", drawn_picture()), url=UPLOAD_FILE)
 
     assert response.status_code == 201
-    assert response.json()["message"] == "Added. It cannot be found by what it shows yet."
+    assert (response.json()["message"], response.json()["is_waiting"]) == ("Added.", True)
     assert Image.objects.get().search_status == "pending"
 
 

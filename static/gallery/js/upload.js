@@ -189,11 +189,30 @@
     part(item, "link").href = answer.url;
     part(item, "link").hidden = false;
     part(item, "remove").hidden = true;
+    if (answer.is_waiting) follow(item, answer.id);
     const preview = part(item, "preview");
     if (preview.hidden) { // of a kind that this browser does not show
       preview.src = answer.thumbnail;
       preview.hidden = false;
     }
+  }
+
+  /* Arriving: the part of the page that is asked for goes on asking by itself, and puts each mark right */
+
+  const FOLLOW_MILLISECONDS = 2000;
+  let following = null;
+
+  function follow(item, id) {
+    part(item, "status").dataset.status = id;
+    part(item, "waiting").hidden = false;
+    if (following === null) following = window.setTimeout(askForWaiting, FOLLOW_MILLISECONDS);
+  }
+
+  function askForWaiting() {
+    following = null;
+    const marks = Array.from(list.querySelectorAll(".badge-warning[data-status]"));
+    const ids = marks.map(function (mark) { return mark.dataset.status; }).filter(Boolean);
+    window.htmx.ajax("GET", text.arrivingUrl + "?ids=" + ids.join(","), { target: "#arriving", swap: "outerHTML" });
   }
 
   function fail(item, message, mayRetry) {
