@@ -21,6 +21,10 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
     def of(self, holder: str) -> Self:
         return self.filter(holder=holder)
 
+    def free(self, candidates: models.QuerySet[Image]) -> models.QuerySet[Image]:
+        """Return those of these pictures that nobody has."""
+        return candidates.filter(~models.Exists(self.held().filter(image_id=models.OuterRef("pk"))))
+
     def take(self, candidates: models.QuerySet[Image], *, holder: str, count: int) -> list[Image]:
         """Make the first `count` waiting pictures of `candidates` that nobody holds this holder's, and return them.
 
@@ -61,8 +65,7 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         return []
 
     def _free_ids(self, candidates: models.QuerySet[Image], count: int) -> list[int]:
-        held = self.held().filter(image_id=models.OuterRef("pk"))
-        free = candidates.filter(~models.Exists(held)).order_by("pk")
+        free = self.free(candidates).order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             free = free.select_for_update(of=("self",), skip_locked=True, no_key=True)
         return list(free.values_list("pk", flat=True)[:count])

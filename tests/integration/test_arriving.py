@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gallery.models import Image
-from gallery.services.embedding.waiting_images import embed_pending
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.views.arriving import FOLLOWED_AT_MOST, QUICK_ROUNDS, ROUNDS
 from tests.conftest import acting, drawn_picture
 
@@ -16,9 +16,9 @@ HTMX = {"headers": {"HX-Request": "true"}}
 
 
 @pytest.fixture
-def queued(settings) -> None:
+def queued(quick_worker) -> None:
     """Nothing is embedded when it is uploaded."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    quick_worker.works = False
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ import os
 import signal
 from collections.abc import Callable
 from importlib import import_module
+from threading import Event
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from django.utils import translation
 from hypothesis import given
@@ -15,25 +17,30 @@ from hypothesis import strategies as st
 
 from gallery.conf import gallery
 from gallery.error_messages import stored_sentence
-from gallery.models import OPERATOR, WORKER, Image, NextEmbedding
+from gallery.jobs.suspects import Suspects
+from gallery.jobs.waiting_images import WaitingImages
+from gallery.models import OPERATOR, WORKER, Claim, Image, NextEmbedding
 from gallery.search_index import search_index
 from gallery.services.embedding import encoder_child, trial
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.embedding.encoder_child import EncoderChild, end_of
 from gallery.services.embedding.encoder_deaths import at_risk, count_deaths
 from gallery.services.embedding.model_change import change_model
-from gallery.services.embedding.waiting_images import embed_images, embed_pending
+from gallery.services.embedding.waiting_images import embed_images
+from gallery.services.holders import holding
 from gallery.services.importing import find_files, import_files
 from gallery.services.labels import check_labels
 from tests.conftest import drawn_picture
 from tests.crash.children import in_child
+from tests.waiting import PATIENCE_SECONDS
 
 HEALTHY = ("red", "lime", "yellow")
 
 
 @pytest.fixture
-def queued(settings) -> None:
+def queued(quick_worker) -> None:
     """Nothing is embedded when it is uploaded."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    quick_worker.works = False
 
 
 @pytest.fixture
@@ -130,7 +137,8 @@ def test_reason_is_said_in_chinese(suspects):
         said = stored_sentence(culprit.failure)
 
     assert said == (
-        "单独编码这张图片的进程因信号 SIGSEGV 结束，共 3 次，因此不再处理这张图片。请在更新后或换用其他模型后重试。"
+        "单独编码这张图片的进程已结束 3 次（原因：信号 SIGSEGV），因此不再处理这张图片。"
+        "请在更新后或换用其他模型后重试。"
     )
 
 
@@ -310,6 +318,49 @@ def test_suspects_come_after_all_others(suspects, upload, alice, monkeypatch, li
     embed_images([image.pk for image in old + new])
 
     assert seen[0] == 5
+
+
+def test_worker_embeds_others_while_suspects_are_tried(suspects, upload, alice, monkeypatch):
+    suspects("blue", "red")
+    new = upload(alice, "yellow.png", content=drawn_picture("yellow"))
+    is_embedded, real = Event(), EncoderChild.__init__
+
+    def wait_and_start(child: EncoderChild, *arguments) -> None:
+        assert is_embedded.wait(PATIENCE_SECONDS)
+        real(child, *arguments)
+
+    monkeypatch.setattr(EncoderChild, "__init__", wait_and_start)
+    with holding() as holder:
+        trials, images = Suspects(holder), WaitingImages(holder)
+        assert (trials.step(), trials.is_busy) == (0, True)
+        assert images.step() == 1
+        assert Image.objects.get(pk=new.pk).is_searchable
+        is_embedded.set()
+        trials.wait()
+
+    assert (trials.embedded, trials.failed) == (1, 1)
+    assert states() == {"blue": "failed", "red": "searchable", "yellow": "searchable"}
+
+
+def test_worker_leaves_suspects_alone_that_another_tries(suspects):
+    suspects("red")
+    with holding() as another, holding() as holder:
+        Claim.objects.take(Image.objects.all(), holder=another, count=1)
+        trials = Suspects(holder)
+
+        trials.step()
+
+        assert not trials.is_busy
+
+
+def test_work_once_tries_suspects_and_ends_with_those_that_cannot_be_tried(suspects, capsys):
+    suspects("red", "maroon")
+
+    call_command("work", "--once", "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["embedded"], report["waiting"]) == (1, 1)
+    assert states() == {"red": "searchable", "maroon": "pending"}
 
 
 def test_import_tries_what_an_earlier_one_died_at(suspects, alice, tmp_path):

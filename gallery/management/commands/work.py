@@ -5,6 +5,7 @@ from typing import Any
 
 from gallery.jobs.long_jobs import LongJobs
 from gallery.jobs.periodic import PeriodicChores
+from gallery.jobs.suspects import Suspects
 from gallery.jobs.waiting_images import WaitingImages
 from gallery.jobs.worker import Worker
 from gallery.management.command import GalleryCommand, Report
@@ -34,15 +35,17 @@ class Command(GalleryCommand):
             free_claims_of_the_dead()
             images = WaitingImages(holder)
             jobs = LongJobs(is_to_stop=lambda: worker.is_over)
-            worker = Worker([images, jobs, PeriodicChores()])
+            suspects = Suspects(holder)
+            worker = Worker([images, suspects, jobs, PeriodicChores()])
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: worker.end())
             worker.run(linger_seconds=linger_seconds)
             worker.end()
             jobs.wait()
+            suspects.wait()
         return {
-            "embedded": images.embedded,
-            "failed": images.failed,
+            "embedded": images.embedded + suspects.embedded,
+            "failed": images.failed + suspects.failed,
             "waiting": Image.objects.pending().count(),
             "jobs": [_told(job) for job in Job.objects.filter(pk__in=jobs.job_ids).order_by("pk")],
         }

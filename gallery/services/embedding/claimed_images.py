@@ -9,6 +9,7 @@ from gallery.models.claim import NOBODY
 from gallery.models.image import ImageQuerySet
 from gallery.services.holders import free_claims_of_the_dead, holding
 
+from .encoder_deaths import count_deaths
 from .waiting_images import EmbedReport, embed_images
 
 LOOK_AGAIN_SECONDS = 0.2  # at pictures that another process works on
@@ -16,13 +17,21 @@ Progress = Callable[[int], None]
 
 
 def embed_some(*, holder: str) -> EmbedReport:
-    """Embed one batch of what waits and nobody works on, the oldest first; an empty report if there is none.
-
-    Suspects come after all others, one at a time: each is tried in a process of its own.
+    """Embed one batch of what waits, nobody works on and nobody suspects, the oldest first; an empty report if there
+    is none.
     """
-    waiting = Image.objects.pending()
-    report = _embed_free(waiting.unsuspected(), holder=holder, count=gallery().embed_batch_size)
-    return report if report.count else _embed_free(waiting.suspects(), holder=holder, count=1)
+    count_deaths()
+    return _embed_free(Image.objects.pending().unsuspected(), holder=holder, count=gallery().embed_batch_size)
+
+
+def try_some(*, holder: str) -> EmbedReport:
+    """Try some suspects that nobody else tries, in processes of their own; an empty report if there is none."""
+    return _embed_free(Image.objects.pending().suspects(), holder=holder, count=gallery().embed_batch_size)
+
+
+def suspects_wait() -> bool:
+    """Say whether there are suspects whom nobody tries."""
+    return Claim.objects.free(Image.objects.pending().suspects()).exists()
 
 
 def embed_pending(*, progress: Progress = lambda _count: None) -> EmbedReport:
@@ -34,10 +43,15 @@ def embed_pending(*, progress: Progress = lambda _count: None) -> EmbedReport:
     free_claims_of_the_dead()
     Claim.objects.of(NOBODY).delete()
     with holding() as holder:
-        while (batch := embed_some(holder=holder)).count:
+        while (batch := _embed_or_try_some(holder=holder)).count:
             report += batch
             progress(batch.count)
     return report
+
+
+def _embed_or_try_some(*, holder: str) -> EmbedReport:
+    report = embed_some(holder=holder)
+    return report if report.count else try_some(holder=holder)
 
 
 def embed_these(image_ids: Sequence[int], *, holder: str) -> EmbedReport:
