@@ -79,7 +79,12 @@ class LoadedSite:
     def _run(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self._root = subprocess.Popen(
-                self._serve(), cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                cwd=PROJECT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.starts += 1
 
@@ -88,9 +93,6 @@ class LoadedSite:
             time.sleep(0.5)
             self._run()
         return self.is_alive()
-
-    def _serve(self) -> list[str]:
-        return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
 
     def stop(self) -> None:
         if self._root is not None and self._root.poll() is None:
