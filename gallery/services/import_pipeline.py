@@ -26,14 +26,16 @@ from gallery.errors import (
     StoredError,
 )
 from gallery.imaging import Embedded, Facts, Limits, inspect
-from gallery.models import Actor, Image, Job, User
+from gallery.models import Actor, Claim, Image, Job, User
 
 from .changed_files import ChangedFiles, OnChange
 from .decode_limits import decode_limits
 from .embedded_words import with_embedded_words
+from .embedding.claimed_images import embed_these
 from .embedding.encoder_deaths import at_risk
 from .embedding.encoder_in_use import current_encoder
-from .embedding.waiting_images import EmbedReport, commit_batch, embed_images
+from .embedding.waiting_images import EmbedReport, commit_batch
+from .holders import holding
 from .import_jobs import FileFailure, ImportCounts, SkippedFile
 from .ingest import Upload, bring_back_original, existing_image, store_picture
 from .labels import Labels
@@ -150,6 +152,7 @@ class ImportPipeline(Generic[File]):
         self._with_pixels: list[tuple[Image, Pixels]] = []
         self._encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
         self._batches = 0
+        self._holder = ""  # of the claims of this run
         self._left_in_queue: list[int] = []  # ids; known pictures that an earlier, killed run did not embed are among
 
     def counts(self) -> ImportCounts:
@@ -168,6 +171,11 @@ class ImportPipeline(Generic[File]):
         Raises StorageFull, StorageNotWritable, DecoderUnavailable, and what the encoder raises: it ends the run. Raises
         WorkCancelled.
         """
+        with holding() as self._holder:
+            self._bring_in(run)
+        self._changed_files.replace_previous()
+
+    def _bring_in(self, run: JobRun) -> None:
         known = frozenset(Image.objects.filter(owner=self._owner).values_list("md5", flat=True).iterator())
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as encoder_thread:
             for file, read in self._read_ahead(readers, known):
@@ -184,8 +192,7 @@ class ImportPipeline(Generic[File]):
             while self._encoding:
                 self._commit_oldest()
         run.check_cancelled()
-        self._count_embedded(embed_images(self._left_in_queue))
-        self._changed_files.replace_previous()
+        self._count_embedded(embed_these(self._left_in_queue, holder=self._holder))
 
     def _read_ahead(self, readers: ThreadPoolExecutor, known: frozenset[str]) -> Iterator[tuple[File, Future[_Read]]]:
         """Yield each file with its content to come, reading at most a few batches ahead of the encoder."""
@@ -245,6 +252,7 @@ class ImportPipeline(Generic[File]):
             job=job,
             created_at=file.created_at,
             place=place,
+            holder=self._holder,
         )
         if upload.created:
             self._warnings += [FileFailure(file.path, error) for error in words.left_out]
@@ -274,7 +282,7 @@ class ImportPipeline(Generic[File]):
             return
         images, vectors = [image for image, _ in self._with_vector], np.stack([row for _, row in self._with_vector])
         self._with_vector = []
-        report = commit_batch(images, vectors, encoder=self._encoder)
+        report = self._committed(images, vectors, self._encoder)
         self._counts += ImportCounts(vectors_taken=report.embedded)
         self._note_failures(report)
 
@@ -306,10 +314,15 @@ class ImportPipeline(Generic[File]):
             self._left_in_queue += [image.pk for image in images]
             return
         try:
-            self._count_embedded(commit_batch(images, vectors, encoder=encoder))
+            self._count_embedded(self._committed(images, vectors, encoder))
         except EncoderMismatch:
             self._encoder = current_encoder()
             self._left_in_queue += [image.pk for image in images]
+
+    def _committed(self, images: Sequence[Image], vectors: Vectors, encoder: Encoder) -> EmbedReport:
+        report = commit_batch(images, vectors, encoder=encoder)
+        Claim.objects.release([image.pk for image in images], holder=self._holder)
+        return report
 
     def _count_embedded(self, report: EmbedReport) -> None:
         self._counts += ImportCounts(embedded=report.embedded)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, LibraryTooLarge, StorageUnavailable, StoredError, TooManyPictures
 from gallery.imaging import Embedded, Facts, inspect
-from gallery.models import Actor, Image, ImportedImage, ImportedPath, Job, LibraryUse, NextEmbedding, Tag, User
+from gallery.models import Actor, Claim, Image, ImportedImage, ImportedPath, Job, LibraryUse, NextEmbedding, Tag, User
 from gallery.models.access import may_add_images_of
 from gallery.text.wall_clock import stored_wall_clock
 
@@ -87,13 +87,15 @@ def store_picture(
     job: Job | None = None,
     restores: bool = False,
     place: bytes | None = None,
+    holder: str | None = None,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
     If one of these fails, the files that no picture uses go away again. A picture of these bytes that is there stays as
     it is, but that one in the trash comes back if `restores`. `created_at` (now by default) is for pictures that were
     added to another library before. What an import (`job`) brings in is in the list of its audit entry; all else has an
-    entry of its own. `place` is the path of the file that holds the picture, to know it again (`ImportedPath`).
+    entry of its own. `place` is the path of the file that holds the picture, to know it again (`ImportedPath`). A new
+    picture is claimed by `holder`, who embeds it: no worker does.
     Raises PermissionDenied, ContentCollision, TooManyPictures, LibraryTooLarge.
     """
     _refuse_strangers(by, owner.pk)
@@ -110,6 +112,8 @@ def store_picture(
                 if restores and upload.image.trashed_at is not None:
                     return _restored(upload, by=by)
                 if upload.created:
+                    if holder is not None:
+                        Claim.objects.add([upload.image.pk], holder=holder)
                     use = LibraryUse.objects.change(owner.pk, images=1, size_bytes=facts.size_bytes)  # last: see there
                     require_room(use, size_bytes=facts.size_bytes, by=by)
                 return upload
