@@ -22,11 +22,13 @@ from django.core.management import call_command
 from gallery.encoders import registry
 from gallery.encoders.base import Encoder
 from gallery.models import User
+from gallery.services.embedding import encoder_child
 
 
 def begin(*encoders: Encoder, **gallery_settings: Any) -> None:
     """Make an empty library of one user, alice, with encoders that cost nothing."""
     settings.GALLERY |= {"search_threads": 1, **gallery_settings}
+    encoder_child.CHILD_MODULE = "tests.quick_encoder_child"
     for encoder in encoders:
         registry.use_encoder(encoder)
     call_command("migrate", verbosity=0, skip_checks=True)
