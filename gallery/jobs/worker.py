@@ -10,6 +10,7 @@ from django.db import close_old_connections
 
 from gallery.errors import ImageSearchError
 from gallery.search_index.commit_mark import CommitMark
+from gallery.services.workers import at_work
 
 from .sources import WorkSource
 
@@ -49,6 +50,20 @@ class Worker:
                 return
             if not done:
                 self._wait_for_change(mark)
+
+    def run_known(self, *, linger_seconds: float | None = None, alone: bool = False) -> None:
+        """Run as a worker that others know of, who therefore start none.
+
+        So it looks once more after it is known no longer: whoever brought something until then has started none.
+        With `alone` it does nothing where another one that was asked to be alone is at work.
+        """
+        may_be_due = True
+        while may_be_due and not self.is_over:
+            with at_work(alone=alone) as may_work:
+                if not may_work:
+                    return
+                self.run(linger_seconds=linger_seconds)
+            may_be_due = not self.is_over and (self.work_round() > 0 or self._is_busy)
 
     @property
     def _is_busy(self) -> bool:

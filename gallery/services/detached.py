@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from gallery.conf import gallery
@@ -13,8 +14,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 logger = logging.getLogger(__name__)
 
 
-def run_detached(command: str, *words: str) -> None:
+def _nothing_more(_status: int) -> None:
+    """Most commands need nobody when they end."""
+
+
+def run_detached(command: str, *words: str, on_end: Callable[[int], None] = _nothing_more) -> None:
     """Run a management command in a session of its own; what it says goes to `logs/COMMAND.log` in the data folder.
+
+    `on_end` is told its exit status by a thread of this process, if that still lives; a signal's is negative.
 
     It outlives the request and the server's process, which may be restarted. A service manager that ends everything
     it began (systemd, containers) ends it too: commands that are begun so must go on where they were.
@@ -31,4 +38,4 @@ def run_detached(command: str, *words: str) -> None:
             start_new_session=True,
         )
     logger.info("Process %s runs %s; see %s.", process.pid, command, log)
-    threading.Thread(target=process.wait, name=f"wait for {command}", daemon=True).start()  # else it stays a zombie
+    threading.Thread(target=lambda: on_end(process.wait()), name=f"wait for {command}", daemon=True).start()

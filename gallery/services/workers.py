@@ -5,8 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from gallery.conf import gallery
@@ -14,6 +13,7 @@ from gallery.durable.synced_writing import make_folder
 
 from .detached import run_detached
 
+WORKERS = "worker.lock"
 LINGER_SECONDS = 60  # a worker that the site starts ends after so long without work
 STARTING_SECONDS = 30  # how long one that was just started is waited for before another is
 
@@ -21,33 +21,37 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """Let others know, while the body runs, that this process is a worker."""
-    fd = _opened()
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(fd)
+def at_work(*, alone: bool = False) -> Iterator[bool]:
+    """Let others know, while the body runs, that this process is a worker.
+
+    Yield False where it is to be the only one of those that the site starts, and another is.
+    """
+    with ExitStack() as held:
+        if alone and not _locks(held, "lingering-worker.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield False
+            return
+        _locks(held, WORKERS, fcntl.LOCK_SH)
+        yield True
 
 
 def worker_runs() -> bool:
     """Say whether any process on this machine is a worker now."""
-    fd = _opened()
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    with ExitStack() as held:
+        return not _locks(held, WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def see_to_worker() -> None:
     """Start a worker that ends by itself, unless one runs or the settings leave that to others."""
     if gallery().starts_worker and not worker_runs() and _start.is_due():
         logger.info("No worker runs on this machine; one is started that ends after %s s without work.", LINGER_SECONDS)
-        run_detached("work", "--linger", str(LINGER_SECONDS))
+        run_detached("work", "--linger", str(LINGER_SECONDS), on_end=_start_again_if_killed)
+
+
+def _start_again_if_killed(status: int) -> None:
+    """A worker that was killed has left its work. One that ends by itself has none, or would fail again."""
+    if status < 0:
+        time.sleep(_start.seconds_until_due())
+        see_to_worker()
 
 
 class _Start:
@@ -64,15 +68,22 @@ class _Start:
             self._again_at = now + STARTING_SECONDS
             return True
 
+    def seconds_until_due(self) -> float:
+        with self._lock:
+            return max(0.0, self._again_at - time.monotonic())
+
 
 _start = _Start()
 
 
-def _opened() -> int:
-    path = _lock_path()
+def _locks(held: ExitStack, name: str, how: int) -> bool:
+    """Take a lock that is let go of with `held`; return False where somebody else has it and it is not waited for."""
+    path = gallery().locks_dir / name
     make_folder(path.parent)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-
-def _lock_path() -> Path:
-    return gallery().locks_dir / "worker.lock"
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    held.callback(os.close, fd)
+    try:
+        fcntl.flock(fd, how)
+    except BlockingIOError:
+        return False
+    return True

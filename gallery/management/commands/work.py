@@ -11,7 +11,6 @@ from gallery.jobs.worker import Worker
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Image, Job
 from gallery.services.holders import free_claims_of_the_dead, holding
-from gallery.services.workers import at_work
 
 NICENESS = 5  # pages come first
 
@@ -25,21 +24,24 @@ class Command(GalleryCommand):
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         ends = parser.add_mutually_exclusive_group()
         ends.add_argument("--once", action="store_true", help="end when nothing is due")
-        ends.add_argument("--linger", type=float, metavar="SECONDS", help="end when nothing was due for so long")
+        ends.add_argument(
+            "--linger",
+            type=float,
+            metavar="SECONDS",
+            help="end when nothing was due for so long, or at once where another one lingers",
+        )
 
     def run(self, **options: Any) -> Report:
-        if self._called_from_command_line:
-            os.nice(NICENESS)
         linger_seconds = 0.0 if options["once"] else options["linger"]
-        with at_work(), holding() as holder:
+        with holding() as holder:
             free_claims_of_the_dead()
             images = WaitingImages(holder)
             jobs = LongJobs(is_to_stop=lambda: worker.is_over)
             suspects = Suspects(holder)
             worker = Worker([images, suspects, jobs, PeriodicChores()])
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: worker.end())
-            worker.run(linger_seconds=linger_seconds)
+            if self._called_from_command_line:
+                _be_background_work(worker)
+            worker.run_known(linger_seconds=linger_seconds, alone=options["linger"] is not None)
             worker.end()
             jobs.wait()
             suspects.wait()
@@ -54,6 +56,12 @@ class Command(GalleryCommand):
         lines = [f"{job['title']}: {job['status']}, {job['done']} of {job['total']}" for job in report["jobs"]]
         summary = f"{report['embedded']} embedded, {report['failed']} failed, {report['waiting']} wait."
         return "\n".join([summary, *lines])
+
+
+def _be_background_work(worker: Worker) -> None:
+    os.nice(NICENESS)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.end())
 
 
 def _told(job: Job) -> Report:

@@ -1,0 +1,530 @@
+"""The background worker: its loop, what it does from time to time, and the process that the site starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+from django.utils import timezone
+
+from gallery import jobs
+from gallery.errors import EncoderUnavailable
+from gallery.jobs import worker as worker_module
+from gallery.jobs.periodic import Chore, PeriodicChores
+from gallery.jobs.worker import Worker
+from gallery.models import Image, User
+from gallery.services import workers
+from gallery.services.workers import at_work, see_to_worker, worker_runs
+from tests.conftest import drawn_picture
+from tests.in_threads import at_once
+from tests.waiting import PATIENCE_SECONDS, until
+
+COLOURS = ("red", "lime", "blue")
+
+
+class Source:
+    """Work of which there is so much; a failing one raises at each step."""
+
+    def __init__(self, name: str, due: int = 0, *, error: Exception | None = None) -> None:
+        self.name = name
+        self.due = due
+        self.is_busy = False
+        self.steps = 0
+        self._error = error
+
+    def step(self) -> int:
+        self.steps += 1
+        if self._error is not None:
+            raise self._error
+        done, self.due = min(self.due, 1), max(self.due - 1, 0)
+        return done
+
+
+class Clock:
+    """The seconds that the worker believes in."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(worker_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "PAUSE_SECONDS", 0.001)
+
+
+class Marks:
+    """Stands for what the database says of its commits."""
+
+    def __init__(self) -> None:
+        self.mark = 1
+        self.asked = 0
+
+    def now(self) -> int:
+        self.asked += 1
+        return self.mark
+
+
+@pytest.fixture
+def marks(monkeypatch) -> Marks:
+    marks = Marks()
+    monkeypatch.setattr(worker_module, "CommitMark", marks)
+    return marks
+
+
+@pytest.fixture
+def beside() -> Iterator[Callable[[Worker], threading.Thread]]:
+    """Let a worker work in a thread until the test is over: beside(worker)."""
+    begun: list[tuple[Worker, threading.Thread]] = []
+
+    def run(worker: Worker) -> None:
+        try:
+            worker.run()
+        finally:
+            connections.close_all()
+
+    def begin(worker: Worker) -> threading.Thread:
+        thread = threading.Thread(target=run, args=(worker,))
+        begun.append((worker, thread))
+        thread.start()
+        return thread
+
+    yield begin
+    for worker, thread in begun:
+        worker.end()
+        thread.join()
+
+
+# The loop
+
+
+def test_worker_gives_each_source_a_portion_in_turn():
+    order: list[str] = []
+    long, short = Source("long", 3), Source("short", 1)
+    for source in (long, short):
+        real = source.step
+        source.step = lambda source=source, real=real: order.append(source.name) or real()  # type: ignore[method-assign]
+    worker = Worker([long, short])
+
+    counts = [worker.work_round() for _ in range(4)]
+
+    assert counts == [2, 1, 1, 0]
+    assert order == ["long", "short"] * 4
+    assert worker.counts == {"long": 3, "short": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "error", [RuntimeError("a defect"), EncoderUnavailable(encoder="offline", reason="gone", remedy="")]
+)
+def test_source_that_raises_is_left_alone_while_others_go_on(clock, error):
+    broken, good = Source("broken", error=error), Source("good", 5)
+    worker = Worker([broken, good])
+
+    counts = [worker.work_round() for _ in range(3)]
+    clock.seconds += worker_module.LEFT_ALONE_SECONDS
+    worker.work_round()
+
+    assert counts == [1, 1, 1]
+    assert (broken.steps, good.steps) == (2, 4)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_ends_after_its_portion_when_it_is_told_to():
+    source, never_begun = Source("pictures", 9), Source("later", 9)
+    worker = Worker([source, never_begun])
+    real = source.step
+    source.step = lambda: (worker.end(), real())[1]  # type: ignore[method-assign]
+
+    worker.run()
+
+    assert (source.due, never_begun.due) == (8, 9)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_does_not_linger_ends_when_nothing_is_due():
+    source = Source("pictures", 3)
+
+    Worker([source]).run(linger_seconds=0.0)
+
+    assert (source.due, source.steps) == (0, 4)
+
+
+def test_worker_lingers_and_counts_from_the_last_work(clock, marks, monkeypatch):
+    source = Source("pictures")
+    worker = Worker([source])
+    pauses: list[float] = []
+
+    def pause(_seen: Any) -> None:
+        pauses.append(clock.seconds)
+        clock.seconds += 10
+        source.due = int(len(pauses) == 5)
+
+    monkeypatch.setattr(worker, "_wait_for_change", pause)
+    worker.run(linger_seconds=60)
+
+    assert source.steps == len(pauses) + 2  # one did something, the last one found the time to be over
+    assert clock.seconds == 1_000 + 50 + 60
+
+
+def test_busy_source_keeps_the_worker(clock, marks, monkeypatch):
+    source = Source("long work")
+    source.is_busy = True
+    worker = Worker([source])
+
+    def pause(_seen: Any) -> None:
+        clock.seconds += 100
+        source.is_busy = clock.seconds < 1_500
+
+    monkeypatch.setattr(worker, "_wait_for_change", pause)
+    worker.run(linger_seconds=60)
+
+    assert clock.seconds == 1_500
+
+
+def test_worker_asks_sources_nothing_while_nothing_is_committed(impatient, clock, marks, beside):
+    source = Source("pictures")
+    beside(Worker([source]))
+    until(lambda: marks.asked > 20, "it looks many times")
+    steps_at_rest = source.steps
+
+    marks.mark += 1
+    until(lambda: source.steps > steps_at_rest, "it looks again when something was committed")
+
+    assert steps_at_rest == 1
+
+
+def test_worker_looks_after_a_while_though_nothing_is_committed(impatient, clock, marks, beside):
+    source = Source("pictures")
+    beside(Worker([source]))
+    until(lambda: marks.asked > 5, "it rests")
+
+    clock.seconds += worker_module.LOOK_ANYWAY_SECONDS
+
+    until(lambda: source.steps > 1, "what is due by the clock alone is seen")
+
+
+def test_worker_looks_when_long_work_has_ended(impatient, clock, marks, beside):
+    source = Source("long work")
+    source.is_busy = True
+    beside(Worker([source]))
+    until(lambda: marks.asked > 5, "it rests")
+
+    source.is_busy = False
+
+    until(lambda: source.steps > 1, "the next job is begun")
+
+
+def test_worker_looks_again_when_somebody_has_committed(impatient, transactional_db, monkeypatch, beside):
+    monkeypatch.setattr(worker_module, "LOOK_ANYWAY_SECONDS", PATIENCE_SECONDS)
+    source = Source("pictures")
+    beside(Worker([source]))
+    until(lambda: source.steps, "it has begun")
+
+    User.objects.create_user("alice")
+
+    until(lambda: source.steps > 1, "it looks again")
+
+
+# Known as a worker
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_is_known_while_it_works():
+    seen: list[bool] = []
+    source = Source("pictures", 1)
+    real = source.step
+    source.step = lambda: (seen.append(worker_runs()), real())[1]  # type: ignore[method-assign]
+
+    Worker([source]).run_known(linger_seconds=0.0)
+
+    assert seen == [True, True, False]
+    assert not worker_runs()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_as_a_worker_ends_is_not_left(monkeypatch):
+    """Whoever brings it sees a worker that looks no more, and starts none."""
+    source = Source("pictures", 1)
+    worker = Worker([source])
+    real = worker.run
+
+    def run(**options: Any) -> None:
+        real(**options)
+        source.due += int(source.steps < 3)
+        assert worker_runs()
+
+    monkeypatch.setattr(worker, "run", run)
+    worker.run_known(linger_seconds=0.0)
+
+    assert source.due == 0
+    assert not worker_runs()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_is_to_be_alone_leaves_the_work_to_the_other():
+    source = Source("pictures", 1)
+
+    with at_work(alone=True) as first:
+        Worker([source]).run_known(linger_seconds=0.0, alone=True)
+
+    assert first
+    assert source.steps == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_number_of_other_workers_work_beside_it():
+    source = Source("pictures", 1)
+
+    with at_work(alone=True), at_work():
+        Worker([source]).run_known(linger_seconds=0.0)
+
+    assert source.due == 0
+
+
+# From time to time
+
+
+@pytest.fixture
+def now(monkeypatch) -> Callable[[timedelta], None]:
+    """Let time pass: now(timedelta(hours=1))."""
+    moment = [datetime(2026, 3, 1, 12, tzinfo=timezone.get_default_timezone())]
+    monkeypatch.setattr(timezone, "now", lambda: moment[0])
+
+    def pass_by(time: timedelta) -> None:
+        moment[0] += time
+
+    return pass_by
+
+
+def test_chore_is_done_once_by_many_workers_whenever_it_is_due(transactional_db, now):
+    done: list[str] = []
+    chores = (
+        Chore("hourly", timedelta(hours=1), lambda: done.append("hourly")),
+        Chore("daily", timedelta(days=1), lambda: done.append("daily")),
+    )
+
+    def all_look() -> None:
+        at_once(4, lambda _number: PeriodicChores(chores).step())
+
+    all_look()
+    first = sorted(done)
+    now(timedelta(minutes=59))
+    all_look()
+    too_early = sorted(done)
+    now(timedelta(minutes=1))
+    all_look()
+
+    assert first == too_early == ["daily", "hourly"]
+    assert sorted(done) == ["daily", "hourly", "hourly"]
+
+
+def test_chore_that_fails_keeps_no_other_from_being_done(transactional_db, now):
+    done: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    chores = PeriodicChores(
+        (Chore("broken", timedelta(hours=1), fail), Chore("good", timedelta(hours=1), lambda: done.append("good")))
+    )
+
+    assert chores.step() == 0
+    assert done == ["good"]
+
+
+# The command, and the process that the site starts
+
+
+SITE = """
+import django; django.setup()
+import json, sys
+from io import BytesIO
+from django.core.management import call_command
+from gallery.models import OPERATOR, Image, User
+from gallery.services.ingest import accept_upload
+from gallery.services.labels import check_labels
+from gallery.services.workers import worker_runs
+from tests.conftest import drawn_picture
+from tests.waiting import until
+def wait_for(count):
+    until(lambda: Image.objects.searchable().count() == count, "all pictures are searchable")
+def bring_in(*colours):
+    for colour in colours:
+        owner = User.objects.get(username="alice")
+        file = BytesIO(drawn_picture(colour))
+        accept_upload(file, owner=owner, name=colour, labels=check_labels(), by=OPERATOR)
+"""
+BEGIN = "call_command('migrate', verbosity=0, skip_checks=True); User.objects.create_user('alice'); "
+STATE = "print(json.dumps([Image.objects.searchable().count(), Image.objects.pending().count(), worker_runs()]))"
+
+
+@pytest.fixture
+def environment(tmp_path, own_database) -> dict[str, str]:
+    """A site of its own, whose encoder costs nothing, and which starts workers."""
+    return {
+        **os.environ,
+        **own_database,
+        "IMAGESEARCH_DATA_DIR": str(tmp_path / "site"),
+        "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
+        "IMAGESEARCH_STARTS_WORKER": "true",
+    }
+
+
+@pytest.fixture
+def begin(environment) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Begin a Python process on that site; what the site started is told to end when the test is over."""
+
+    def start(*words: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *words],
+            cwd=django_settings.BASE_DIR,
+            env=environment | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    yield start
+    for pid in workers_of(environment):
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: not workers_of(environment), "the workers end")
+
+
+@pytest.fixture
+def ask(begin) -> Callable[..., str]:
+    """Run code in a process on that site and return what it prints."""
+
+    def run(code: str, **more: str) -> str:
+        return told_by(begin("-c", SITE + code, **more))
+
+    return run
+
+
+def told_by(process: "subprocess.Popen[str]") -> str:
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, err[-2000:]
+    return out.strip()
+
+
+def workers_of(environment: dict[str, str]) -> list[int]:
+    """Return the ids of the processes that are workers of this site and live."""
+    mark = f"IMAGESEARCH_DATA_DIR={environment['IMAGESEARCH_DATA_DIR']}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"work" in words and mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except OSError:  # it has ended, or is another account's
+            continue
+    return found
+
+
+def test_work_once_prints_what_it_did(ask, begin):
+    ask(BEGIN + "bring_in('red', 'lime', 'blue')", IMAGESEARCH_STARTS_WORKER="false")
+
+    first = json.loads(told_by(begin("manage.py", "work", "--once", "--json")))
+    second = json.loads(told_by(begin("manage.py", "work", "--once", "--json")))
+
+    assert first == {"embedded": 3, "failed": 0, "waiting": 0, "jobs": []}
+    assert second == {"embedded": 0, "failed": 0, "waiting": 0, "jobs": []}
+
+
+def test_site_starts_one_worker_that_lingers_where_none_runs(ask, begin, environment):
+    ask(BEGIN)
+
+    for process in [begin("-c", SITE + f"bring_in({colour!r})") for colour in COLOURS]:
+        told_by(process)
+    ask("wait_for(3)")
+    until(lambda: len(workers_of(environment)) == 1, "the others leave the work to one")
+    (lingering,) = workers_of(environment)
+    state = ask("bring_in('white'); wait_for(4); " + STATE)
+
+    assert json.loads(state) == [4, 0, True]
+    assert workers_of(environment) == [lingering]
+
+
+def test_site_that_is_to_start_no_worker_starts_none(ask, environment):
+    state = ask(BEGIN + "bring_in('red'); " + STATE, IMAGESEARCH_STARTS_WORKER="false")
+
+    assert json.loads(state) == [0, 1, False]
+    assert workers_of(environment) == []
+    assert not (Path(environment["IMAGESEARCH_DATA_DIR"]) / "logs" / "work.log").exists()
+
+
+def test_worker_ends_by_a_signal_with_its_report(ask, begin):
+    ask(BEGIN + "bring_in('red')", IMAGESEARCH_STARTS_WORKER="false")
+    worker = begin("manage.py", "work", "--json")
+    ask("wait_for(1)")
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert json.loads(told_by(worker)) == {"embedded": 1, "failed": 0, "waiting": 0, "jobs": []}
+
+
+# Starting one
+
+
+@pytest.fixture
+def started(monkeypatch, limits_of) -> list[Any]:
+    """What the site would start, with what it does when that ends."""
+    limits_of(starts_worker=True)
+    started: list[Any] = []
+    monkeypatch.setattr(workers, "_start", workers._Start())
+    monkeypatch.setattr(workers, "run_detached", lambda *words, on_end: started.append((words, on_end)))
+    return started
+
+
+def test_site_starts_a_worker_where_none_runs(alice, upload, started, quick_worker):
+    quick_worker.works = False
+
+    for colour in COLOURS:
+        upload(alice, content=drawn_picture(colour))
+
+    assert [words for words, _on_end in started] == [("work", "--linger", "60")]
+    assert Image.objects.pending().count() == 3
+
+
+def test_site_starts_none_where_one_runs(started):
+    with at_work():
+        jobs.see_that_work_is_done()
+
+    assert started == []
+
+
+@pytest.mark.parametrize(("status", "count"), [(-signal.SIGKILL, 2), (0, 1), (1, 1)])
+def test_worker_is_started_again_if_it_was_killed(started, monkeypatch, status, count):
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        workers._start = workers._Start()
+
+    monkeypatch.setattr(workers.time, "sleep", sleep)
+    see_to_worker()
+    (_words, on_end) = started[0]
+
+    on_end(status)
+
+    assert len(started) == count
+    assert len(slept) == count - 1
+    assert all(0 < seconds <= workers.STARTING_SECONDS for seconds in slept)
