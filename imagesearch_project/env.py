@@ -14,6 +14,11 @@ USER_IN_ADDRESS = re.compile(r"(?<=//).*@")
 BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}|arn:[A-Za-z0-9:/._-]+")  # as boto3, which says it late
 
 
+def environment_with_defaults(**defaults: str) -> dict[str, str]:
+    """Return the environment for another process, with what it does not set."""
+    return {**defaults, **os.environ}
+
+
 def env_str(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 

@@ -1,6 +1,6 @@
 """What our admin pages have in common: errors as sentences, deletion outside a transaction, read-only models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from operator import or_
@@ -143,7 +143,7 @@ class WholeDeletionAdmin(GalleryAdmin[M]):
 class ReadOnlyAdmin(GalleryAdmin[M]):
     """For what the program itself writes."""
 
-    actions = None
+    actions: Sequence[str] | None = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

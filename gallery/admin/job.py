@@ -21,7 +21,7 @@ SHOWN_ITEMS = 500
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin[Job]):
-    actions = ["cancel"]
+    actions = ("cancel",)
     list_display = ["title", "owner", "who", "status", "total", "done", "failed", "asked_at", "finished_at"]
     list_filter = ["kind", "status", "asked_at"]
     list_select_related = ["owner", "asked_by"]

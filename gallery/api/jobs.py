@@ -1,5 +1,7 @@
 """Long work: what runs, how far it is, how it ended; cancelling it."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -98,7 +100,8 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Job]):
     @extend_schema(summary="What failed, was left out or changed, one by one", responses=JobItemSerializer(many=True))
     @action(detail=True)
     def items(self, request: Request, pk: str) -> Response:
-        page = self.paginate_queryset(self.get_object().items.order_by("pk"))
+        rows: QuerySet[Any] = self.get_object().items.order_by("pk")
+        page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(JobItemSerializer(page, many=True).data)
 
     @extend_schema(summary="Cancel: what waits ends at once, what runs after its batch", request=None)

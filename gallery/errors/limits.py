@@ -8,9 +8,11 @@ from .base import ImageSearchError, gettext_noop
 class TooOften(ImageSearchError):
     """The same request may do after `seconds`."""
 
+    code = "too_often"
     http_status = 429
+    message = gettext_noop("That was too often. Wait %(seconds)s seconds and try again.")
 
-    def __init__(self, *, seconds: int, **details: Any) -> None:
+    def __init__(self, *, seconds: int = 60, **details: Any) -> None:
         super().__init__(seconds=seconds, **details)
         self.retry_after_seconds = seconds
 

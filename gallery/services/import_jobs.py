@@ -10,7 +10,7 @@ from gallery.models import Actor, AuditVerb, Job, JobItem, JobKind, User
 from .audit import Action, record, runs_of
 from .database_care import keep_statistics
 from .long_work import JobRun, noted
-from .waiting_jobs import LongKind, end_killed
+from .waiting_jobs import LongKind, LongKinds, end_killed
 
 LISTED_FAILURES = 100  # in the audit entry; the job keeps all of them
 
@@ -146,4 +146,4 @@ def write_down_import(job: Job) -> None:
     job.imported.all().delete()
 
 
-IMPORTS = {JobKind.IMPORT: LongKind(on_end=write_down_import)}
+IMPORTS: LongKinds = {JobKind.IMPORT: LongKind(on_end=write_down_import)}

@@ -1,9 +1,9 @@
 from gallery.models import User
 
-from .actor import ActorRequest
+from .htmx import HtmxHttpRequest
 
 
-class SignedInRequest(ActorRequest):
+class SignedInRequest(HtmxHttpRequest):
     """What a view behind `login_required` is given."""
 
     user: User

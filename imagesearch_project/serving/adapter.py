@@ -8,9 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
-from granian.rsgi import Scope
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
 from gallery.conf import gallery
 from gallery.errors import BodyTooSlow, ImageSearchError, ServerBusy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]  # its stub does not say so
 
 KEPT_IN_MEMORY_BYTES = 128_000  # what is longer is sent from a file, as fast as it is read
 OPENED_WITHIN_SECONDS = 10  # the server opens a file in a thread of its own, some milliseconds after it is told

@@ -10,9 +10,9 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # its stub does not say so
 from granian.server.embed import Server
 
 from gallery.rooms import Room

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from imagesearch_project.env import environment_with_defaults
+
+ARENAS = "2"  # glibc's memory areas: one for each thread would keep hundreds of megabytes that nobody uses
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30
 STEADY_SECONDS = 60  # whoever lived so long is started again at once
@@ -90,6 +93,7 @@ class Supervisor:
         child.process = subprocess.Popen(  # noqa: S603 -- the commands are ours
             [sys.executable, "-m", "imagesearch_project.serving.child", str(watched), *child.command],
             pass_fds=(watched, *child.inherited),
+            env=environment_with_defaults(MALLOC_ARENA_MAX=ARENAS),
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends them in order
         )
 

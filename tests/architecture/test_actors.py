@@ -8,8 +8,10 @@ from tests.architecture.test_layers import files_with, sources
 WRITES = {"bulk_create", "bulk_update", "create", "delete", "get_or_create", "save", "update", "update_or_create"}
 # What the program does for everybody, whoever set it going: it judges no rights and is nobody's deed.
 OF_THE_PROGRAM = {
+    "gallery/services/embedding/claimed_images.py": "embedding",
     "gallery/services/embedding/encoder_deaths.py": "notes what a process died at",
     "gallery/services/embedding/waiting_images.py": "embedding",
+    "gallery/services/holders.py": "which process works on what",
     "gallery/services/import_jobs.py": "the entry of an import, by whoever began it as its job says",
     "gallery/services/long_work.py": "how far work came that somebody asked for, as its job says",
     "gallery/services/media.py": "files, for verbs that know who acts",
@@ -17,6 +19,7 @@ OF_THE_PROGRAM = {
     "gallery/services/query_pictures.py": "keeps what somebody searches with, whoever that is",
 }
 NAMED_BY = {
+    "gallery/jobs/periodic.py",  # what is due by itself
     "gallery/models/__init__.py",
     "gallery/models/access.py",  # in its docstring
     "gallery/models/actor.py",

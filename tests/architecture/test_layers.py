@@ -36,8 +36,9 @@ def test_imports_point_down_only():
 def test_the_environment_is_read_in_one_place():
     reads = files_with(r"\bos\.(environ|getenv)\b|from os import .*(environ|getenv)", "gallery", "imagesearch_project")
 
-    # wsgi and asgi name the settings module, as Django makes them; measured code paths set no variable at all
-    assert reads - {"imagesearch_project/wsgi.py", "imagesearch_project/asgi.py"} == {"imagesearch_project/env.py"}
+    # what begins a process names the settings module, as Django makes it; measured code paths set no variable at all
+    beginnings = {f"imagesearch_project/{name}.py" for name in ("wsgi", "asgi", "serving/child")}
+    assert reads - beginnings == {"imagesearch_project/env.py"}
     helpers = files_with(r"\benv_(str|bool|int|choice|list|path)\(", "gallery", "imagesearch_project")
     assert helpers == {"imagesearch_project/env.py", "imagesearch_project/settings.py"}
 

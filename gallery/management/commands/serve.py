@@ -1,13 +1,10 @@
 """Serve the site: the processes that answer, and those that work beside them."""
 
-import os
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from imagesearch_project.serving.supervisor import Child, PortTaken, Supervisor, listening_socket
-
-ARENAS = "2"  # glibc's memory areas: one for each thread would keep hundreds of megabytes that nobody uses
 
 
 class Command(BaseCommand):
@@ -15,14 +12,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1)")
-        parser.add_argument(
-            "--port", type=int, default=int(os.environ.get("PORT", "8000")), help="default: $PORT, else 8000"
-        )
+        parser.add_argument("--port", type=int, default=8_000, help="default: 8000")
         parser.add_argument("--processes", type=int, default=1, help="how many answer; each holds the encoder")
         parser.add_argument("--workers", type=int, default=1, help="how many do background work; 0: none")
 
     def handle(self, *args: Any, host: str, port: int, processes: int, workers: int, **options: Any) -> None:
-        os.environ.setdefault("MALLOC_ARENA_MAX", ARENAS)
         try:
             listener = listening_socket(host, port)
         except PortTaken:

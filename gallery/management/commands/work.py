@@ -39,7 +39,7 @@ class Command(GalleryCommand):
             jobs = LongJobs(is_to_stop=lambda: worker.is_over)
             suspects = Suspects(holder)
             worker = Worker([images, suspects, jobs, PeriodicChores()])
-            if self._called_from_command_line:
+            if getattr(self, "_called_from_command_line", False):  # a test's own process stays as it is
                 _be_background_work(worker)
             worker.run_known(linger_seconds=linger_seconds, alone=options["linger"] is not None)
             worker.end()

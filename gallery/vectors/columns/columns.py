@@ -1,6 +1,6 @@
 """A table with the rows of it that have changed: conditions on it, and reads under a mask."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -164,8 +164,7 @@ class Columns:
         on, at last from the last one on: len(bounds) + 1. Those where it is NULL are left out.
         """
         in_base, in_patch = (counts_between(*part, name, bounds) for part in self._tables(mask))
-        counts: list[int] = (in_base + in_patch).tolist()
-        return counts
+        return [int(count) for count in in_base + in_patch]
 
     def extremes(self, mask: RowMask, name: str) -> tuple[int, int] | None:
         """Return the least and the greatest of the numbers that are not NULL, None where there is none."""
@@ -343,11 +342,6 @@ class Columns:
         """One tuple, which is replaced whole: threads share this."""
         return [()]
 
-    def _values(self, mask: RowMask, name: str) -> Iterator[Numbers]:
-        """Yield the numbers of the mask's rows in the base and in the patch, NULL among them."""
-        for table, rows in zip((self.base, self.patch), self._parts(mask), strict=True):
-            yield table.column(name)[rows]
-
     # Places: row r of the base is place r, row p of the patch is place base.row_count + p; so ascending rows are, too
 
     def _places(self, mask: RowMask) -> Rows:
@@ -398,9 +392,8 @@ class Columns:
         return int(ascending_keys(number, order, has_null=True)[0])
 
     def _text_order(self, name: str) -> TextOrder:
-        if name not in self._text_orders:
-            self._text_orders[name] = TextOrder(self.base.texts[name], self.patch.texts[name])
-        return self._text_orders[name]
+        new = self._text_orders.get(name) or TextOrder(self.base.texts[name], self.patch.texts[name])
+        return self._text_orders.setdefault(name, new)
 
     @cached_property
     def _text_orders(self) -> dict[str, TextOrder]:
