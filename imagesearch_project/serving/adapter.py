@@ -58,21 +58,24 @@ class RoomsAdapter:
         room.check_open()
         if scope.method in SAFE_METHODS:
             environ = environ_of(scope, BytesIO(), size_bytes=None)
-            send(await room.run(functools.partial(answer_of, self._application, environ)), protocol)
+            send(await _answered(await room.begin(functools.partial(answer_of, self._application, environ))), protocol)
             return
         max_bytes = _max_body_bytes(scope)
         announced = _announced_bytes(scope)
         if announced is not None and announced > max_bytes:
-            send(await room.run(self._work(scope, BytesIO(), announced)), protocol)
+            send(await _answered(await room.begin(self._work(scope, BytesIO(), announced))), protocol)
             await _drain(protocol)
             return
         body = await self._bodies.read(aiter(protocol), max_bytes=max_bytes)
         try:
             if announced is not None and body.size_bytes < announced:
                 raise ClientGone
-            send(await room.run(self._work(scope, body.file, body.size_bytes)), protocol)
-        finally:
+            working = await room.begin(self._work(scope, body.file, body.size_bytes))
+        except BaseException:
             self._bodies.release(body, max_bytes=max_bytes)
+            raise
+        working.add_done_callback(lambda _: self._bodies.release(body, max_bytes=max_bytes))
+        send(await _answered(working), protocol)
 
     def _work(self, scope: Scope, file: Any, size_bytes: int) -> "functools.partial[Answer]":
         return functools.partial(answer_of, self._application, environ_of(scope, file, size_bytes=size_bytes))
@@ -81,10 +84,26 @@ class RoomsAdapter:
         """Answer as the door of this request does, without giving it to its view."""
         environ = environ_of(scope, BytesIO(), size_bytes=0) | {REFUSED: error}
         try:
-            answer = await self._refusals.run(functools.partial(answer_of, self._application, environ))
+            answer = await _answered(
+                await self._refusals.begin(functools.partial(answer_of, self._application, environ))
+            )
         except ServerBusy:
             answer = BARE_BUSY
         send(_closing(answer), protocol)
+
+
+async def _answered(working: "asyncio.Future[Answer]") -> Answer:
+    """Wait for the answer; once nobody waits for it any more, it is thrown away when it comes."""
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        working.add_done_callback(_throw_away)
+        raise
+
+
+def _throw_away(working: "asyncio.Future[Answer]") -> None:
+    if not working.cancelled() and working.exception() is None:
+        working.result().close()
 
 
 def _closing(answer: Answer) -> Answer:

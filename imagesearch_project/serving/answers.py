@@ -48,6 +48,11 @@ class Answer:
     content: bytes = b""
     fd: int | None = None
 
+    def close(self) -> None:
+        """Close what nobody is sent."""
+        if self.fd is not None:
+            os.close(self.fd)
+
 
 def answer_of(application: Application, environ: dict[str, Any]) -> Answer:
     """Let the site answer. Runs in a thread, which is free again when this returns."""

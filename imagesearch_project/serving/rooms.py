@@ -1,9 +1,8 @@
 """Rooms (bulkheads): each answers with threads of its own, and only so many requests may wait for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,13 +32,18 @@ class ServingRoom:
         if self._free.locked() and self._waiting >= self.size.waiting:
             raise ServerBusy
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` does in a thread of the room. Raises ServerBusy, having begun nothing."""
-        async with self._place():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def begin(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
+        """Have `work` done in a thread of the room. Raises ServerBusy, having begun nothing.
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+        The place is free again when the thread is: whoever stops waiting for the result, as the client went away, leaves
+        the thread at work, and the next would only queue up behind it.
+        """
+        await self._enter()
+        working = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        working.add_done_callback(lambda _: self._free.release())
+        return working
+
+    async def _enter(self) -> None:
         self.check_open()
         self._waiting += 1
         try:
@@ -49,7 +53,3 @@ class ServingRoom:
             raise ServerBusy from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
