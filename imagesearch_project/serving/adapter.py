@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # its stub hides two
 
 from gallery.conf import gallery
 from gallery.errors import BodyTooSlow, ImageSearchError, ServerBusy

@@ -31,6 +31,7 @@ from gallery.search_index import reset_search_index
 from gallery.services.curation import delete_forever
 from gallery.services.embedding import encoder_in_use
 from gallery.services.embedding.model_change import change_model
+from gallery.services.embedding.waiting_images import embed_images
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
@@ -74,12 +75,15 @@ def colour_of(number: int) -> str:
 
 
 def upload(number: int) -> int:
-    """Bring a picture in whose name is its colour."""
+    """Bring a picture in whose name is its colour, and embed it as a worker does."""
     out = BytesIO()
     PillowImage.new("RGB", (24, 24), colour_of(number)).save(out, "PNG")
     out.seek(0)
     owner = User.objects.get()
-    return accept_upload(out, owner=owner, name=f"{colour_of(number)}.png", labels=check_labels(), by=OPERATOR).image.pk
+    name = f"{colour_of(number)}.png"
+    image = accept_upload(out, owner=owner, name=name, labels=check_labels(), by=OPERATOR).image
+    embed_images([image.pk])
+    return image.pk
 
 
 def begin(count: int) -> None:
