@@ -342,13 +342,15 @@ GALLERY = {
 
 ROOM_WAITING = env_int("IMAGESEARCH_ROOM_WAITING", 40, minimum=0, maximum=10_000)
 ROOM_WAIT_SECONDS = env_int("IMAGESEARCH_ROOM_WAIT_SECONDS", 5, minimum=1, maximum=600)
+BODIES_BYTES = env_int("IMAGESEARCH_BODIES_MB", 4_000, minimum=10, maximum=10_000_000) * 1_000_000
 SERVING: dict[str, Any] = {
     "header_seconds": env_int("IMAGESEARCH_HEADER_SECONDS", 10, minimum=1, maximum=600),
     "bodies": {
         "silence_seconds": env_int("IMAGESEARCH_BODY_SILENCE_SECONDS", 15, minimum=1, maximum=3_600),
         "grace_seconds": env_int("IMAGESEARCH_BODY_GRACE_SECONDS", 30, minimum=1, maximum=3_600),
         "bytes_per_second": env_int("IMAGESEARCH_BODY_BYTES_PER_SECOND", 20_000, minimum=1, maximum=1_000_000_000),
-        "total_bytes": env_int("IMAGESEARCH_BODIES_MB", 4_000, minimum=10, maximum=10_000_000) * 1_000_000,
+        "total_bytes": BODIES_BYTES,
+        "strangers_bytes": BODIES_BYTES // 4,
     },
     "rooms": {
         "health": (2, 1_000, ROOM_WAIT_SECONDS),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-from django.conf import settings
+from django.urls import reverse
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # its stub hides two
 
 from gallery.conf import gallery
@@ -16,9 +16,10 @@ from gallery.request_size import REFUSED, SAFE_METHODS, largest_body_bytes
 from gallery.rooms import Room, room_of
 
 from .answers import Answer, Application, answer_of, send
-from .bodies import BodyLimits, BodyReader
+from .bodies import BodyLimits, BodyReader, ClientGone
 from .environ import environ_of
 from .rooms import RoomSize, ServingRoom
+from .senders import Sender, Senders
 
 logger = logging.getLogger(__name__)
 REFUSALS = RoomSize(threads=1, waiting=200, wait_seconds=2)
@@ -26,10 +27,6 @@ DRAINED_SECONDS = 10
 PLAIN = ("content-type", "text/plain")
 BARE_BUSY = Answer(503, [PLAIN, ("retry-after", str(ServerBusy.retry_after_seconds))], b"Busy.")
 BARE_FAILURE = Answer(500, [PLAIN], b"The site failed.")
-
-
-class ClientGone(Exception):
-    """The body ended before it was whole."""
 
 
 class RoomsAdapter:
@@ -40,6 +37,7 @@ class RoomsAdapter:
         self._rooms = {room: ServingRoom(room.value, size) for room, size in sizes.items()}
         self._refusals = ServingRoom("refusals", REFUSALS)
         self._bodies = BodyReader(limits)
+        self._senders = Senders()
 
     async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         try:
@@ -60,21 +58,22 @@ class RoomsAdapter:
             environ = environ_of(scope, BytesIO(), size_bytes=None)
             send(await _answered(await room.begin(functools.partial(answer_of, self._application, environ))), protocol)
             return
-        max_bytes = _max_body_bytes(scope)
         announced = _announced_bytes(scope)
+        sender = self._senders.of(scope)
+        max_bytes = await _max_body_bytes(scope, announced, sender)
         if announced is not None and announced > max_bytes:
             send(await _answered(await room.begin(self._work(scope, BytesIO(), announced))), protocol)
             await _drain(protocol)
             return
-        body = await self._bodies.read(aiter(protocol), max_bytes=max_bytes)
+        body = await self._bodies.read(aiter(protocol), sender, max_bytes=max_bytes)
         try:
             if announced is not None and body.size_bytes < announced:
                 raise ClientGone
             working = await room.begin(self._work(scope, body.file, body.size_bytes))
         except BaseException:
-            self._bodies.release(body, max_bytes=max_bytes)
+            self._bodies.release(body)
             raise
-        working.add_done_callback(lambda _: self._bodies.release(body, max_bytes=max_bytes))
+        working.add_done_callback(lambda _: self._bodies.release(body))
         send(await _answered(working), protocol)
 
     def _work(self, scope: Scope, file: Any, size_bytes: int) -> "functools.partial[Answer]":
@@ -121,10 +120,13 @@ async def _drain(protocol: HTTPProtocol) -> None:
         return
 
 
-def _max_body_bytes(scope: Scope) -> int:
+async def _max_body_bytes(scope: Scope, announced: int | None, sender: Sender) -> int:
     """What Django refuses by its announced length is not read here either; only an upload of a member takes more."""
-    takes_many = scope.path == "/upload/" and settings.SESSION_COOKIE_NAME in scope.headers.get("cookie", "")
-    return largest_body_bytes(max_files=gallery().max_upload_files if takes_many else 1)
+    max_bytes = largest_body_bytes(max_files=1)
+    is_large = announced is None or announced > max_bytes
+    if is_large and scope.path == reverse("upload") and await sender.is_member():
+        return largest_body_bytes(max_files=gallery().max_upload_files)
+    return max_bytes
 
 
 def _announced_bytes(scope: Scope) -> int | None:

@@ -10,7 +10,13 @@ from typing import IO
 
 from gallery.errors import BodyTooSlow, ServerBusy
 
+from .senders import Sender
+
 KEPT_IN_MEMORY_BYTES = 1_000_000
+
+
+class ClientGone(Exception):
+    """The body ended before it was whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,15 @@ class BodyLimits:
     grace_seconds: float  # so long a body may take whatever its rate
     bytes_per_second: int  # its least rate after that, on the whole
     total_bytes: int  # of all bodies that lie here at once
+    strangers_bytes: int  # of those among them whose sender was not asked for, or is no member
+
+
+@dataclass(slots=True)
+class Held:
+    """What one body takes of the total."""
+
+    size_bytes: int = 0
+    is_members: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,7 @@ class Body:
 
     file: IO[bytes]
     size_bytes: int
+    held: Held
 
     def close(self) -> None:
         self.file.close()
@@ -38,33 +54,40 @@ class BodyReader:
     def __init__(self, limits: BodyLimits) -> None:
         self.limits = limits
         self.held_bytes = 0
+        self.strangers_bytes = 0
         self._writers = ThreadPoolExecutor(2, thread_name_prefix="bodies")  # a slow disk must not stop the loop
 
-    async def read(self, chunks: AsyncIterator[bytes], *, max_bytes: int) -> Body:
-        """Return the body. Raises BodyTooSlow; ServerBusy if too much lies here already. `release` it in the end."""
+    async def read(self, chunks: AsyncIterator[bytes], sender: Sender, *, max_bytes: int) -> Body:
+        """Return the body. Raises BodyTooSlow, ClientGone; ServerBusy if too much lies here. `release` it in the end.
+
+        The server ends a body with an empty part, and puts another one before it where the body broke off.
+        Strangers have a part of the place only. Whether a sender is a member is asked when that part is full.
+        """
         body = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY_BYTES)  # noqa: SIM115 -- the caller closes it
-        size_bytes, began = 0, time.monotonic()
+        held, size_bytes, ends, began = Held(), 0, 0, time.monotonic()
         try:
             while (chunk := await self._next(chunks)) is not None:
-                self._hold(len(chunk))
+                ends += not chunk
                 size_bytes += len(chunk)
                 if size_bytes > max_bytes:
-                    self.held_bytes -= size_bytes
+                    self._let_go(held)
                     body.close()
-                    return Body(SpooledTemporaryFile(), size_bytes)
+                    return Body(SpooledTemporaryFile(), size_bytes, Held())
+                await self._hold(held, len(chunk), sender)
                 self._check_rate(size_bytes, time.monotonic() - began)
                 await self._write(body, chunk, size_bytes)
+            if ends > 1:
+                raise ClientGone
         except BaseException:
-            self.held_bytes -= size_bytes
+            self._let_go(held)
             body.close()
             raise
         body.seek(0)
-        return Body(body, size_bytes)
+        return Body(body, size_bytes, held)
 
-    def release(self, body: Body, *, max_bytes: int) -> None:
+    def release(self, body: Body) -> None:
         body.close()
-        if body.size_bytes <= max_bytes:
-            self.held_bytes -= body.size_bytes
+        self._let_go(body.held)
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
         try:
@@ -75,10 +98,24 @@ class BodyReader:
         except TimeoutError:
             raise BodyTooSlow from None
 
-    def _hold(self, size_bytes: int) -> None:
+    async def _hold(self, held: Held, size_bytes: int, sender: Sender) -> None:
+        if not held.is_members and self.strangers_bytes + size_bytes > self.limits.strangers_bytes:
+            if not await sender.is_member():
+                raise ServerBusy
+            self.strangers_bytes -= held.size_bytes
+            held.is_members = True
         if self.held_bytes + size_bytes > self.limits.total_bytes:
             raise ServerBusy
+        held.size_bytes += size_bytes
+        self._count(held, size_bytes)
+
+    def _let_go(self, held: Held) -> None:
+        self._count(held, -held.size_bytes)
+
+    def _count(self, held: Held, size_bytes: int) -> None:
         self.held_bytes += size_bytes
+        if not held.is_members:
+            self.strangers_bytes += size_bytes
 
     def _check_rate(self, size_bytes: int, seconds: float) -> None:
         if seconds > self.limits.grace_seconds + size_bytes / self.limits.bytes_per_second:

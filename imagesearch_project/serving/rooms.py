@@ -35,8 +35,8 @@ class ServingRoom:
     async def begin(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
         """Have `work` done in a thread of the room. Raises ServerBusy, having begun nothing.
 
-        The place is free again when the thread is: whoever stops waiting for the result, as the client went away, leaves
-        the thread at work, and the next would only queue up behind it.
+        The place is free again when the thread is: whoever stops waiting for the result leaves the thread at work, and
+        the next would only queue up behind it.
         """
         await self._enter()
         working = asyncio.get_running_loop().run_in_executor(self._threads, work)

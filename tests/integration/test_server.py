@@ -23,13 +23,29 @@ def site(tmp_path_factory) -> Iterator[ServedSite]:
         yield running
 
 
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
 @pytest.mark.parametrize("text", ["猫" * 500, "😀" * 500], ids=["Chinese", "emoji"])
 def test_server_hands_on_a_search_however_long_its_address_is(site, text):
     assert site.ask("GET", f"/api/v1/search/?q={quote(text)}").status == 200
 
 
-def test_server_hands_on_what_is_too_long_for_the_sites_own_answer(site):
-    assert site.ask("GET", f"/api/v1/search/?q={'a' * 10_000}").status == 400
+@pytest.mark.parametrize("text", ["a" * 10_000, "猫" * 7_000], ids=["Latin", "Chinese"])
+def test_server_hands_on_what_is_too_long_for_the_sites_own_answer(site, text):
+    answer = site.send(get(f"/api/v1/search/?q={quote(text)}"))
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert f'"length":{len(text)}' in answer.decode()
+
+
+def test_server_refuses_an_address_that_no_server_reads(site):
+    assert site.send(get(f"/search/?q={quote('猫' * 10_000)}")).startswith(b"HTTP/1.1 414")
+
+
+def test_server_hands_on_every_character_of_an_address(site):
+    assert f'value="{"猫" * 500}"' in site.send(get(f"/search/?q={quote('猫' * 500)}")).decode()
 
 
 def test_server_closes_a_connection_whose_headers_do_not_come(site):

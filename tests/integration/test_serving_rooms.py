@@ -16,8 +16,9 @@ from tests.served_adapter import ServedAdapter, served_adapter
 from tests.waiting import PATIENCE_SECONDS, until
 
 ONE_PLACE = RoomSize(threads=1, waiting=0, wait_seconds=1)
-LIMITS = BodyLimits(silence_seconds=60, grace_seconds=60, bytes_per_second=1, total_bytes=100_000_000)
-MEGABYTE = 1_000_000
+LIMITS = BodyLimits(
+    silence_seconds=60, grace_seconds=60, bytes_per_second=1, total_bytes=100_000_000, strangers_bytes=100_000_000
+)
 
 
 @pytest.fixture

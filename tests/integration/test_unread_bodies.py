@@ -5,6 +5,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import encode_multipart
 
 from tests.conftest import drawn_picture
 from tests.served_site import ServedSite, served_site
@@ -18,6 +20,11 @@ CHUNKED = "Transfer-Encoding: chunked"
 def site(tmp_path_factory) -> Iterator[ServedSite]:
     with served_site(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def token(site) -> str:
+    return site.add_user()
 
 
 def head(method: str, path: str, *lines: str) -> bytes:
@@ -63,6 +70,19 @@ def test_body_in_chunks_that_is_cut_short_is_not_taken_for_a_whole_one(site):
     answer = site.send(head("POST", "/api/v1/search/", CHUNKED) + in_chunks(body, 100)[:-20], ends_sending=True)
 
     assert b" 200 OK" not in answer
+
+
+@pytest.mark.parametrize("cut_bytes", [5, 6, 300], ids=["before the last chunk", "in a chunk's end", "in the picture"])
+def test_upload_in_chunks_that_is_cut_short_stores_nothing(site, token, cut_bytes):
+    bearer = f"Authorization: Bearer {token}"
+    body = encode_multipart("part", {"file": SimpleUploadedFile("a.png", drawn_picture())})
+    lines = (bearer, "Content-Type: multipart/form-data; boundary=part", CHUNKED)
+
+    answer = site.send(head("POST", "/api/v1/images/", *lines) + in_chunks(body)[:-cut_bytes], ends_sending=True)
+    listed = site.send(head("GET", "/api/v1/images/", bearer))
+
+    assert b" 201 Created" not in answer
+    assert json.loads(content_of(listed))["count"] == 0
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
