@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError
@@ -38,7 +38,9 @@ class GalleryCommand(BaseCommand):
     """Subclasses return a report from `run` and say it to people in `describe`; `failed` decides the exit status."""
 
     parser_class: type[CommandParser] = SentenceParser
-    requires_system_checks: list[str] = []  # they are for `check` and start-up, not for stdout of a script
+    requires_system_checks: (
+        list[str] | Literal["__all__"]
+    ) = []  # they are for `check` and start-up, not for stdout of a script
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)

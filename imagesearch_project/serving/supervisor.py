@@ -56,6 +56,7 @@ class Child:
 class Supervisor:
     children: list[Child]
     say: Callable[[str], None]
+    restarts: int = 0
     _stopping: bool = False
     _pipe: tuple[int, int] = field(default_factory=os.pipe)  # nobody writes: its end tells the children of ours
 
@@ -79,6 +80,7 @@ class Supervisor:
         if child.process is not None and (status := child.process.poll()) is not None:
             lived_seconds = now - child.started_at
             child.process = None
+            self.restarts += 1
             steady = lived_seconds >= STEADY_SECONDS
             doubled = min(max(FIRST_PAUSE_SECONDS, child.pause_seconds * 2), LONGEST_PAUSE_SECONDS)
             child.pause_seconds = 0.0 if steady else doubled
@@ -92,6 +94,7 @@ class Supervisor:
         child.started_at = time.monotonic()
         child.process = subprocess.Popen(  # noqa: S603 -- the commands are ours
             [sys.executable, "-m", "imagesearch_project.serving.child", str(watched), *child.command],
+            stdout=sys.stderr,  # stdout is the report's alone
             pass_fds=(watched, *child.inherited),
             env=environment_with_defaults(MALLOC_ARENA_MAX=ARENAS),
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends them in order

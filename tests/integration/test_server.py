@@ -1,14 +1,19 @@
 """The server of `make run`: what it lets through, what it cuts off, and what it does when its processes die."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from queue import Queue
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from gallery.rooms import Room, room_of
 from imagesearch_project.serving.server import warm_up
@@ -115,6 +120,32 @@ def test_killed_serving_process_is_started_again(tmp_path):
             os.kill(child, signal.SIGKILL)
 
         until(site.answers, "the site answers again")
+
+
+def test_served_site_tells_at_its_end_in_json_and_nothing_else(tmp_path):
+    with served_site(tmp_path) as site:
+        site.process.terminate()
+        site.process.wait()
+        command = [sys.executable, "manage.py", "serve", "--port", str(site.port), "--json"]
+        process = subprocess.Popen(
+            command, cwd=settings.BASE_DIR, env=os.environ | site.environment, stdout=subprocess.PIPE
+        )
+        until(site.answers, "the site answers")
+        process.terminate()
+        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
+
+    report = json.loads(printed)
+    assert process.returncode == 0
+    assert report == {"host": "127.0.0.1", "port": site.port, "seconds": report["seconds"], "restarts": 0}
+
+
+def test_taken_port_is_told_in_one_sentence(monkeypatch):
+    monkeypatch.setattr("imagesearch_project.serving.supervisor.BIND_SECONDS", 0)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(CommandError, match=f"^Another program serves 127.0.0.1:{port}. Stop it"):
+            call_command("serve", port=port, json=True, skip_checks=True)
 
 
 def test_killed_supervisor_leaves_the_port_to_the_next(tmp_path):
