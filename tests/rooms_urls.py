@@ -29,12 +29,19 @@ def waiting_view(room: Room) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
+@csrf_exempt
+@in_room(Room.TEXT_SEARCH, post=Room.PICTURE_SEARCH)
+def search(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.body)
+
+
 @in_room(Room.DOWNLOAD)
 def large_file(_request: HttpRequest) -> HttpResponseBase:
     return FileResponse((settings.DATA_DIR / LARGE_FILE).open("rb"))
 
 
 urlpatterns = [
+    path("rooms/search/", search),
     *[path(f"{door}{room}/", waiting_view(room)) for door in ("rooms/", "api/rooms/") for room in Room],
     path("large/", large_file),
     *urls_of_site,

@@ -18,6 +18,7 @@ from gallery.rooms import Room, room_of
 from .answers import Answer, Application, answer_of, send
 from .bodies import BodyLimits, BodyReader, ClientGone
 from .environ import environ_of
+from .json_words import is_short_json, names_no_picture
 from .rooms import RoomSize, ServingRoom
 from .senders import Sender, Senders
 
@@ -52,8 +53,11 @@ class RoomsAdapter:
             send(BARE_FAILURE, protocol)
 
     async def _answer(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        room = self._rooms[room_of(scope.method, scope.path)]
-        room.check_open()
+        name = room_of(scope.method, scope.path)
+        room = self._rooms[name]
+        may_be_words = name is Room.PICTURE_SEARCH and is_short_json(scope)
+        if not may_be_words:
+            room.check_open()
         if scope.method in SAFE_METHODS:
             environ = environ_of(scope, BytesIO(), size_bytes=None)
             send(await _answered(await room.begin(functools.partial(answer_of, self._application, environ))), protocol)
@@ -69,6 +73,8 @@ class RoomsAdapter:
         try:
             if announced is not None and body.size_bytes < announced:
                 raise ClientGone
+            if may_be_words and names_no_picture(body.file):
+                room = self._rooms[room_of("GET", scope.path)]
             working = await room.begin(self._work(scope, body.file, body.size_bytes))
         except BaseException:
             self._bodies.release(body)

@@ -113,3 +113,30 @@ def test_readers_who_do_not_read_hold_no_thread(site, settings):
     assert (answer.status, read == content) == (200, True)
     for connection in slow:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"text": "red"}', 200),
+        ('{"text": "\\u732b"}', 200),
+        ('{"text": "red", "image": "AAAA"}', 503),
+        ('{"\\u0069mage": "AAAA"}', 503),
+        ('["image"]', 503),
+        ("[" * 10_000, 503),
+        ("{", 503),
+        ('{"text": "' + "a" * 16_000 + '"}', 503),
+    ],
+    ids=["words", "escaped", "picture", "hidden picture", "list", "deep", "broken", "long"],
+)
+def test_words_in_json_do_not_wait_behind_pictures(site, threads, body, status):
+    fill(Room.PICTURE_SEARCH)
+    filling = threads.submit(site.ask, "GET", "/rooms/picture_search/")
+    wait_until_entered(Room.PICTURE_SEARCH)
+
+    answer, content = site.ask("POST", "/rooms/search/", body.encode(), **{"Content-Type": "application/json"})
+    open_rooms[Room.PICTURE_SEARCH].set()
+
+    assert answer.status == status
+    assert (content == body.encode()) is (status == 200)
+    assert filling.result()[0].status == 200
