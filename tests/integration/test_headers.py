@@ -102,10 +102,10 @@ def test_no_visitor_forges_a_log_line(server):
         server.ask("GET", path)
         server.ask("POST", path)
         server.ask("GET", path, **{"User-Agent": "a\x1b[2J\x9b"})
-    server.ask("GET", "/healthz?last")
+    server.ask("DELETE", "/healthz")
 
     log = until(
-        lambda: (text := server.log.read_bytes()) and b"healthz?last" in text and text, "all is logged"
+        lambda: (text := server.log.read_bytes()) and b"(DELETE): /healthz" in text and text, "all is logged"
     ).decode()
 
     assert re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028]", log) == []
