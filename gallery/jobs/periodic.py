@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
 
-from gallery.models import WORKER, PeriodicWork
+from gallery.models import WORKER, Job, PeriodicWork
 from gallery.services.curation import empty_old_trash
 from gallery.services.database_care import keep_statistics
 from gallery.services.folding import fold_waiting_texts
 from gallery.services.holders import free_claims_of_the_dead
+from gallery.services.query_pictures import forget_old_pictures
 
+JOBS_KEPT = timedelta(days=90)
 logger = logging.getLogger(__name__)
 
 
@@ -25,10 +28,16 @@ class Chore:
     do: Callable[[], object]
 
 
+def _forget_ended_jobs() -> None:
+    Job.objects.ended_before(timezone.now() - JOBS_KEPT).delete()
+
+
 CHORES = (
     Chore("claims of the dead", timedelta(seconds=10), free_claims_of_the_dead),
     Chore("statistics", timedelta(minutes=10), keep_statistics),
     Chore("folded texts", timedelta(minutes=10), fold_waiting_texts),
+    Chore("pictures searched with", timedelta(hours=6), forget_old_pictures),
+    Chore("ended jobs", timedelta(hours=6), _forget_ended_jobs),
     Chore("trash", timedelta(hours=1), lambda: empty_old_trash(by=WORKER)),
     Chore("sessions", timedelta(hours=6), SessionStore.clear_expired),
 )

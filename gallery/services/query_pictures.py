@@ -28,7 +28,7 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
 
     Raises InvalidPicture and its kinds, ServerBusy, EncoderUnavailable.
     """
-    QueryPicture.objects.created_before(timezone.now() - timedelta(days=QUERY_PICTURE_DAYS)).delete()
+    forget_old_pictures()
     QueryPicture.objects.beyond(MAX_QUERY_PICTURES - 1).delete()
     pixels = inspect(file, limits=search_limits()).pixels
     encoder = current_encoder()
@@ -39,6 +39,10 @@ def remember_picture(file: BinaryIO, *, name: str) -> QueryPicture:
         encoder_id=encoder.key.id,
         encoder_revision=encoder.key.revision,
     )
+
+
+def forget_old_pictures() -> None:
+    QueryPicture.objects.created_before(timezone.now() - timedelta(days=QUERY_PICTURE_DAYS)).delete()
 
 
 def brought_picture(file: BinaryIO) -> BroughtPicture:
