@@ -92,7 +92,7 @@ def may_undo(job: Job) -> bool:
 
 def undo(job: Job, *, by: Actor) -> ManyChanged:
     """Bring back what a job moved to the trash. Raises PermissionDenied."""
-    if not may_undo(job):
+    if not may_undo(job) or not Job.objects.editable_by(by).filter(pk=job.pk).exists():
         raise PermissionDenied
     trashed = Image.objects.filter(pk__in=job.selection.image_ids[: job.done].tolist()).trashed()
     changed = change_many(trashed.editable_by(by), BulkChange.RESTORE, by=by)

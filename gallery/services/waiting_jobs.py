@@ -68,8 +68,12 @@ def run_next(kinds: LongKinds, *, is_to_stop: Callable[[], bool] = never) -> Job
 
 
 def go_on(jobs: JobQuerySet, *, by: Actor) -> int:
-    """Let those of these jobs that `by` may cancel, and that ended before they were done, wait for a worker again."""
-    stopped = jobs.editable_by(by).filter(is_for_worker=True, status__in=Job.STOPPED)
+    """Let those of these jobs that `by` began, and that ended before they were done, wait for a worker again.
+
+    They go on in the name of whoever began them: nobody else may have that done, but who may do everything.
+    """
+    own = jobs.editable_by(by) if by.may_everything else jobs.editable_by(by).filter(asked_by=by.user)
+    stopped = own.filter(is_for_worker=True, status__in=Job.STOPPED)
     fresh = {"tries": 0, "cancel_asked_at": None, "finished_at": None, "error": None}
     again = [job for job in stopped if stopped.filter(pk=job.pk).update(status=Job.Status.WAITING, **fresh)]
     for job in again:

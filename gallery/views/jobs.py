@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -73,6 +74,8 @@ def go_on(request: SignedInRequest, pk: int) -> HttpResponse:
 def undo(request: SignedInRequest, pk: int) -> HttpResponse:
     """Bring back what a job moved to the trash."""
     found = _visible(request, pk)
+    if not Job.objects.editable_by(request.actor).filter(pk=found.pk).exists():
+        raise PermissionDenied
     if not may_undo(found):
         messages.warning(request, gettext("There is nothing to undo any more. Look into the trash."))
         return redirect("job", pk)
@@ -97,7 +100,7 @@ def _values(found: Job, actor: Actor) -> dict[str, Any]:
     return {
         "job": found,
         "may_cancel": may_edit and found.is_under_way and not found.is_cancelling,
-        "may_go_on": may_edit and found.can_go_on,
+        "may_go_on": may_edit and found.can_go_on and (actor.may_everything or found.asked_by == actor.user),
         "may_undo": may_edit and may_undo(found),
         "lists": [_listed(items, heading) for items, heading in kinds],
     }

@@ -1,7 +1,10 @@
 """Answers of the site, taken whole from its thread, so that none of them waits for a slow reader."""
 
 import asyncio
+import fcntl
+import itertools
 import os
+import resource
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -11,6 +14,7 @@ from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]  # its stub 
 
 KEPT_IN_MEMORY_BYTES = 128_000  # what is longer is sent from a file, as fast as it is read
 OPENED_WITHIN_SECONDS = 10  # the server opens a file in a thread of its own, some milliseconds after it is told
+_numbers = itertools.count()
 Headers = list[tuple[str, str]]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -101,5 +105,23 @@ def _send_file(answer: Answer, fd: int, protocol: HTTPProtocol) -> None:
     headers = answer.headers
     if not any(name == "content-length" for name, _value in headers):
         headers = [*headers, ("content-length", str(os.fstat(fd).st_size))]
-    protocol.response_file(answer.status, headers, f"/dev/fd/{fd}")
-    asyncio.get_running_loop().call_later(OPENED_WITHIN_SECONDS, os.close, fd)
+    shown = _renumbered(fd)
+    try:
+        protocol.response_file(answer.status, headers, f"/dev/fd/{shown}")
+    finally:
+        asyncio.get_running_loop().call_later(OPENED_WITHIN_SECONDS, os.close, shown)
+
+
+def _renumbered(fd: int) -> int:
+    """Give a file a number that none had for thousands of answers.
+
+    The server may open it late, when the disk is slow: by then its number must not be that of another visitor's file.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    least = most // 2 + next(_numbers) % max(1, most // 4)
+    try:
+        shown = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, least)
+    except OSError:  # so many are open
+        return fd
+    os.close(fd)
+    return shown

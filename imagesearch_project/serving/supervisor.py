@@ -18,7 +18,7 @@ LONGEST_PAUSE_SECONDS = 30
 STEADY_SECONDS = 60  # whoever lived so long is started again at once
 STOP_SECONDS = 35
 POLL_SECONDS = 0.2
-BIND_SECONDS = 10  # the processes of a supervisor that was killed still have the socket for a moment
+BIND_SECONDS = 35  # the processes of a supervisor that was killed have the socket while they finish what is under way
 BACKLOG = 2_048
 
 
@@ -92,7 +92,14 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         watched = self._pipe[0]
         child.started_at = time.monotonic()
-        child.process = subprocess.Popen(  # noqa: S603 -- the commands are ours
+        try:
+            child.process = self._begun(child, watched)
+        except OSError as error:  # no memory or no process to be had, as under attack: later there may be
+            child.due_at = child.started_at + LONGEST_PAUSE_SECONDS
+            self.say(f"“{child.command[0]}” does not start ({error.strerror}); next try in {LONGEST_PAUSE_SECONDS} s.")
+
+    def _begun(self, child: Child, watched: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 -- the commands are ours
             [sys.executable, "-m", "imagesearch_project.serving.child", str(watched), *child.command],
             stdout=sys.stderr,  # stdout is the report's alone
             pass_fds=(watched, *child.inherited),

@@ -16,6 +16,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 
 from gallery.models import Album, AlbumImage, ApiToken, User, Visibility
+from gallery.services.embedding.claimed_images import embed_pending
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from tests.conftest import acting, sample_bytes
@@ -40,6 +41,7 @@ def fill(*, with_pictures: bool) -> dict[str, str]:
     if with_pictures:
         bring_in(alice, shared_with=bob)
         bring_in(bob, shared_with=alice)
+        embed_pending()
     issue = ApiToken.objects.issue
     return {"member": issue(alice), "reader": issue(alice, read_only=True), "curator": issue(curator)}
 

@@ -13,9 +13,11 @@ import pytest
 
 from tests.conformance.server import ROOT, Site, library_and_server
 from tests.conftest import sample_bytes
+from tests.waiting import until
 
 LOCAL = "http://127.0.0.1:8000"
 SECOND_UPLOAD = 'curl -H "Authorization: Bearer $TOKEN" -F file=@coffee.png $URL/images/'
+STATS = "curl -s $URL/stats/"
 SAMPLES = {"cat.png": "chelsea.png", "coffee.png": "coffee.png"}
 MAY_SKIP = not os.environ.get("CI")
 
@@ -65,6 +67,7 @@ def test_the_examples_of_the_api_docs_run_and_answer_as_written(site, tmp_path):
             assert f'"{key}":' in answer, f"{example.command}\n{answer}"
         if "-F file=" in example.command:
             answer_of(SECOND_UPLOAD, site, tmp_path)  # what is deleted later
+            until(lambda: re.search(r'"pending": ?0', answer_of(STATS, site, tmp_path)), "both can be found")
         if example.answer.strip().isdigit():
             assert answer.strip() == example.answer.strip()
         if '"code"' not in example.answer:
