@@ -17,6 +17,7 @@ from .sources import WorkSource
 PAUSE_SECONDS = 0.5  # between two looks whether something is due
 LOOK_ANYWAY_SECONDS = 5.0  # what becomes due by the clock alone
 LEFT_ALONE_SECONDS = 30.0  # a source that raised
+KEPT_ERRORS = 8
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Worker:
         self._is_over = threading.Event()
         self._again_at: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
+        self.errors: list[Exception] = []  # the last ones
 
     def end(self) -> None:
         """Let the loop end after the portion that it is at. Can be called by a signal's handler."""
@@ -84,6 +86,7 @@ class Worker:
         try:
             return source.step()
         except Exception as error:
+            self.errors = [*self.errors[-KEPT_ERRORS + 1 :], error]
             self._again_at[source.name] = time.monotonic() + LEFT_ALONE_SECONDS
             if isinstance(error, ImageSearchError):
                 logger.warning("%s is left alone for %.0f s: %s", source.name, LEFT_ALONE_SECONDS, error)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -528,3 +529,16 @@ def test_worker_is_started_again_if_it_was_killed(started, monkeypatch, status, 
     assert len(started) == count
     assert len(slept) == count - 1
     assert all(0 < seconds <= workers.STARTING_SECONDS for seconds in slept)
+
+
+def test_work_once_says_what_went_wrong(alice, upload, quick_encoder, quick_worker, monkeypatch):
+    quick_worker.works = False
+    upload(alice, "red.png", content=drawn_picture("red"))
+    monkeypatch.setattr(quick_encoder, "encode_images", lambda _pixels: 1 / 0)
+
+    with pytest.raises(CommandError, match="division by zero"):
+        call_command("work", "--once")
+
+    monkeypatch.undo()
+    call_command("work", "--once")
+    assert Image.objects.get().is_searchable
