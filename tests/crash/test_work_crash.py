@@ -14,8 +14,8 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(report_of):
 
     assert report.pop("encoded") >= N_PICTURES  # what was encoded and not committed is encoded once more
     assert report.pop("half_done") >= 1  # else the moments were badly chosen and the test says nothing
-    assert report.pop("rows") >= pictures  # a kill between file and database leaves rows that nothing refers to
-    assert report == SOUND | {"searchable": pictures, "rows_of_pictures": pictures}
+    assert report.pop("rows") >= N_PICTURES  # a kill between file and database leaves rows that nothing refers to
+    assert report == SOUND | {"searchable": N_PICTURES, "rows_of_pictures": N_PICTURES}
 
 
 def test_three_workers_share_without_doubling(report_of):

@@ -150,10 +150,20 @@ def left(pictures: int) -> dict[str, Any]:
     return {"killed": was_killed, "ended_well": ended_well, **state(encoder)}
 
 
-if __name__ == "__main__":
-    mode, *words = sys.argv[1:]
-    if mode == "import":
-        report = import_beside(words[0])
-    else:
-        report = {"kills": kills, "together": together, "left": left}[mode](*map(int, words))
+def main(mode: str, *words: str) -> None:
+    match mode:
+        case "kills":
+            report = kills(int(words[0]), int(words[1]))
+        case "together":
+            report = together(int(words[0]))
+        case "import":
+            report = import_beside(words[0])
+        case "left":
+            report = left(int(words[0]))
+        case _:
+            raise SystemExit(__doc__)
     print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
