@@ -18,7 +18,7 @@ def addresses(alice, upload) -> list[str]:
         **{"size": 256, "sha256": image.sha256, "app_label": "gallery", "url": "nowhere/", "content_type_id": 1},
         **{"uidb64": "MQ", "token": "set-password", "format": "json"},
     }
-    return [path for path in every_address(values) if "query-picture" not in path]
+    return [path for path in every_address(_Values(values)) if "query-picture" not in path]
 
 
 class _Values(dict[str, object]):

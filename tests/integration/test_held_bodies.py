@@ -1,6 +1,5 @@
 """How much of what is sent lies in a serving process at once, and of whom."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
@@ -13,6 +12,7 @@ from gallery.models import ApiToken
 from imagesearch_project.serving.adapter import _max_body_bytes
 from imagesearch_project.serving.bodies import Body, BodyLimits, BodyReader
 from imagesearch_project.serving.senders import Sender, Senders
+from tests.asynchronous import run_async
 
 LIMITS = BodyLimits(silence_seconds=60, grace_seconds=60, bytes_per_second=1, total_bytes=1_000, strangers_bytes=300)
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,7 @@ def test_strangers_take_their_part_and_no_more(alice, cookie):
         reader.release(first)
         return held_bytes, reader.strangers_bytes
 
-    assert asyncio.run(run()) == (300, 0)
+    assert run_async(run()) == (300, 0)
 
 
 @pytest.mark.parametrize("kind", ["session", "token"])
@@ -66,7 +66,7 @@ def test_members_are_read_while_strangers_fill_their_part(alice, kind):
         reader.release(members)
         return [*held, reader.held_bytes, reader.strangers_bytes]
 
-    assert asyncio.run(run()) == [900, 200, 0, 0]
+    assert run_async(run()) == [900, 200, 0, 0]
 
 
 def test_body_over_its_limit_leaves_nothing_behind(alice):
@@ -76,7 +76,7 @@ def test_body_over_its_limit_leaves_nothing_behind(alice):
         reader.release(body)
         return body.size_bytes, reader.held_bytes, reader.strangers_bytes
 
-    assert asyncio.run(run()) == (300, 0, 0)
+    assert run_async(run()) == (300, 0, 0)
 
 
 def test_many_pictures_are_read_of_members_only(alice):
@@ -93,4 +93,4 @@ def test_many_pictures_are_read_of_members_only(alice):
 
     session = session_of(alice)
 
-    assert asyncio.run(run()) == [True, True, True, *[False] * 6]
+    assert run_async(run()) == [True, True, True, *[False] * 6]

@@ -1,9 +1,8 @@
 """The attack, bounded: slow connections, uploads and bombs at once, while people look and search."""
 
-import asyncio
-
 import pytest
 
+from tests.asynchronous import run_async
 from tests.waiting import until
 
 from .attack import probes_of, target_of
@@ -25,7 +24,7 @@ def attacked(tmp_path_factory):
     settings = {"DJANGO_SETTINGS_MODULE": "tests.quick_settings"}
     with loaded_site(folder, pictures, members=10, settings=settings) as site:
         with loaded_with("attack", target_of(site, **ATTACK)) as reports:
-            answers = asyncio.run(probed(site.port, probes_of(site), seconds=10))
+            answers = run_async(probed(site.port, probes_of(site), seconds=10))
         assert until(site.is_alive, "the site answers after the attack")
         until(lambda: not site.states()["pending"], "nothing waits after the attack")
         yield answers, reports[0].counts, site.states()

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.asynchronous import run_async
+
 from .probing import percentile_ms, refused_share, statuses
 from .requests import Answer, Request, ask
 
@@ -31,7 +33,7 @@ def answered_by(*sent: bytes, patience_seconds: float = 60) -> Answer:
             port = server.sockets[0].getsockname()[1]
             return await ask(port, Request("GET", "/"), patience_seconds=patience_seconds)
 
-    return asyncio.run(talk())
+    return run_async(talk())
 
 
 def test_percentile_is_the_nearest_rank():

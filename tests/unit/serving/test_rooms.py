@@ -7,6 +7,7 @@ import pytest
 
 from gallery.errors import ServerBusy
 from imagesearch_project.serving.rooms import RoomSize, ServingRoom
+from tests.asynchronous import run_async
 
 SMALL = RoomSize(threads=1, waiting=0, wait_seconds=60)
 
@@ -25,7 +26,7 @@ def test_room_keeps_the_place_of_whoever_left_until_its_thread_is_done():
         await left
         return await (await room.begin(lambda: 2))
 
-    assert asyncio.run(run()) == 2
+    assert run_async(run()) == 2
 
 
 def test_room_is_free_again_after_work_that_failed():
@@ -35,7 +36,7 @@ def test_room_is_free_again_after_work_that_failed():
             await (await room.begin(lambda: 1 // 0))
         return await (await room.begin(lambda: 2))
 
-    assert asyncio.run(run()) == 2
+    assert run_async(run()) == 2
 
 
 def test_room_sends_away_whoever_waited_long_enough():
@@ -49,7 +50,7 @@ def test_room_sends_away_whoever_waited_long_enough():
         await working
         room.check_open()
 
-    asyncio.run(run())
+    run_async(run())
 
 
 def test_room_forgets_who_left_while_waiting():
@@ -66,4 +67,4 @@ def test_room_forgets_who_left_while_waiting():
         await working
         return await (await room.begin(lambda: 2))
 
-    assert asyncio.run(run()) == 2
+    assert run_async(run()) == 2
