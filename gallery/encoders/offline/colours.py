@@ -135,11 +135,22 @@ def colour_evidence(pixels: npt.NDArray[np.uint8], weights: FloatArray) -> Float
 
 def _memberships(pixels: npt.NDArray[np.uint8]) -> FloatArray:
     """Return (h, w, 11): how far each pixel belongs to each colour; the sum over the colours is 1."""
-    squared = ((_lab(pixels)[..., np.newaxis, :] - _EXAMPLES_LAB) ** 2).sum(axis=-1)
+    squared = _squared_distances(_lab(pixels))
     nearness = np.exp((squared.min(axis=-1, keepdims=True) - squared) / (2 * SOFTNESS**2))
     best = np.maximum.reduceat(nearness, _STARTS, axis=-1)
     memberships: FloatArray = best / best.sum(axis=-1, keepdims=True)
     return memberships
+
+
+def _squared_distances(lab: FloatArray) -> FloatArray:
+    """Return (h, w, n) squared distances of (h, w, 3) colours to all examples.
+
+    One axis at a time: a sum over a last axis of three takes seven times as long, for the very same numbers.
+    """
+    squared: FloatArray = np.square(lab[..., 0, np.newaxis] - _EXAMPLES_LAB[:, 0])
+    for axis in (1, 2):
+        squared += np.square(lab[..., axis, np.newaxis] - _EXAMPLES_LAB[:, axis])
+    return squared
 
 
 def _lab(pixels: npt.NDArray[np.uint8]) -> FloatArray:
