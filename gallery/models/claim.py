@@ -21,9 +21,10 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
     def of(self, holder: str) -> Self:
         return self.filter(holder=holder)
 
-    def free(self, candidates: models.QuerySet[Image]) -> models.QuerySet[Image]:
-        """Return those of these pictures that nobody has."""
-        return candidates.filter(~models.Exists(self.held().filter(image_id=models.OuterRef("pk"))))
+    def free(self, candidates: models.QuerySet[Image], *, with_put_off: bool = False) -> models.QuerySet[Image]:
+        """Return those of these pictures that nobody has, `with_put_off` those too that are left alone for a while."""
+        held = self.held().exclude(holder=NOBODY) if with_put_off else self.held()
+        return candidates.filter(~models.Exists(held.filter(image_id=models.OuterRef("pk"))))
 
     def take(self, candidates: models.QuerySet[Image], *, holder: str, count: int) -> list[Image]:
         """Make the first `count` waiting pictures of `candidates` that nobody holds this holder's, and return them.

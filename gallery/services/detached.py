@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from django.db import connections
+
 from gallery.conf import gallery
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,4 +40,11 @@ def run_detached(command: str, *words: str, on_end: Callable[[int], None] = _not
             start_new_session=True,
         )
     logger.info("Process %s runs %s; see %s.", process.pid, command, log)
-    threading.Thread(target=lambda: on_end(process.wait()), name=f"wait for {command}", daemon=True).start()
+    threading.Thread(target=_wait, args=(process, on_end), name=f"wait for {command}", daemon=True).start()
+
+
+def _wait(process: subprocess.Popen[bytes], on_end: Callable[[int], None]) -> None:
+    try:
+        on_end(process.wait())
+    finally:
+        connections.close_all()

@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 
+from django.db import connections
+
 from gallery.conf import gallery
 from gallery.durable.synced_writing import make_folder
+from gallery.models import Claim, Image, Job
 
 from .detached import run_detached
 
 WORKERS = "worker.lock"
 LINGER_SECONDS = 60  # a worker that the site starts ends after so long without work
 STARTING_SECONDS = 30  # how long one that was just started is waited for before another is
+LONGEST_PAUSE_SECONDS = 900  # between two starts of what fails each time; what was mended goes on within that
+FIRST_LOOK_SECONDS = 15  # by then a worker that starts beside the site is known
+LOOK_SECONDS = 30  # between two looks for what nobody was told of
 
 logger = logging.getLogger(__name__)
 
@@ -37,36 +43,76 @@ def at_work(*, alone: bool = False) -> Iterator[bool]:
 def worker_runs() -> bool:
     """Say whether any process on this machine is a worker now."""
     with ExitStack() as held:
+        _locks(held, "asking-for-worker.lock", fcntl.LOCK_EX)  # two that ask would take each other for a worker
         return not _locks(held, WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def work_waits() -> bool:
+    """Say whether there is anything that only a worker does, and that nobody is at."""
+    pictures = Claim.objects.free(Image.objects.pending(), with_put_off=True)
+    return pictures.exists() or Job.objects.under_way().filter(is_for_worker=True).exists()
 
 
 def see_to_worker() -> None:
     """Start a worker that ends by itself, unless one runs or the settings leave that to others."""
     if gallery().starts_worker and not worker_runs() and _start.is_due():
         logger.info("No worker runs on this machine; one is started that ends after %s s without work.", LINGER_SECONDS)
-        run_detached("work", "--linger", str(LINGER_SECONDS), on_end=_start_again_if_killed)
+        run_detached("work", "--linger", str(LINGER_SECONDS), on_end=_go_on_after)
 
 
-def _start_again_if_killed(status: int) -> None:
-    """A worker that was killed has left its work. One that ends by itself has none, or would fail again."""
-    if status < 0:
-        time.sleep(_start.seconds_until_due())
+def look_for_work() -> None:
+    """Start a worker where none runs for what waits: a nudge may be lost, and so may the process that had it."""
+    if gallery().starts_worker and not worker_runs() and work_waits():
         see_to_worker()
 
 
+def keep_looking_for_work() -> None:
+    """Look soon and then from time to time, for ever: a serving process has a thread for this."""
+    time.sleep(FIRST_LOOK_SECONDS)
+    while True:
+        try:
+            look_for_work()
+        except Exception as error:  # noqa: BLE001 -- the next look may do; the site serves without a worker, too
+            logger.warning("Nobody knows whether work waits for a worker: %s", error)
+        finally:
+            connections.close_all()
+        time.sleep(LOOK_SECONDS)
+
+
+def _go_on_after(status: int) -> None:
+    """A worker that was killed or failed, or that ended though work waits, is followed by another after a pause."""
+    if status == 0 and not work_waits():
+        _start.note_success()
+        return
+    _start.note_failure()
+    time.sleep(_start.seconds_until_due())
+    see_to_worker()
+
+
 class _Start:
-    """When this process last started a worker, which takes a while before it shows."""
+    """When this process last started a worker, which takes a while before it shows, and how often that was in vain."""
 
     def __init__(self) -> None:
-        self._lock, self._again_at = Lock(), 0.0
+        self._lock, self._begun_at, self._again_at, self._failures = Lock(), 0.0, 0.0, 0
 
     def is_due(self) -> bool:
         with self._lock:
             now = time.monotonic()
             if now < self._again_at:
                 return False
-            self._again_at = now + STARTING_SECONDS
+            self._begun_at, self._again_at = now, now + STARTING_SECONDS
             return True
+
+    def note_failure(self) -> None:
+        """Let the next start wait, twice as long each time; what worked for so long is not waited for."""
+        with self._lock:
+            pause = min(STARTING_SECONDS * 2.0**self._failures, LONGEST_PAUSE_SECONDS)
+            self._failures += 1
+            self._again_at = self._begun_at + pause
+
+    def note_success(self) -> None:
+        with self._lock:
+            self._failures = 0
 
     def seconds_until_due(self) -> float:
         with self._lock:
@@ -86,4 +132,5 @@ def _locks(held: ExitStack, name: str, how: int) -> bool:
         fcntl.flock(fd, how)
     except BlockingIOError:
         return False
+    held.callback(fcntl.flock, fd, fcntl.LOCK_UN)  # a process that is being started has the file open for a moment
     return True

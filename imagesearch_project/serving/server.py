@@ -58,7 +58,7 @@ def serve(fd: int) -> None:
 
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
-    threading.Thread(target=warm_up, name="encoder warm-up", daemon=True).start()
+    begin_beside()
     sizes = {Room(name): RoomSize(*size) for name, size in settings.SERVING["rooms"].items()}
     limits = BodyLimits(**settings.SERVING["bodies"])
 
@@ -69,6 +69,19 @@ def serve(fd: int) -> None:
         await server.serve()
 
     asyncio.run(run())
+
+
+def begin_beside() -> None:
+    """Begin what goes on beside the requests, in threads that end with the process."""
+    threading.Thread(target=warm_up, name="encoder warm-up", daemon=True).start()
+    threading.Thread(target=look_for_work, name="look for work", daemon=True).start()
+
+
+def look_for_work() -> None:
+    """See to it that a worker is there for what was left when the site ended, or is left by a worker that ends."""
+    from gallery.services.workers import keep_looking_for_work  # noqa: PLC0415 -- needs the app registry
+
+    keep_looking_for_work()
 
 
 def warm_up() -> None:

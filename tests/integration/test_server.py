@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from gallery.rooms import Room, room_of
-from imagesearch_project.serving.server import warm_up
+from imagesearch_project.serving.server import begin_beside, warm_up
 from tests.served_site import ServedSite, served_site
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -85,6 +85,16 @@ def test_worker_loads_the_encoder_beside_the_first_requests(monkeypatch):
     warm_up()
 
     assert encoded.get(timeout=PATIENCE_SECONDS) == ["warm up"]
+
+
+def test_server_looks_for_waiting_work_beside_its_requests(monkeypatch):
+    begun: Queue[str] = Queue()
+    monkeypatch.setattr("imagesearch_project.serving.server.warm_up", lambda: begun.put("encoder"))
+    monkeypatch.setattr("gallery.services.workers.keep_looking_for_work", lambda: begun.put("work"))
+
+    begin_beside()
+
+    assert {begun.get(timeout=PATIENCE_SECONDS) for _ in range(2)} == {"encoder", "work"}
 
 
 @pytest.mark.parametrize(

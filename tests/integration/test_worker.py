@@ -1,5 +1,6 @@
 """The background worker: its loop, what it does from time to time, and the process that the site starts."""
 
+import fcntl
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from gallery import jobs
@@ -22,9 +23,17 @@ from gallery.errors import EncoderUnavailable
 from gallery.jobs import worker as worker_module
 from gallery.jobs.periodic import Chore, PeriodicChores
 from gallery.jobs.worker import Worker
-from gallery.models import Image, User
+from gallery.models import Claim, Image, Job, JobKind, User
+from gallery.models.claim import NOBODY
 from gallery.services import workers
-from gallery.services.workers import at_work, see_to_worker, worker_runs
+from gallery.services.workers import (
+    at_work,
+    keep_looking_for_work,
+    look_for_work,
+    see_to_worker,
+    work_waits,
+    worker_runs,
+)
 from tests.conftest import drawn_picture
 from tests.in_threads import at_once
 from tests.waiting import PATIENCE_SECONDS, until
@@ -512,23 +521,194 @@ def test_site_starts_none_where_one_runs(started):
     assert started == []
 
 
-@pytest.mark.parametrize(("status", "count"), [(-signal.SIGKILL, 2), (0, 1), (1, 1)])
-def test_worker_is_started_again_if_it_was_killed(started, monkeypatch, status, count):
-    slept: list[float] = []
+class Pauses:
+    """Stands for the clock of the starts: what sleeps, sleeps for no time."""
 
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        workers._start = workers._Start()
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+        self.slept: list[float] = []
 
-    monkeypatch.setattr(workers.time, "sleep", sleep)
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> Pauses:
+    pauses = Pauses()
+    monkeypatch.setattr(workers, "time", pauses)
+    return pauses
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [-signal.SIGKILL, 1])
+def test_worker_is_started_again_after_a_pause_if_it_was_killed_or_failed(started, pauses, status):
     see_to_worker()
     (_words, on_end) = started[0]
 
     on_end(status)
 
-    assert len(started) == count
-    assert len(slept) == count - 1
-    assert all(0 < seconds <= workers.STARTING_SECONDS for seconds in slept)
+    assert len(started) == 2
+    assert pauses.slept == [workers.STARTING_SECONDS]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_worked_for_long_is_started_again_at_once(started, pauses):
+    see_to_worker()
+    (_words, on_end) = started[0]
+    pauses.seconds += workers.STARTING_SECONDS
+
+    on_end(-signal.SIGKILL)
+
+    assert len(started) == 2
+    assert pauses.slept == [0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_ends_without_work_is_not_started_again(started, pauses):
+    see_to_worker()
+    (_words, on_end) = started[0]
+
+    on_end(0)
+
+    assert len(started) == 1
+    assert pauses.slept == []
+
+
+def test_worker_that_leaves_work_is_started_again(alice, upload, started, pauses, quick_worker):
+    quick_worker.works = False
+    upload(alice, content=drawn_picture("red"))
+    (_words, on_end) = started[0]
+
+    on_end(0)
+
+    assert len(started) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pauses_between_starts_grow_to_an_end_and_are_forgotten(started, pauses):
+    see_to_worker()
+
+    for _ in range(8):
+        started[-1][1](1)
+    grown = list(pauses.slept)
+    started[-1][1](0)  # without work
+    pauses.seconds += workers.LONGEST_PAUSE_SECONDS
+    see_to_worker()
+    started[-1][1](1)
+
+    assert grown == [30, 60, 120, 240, 480, 900, 900, 900]
+    assert pauses.slept[-1] == 30
+
+
+# Looking for what nobody was told of
+
+
+def test_site_that_starts_looks_for_pictures_that_wait(alice, upload, quick_worker, started):
+    quick_worker.works = False
+    upload(alice, content=drawn_picture("red"))
+    started.clear()
+    workers._start = workers._Start()  # a new process
+
+    look_for_work()
+    look_for_work()  # the one that was started has not shown yet
+
+    assert [words for words, _on_end in started] == [("work", "--linger", "60")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_site_without_anything_to_do_starts_no_worker(started):
+    look_for_work()
+
+    assert started == []
+
+
+def test_site_looks_for_long_work(alice, started):
+    Job.objects.create(kind=JobKind.BULK_CHANGE, is_for_worker=True, status=Job.Status.RUNNING)  # its worker is dead
+
+    look_for_work()
+
+    assert len(started) == 1
+
+
+def test_long_work_of_a_command_needs_no_worker(alice, started):
+    Job.objects.create(kind=JobKind.IMPORT, status=Job.Status.RUNNING)
+
+    look_for_work()
+
+    assert started == []
+
+
+def test_pictures_that_an_import_works_on_need_no_worker(alice, upload, quick_worker, started):
+    quick_worker.works = False
+    image = upload(alice, content=drawn_picture("red"))
+    workers._start = workers._Start()
+    started.clear()
+    Claim.objects.add([image.pk], holder="import")
+
+    look_for_work()
+
+    assert started == []
+
+
+def test_pictures_that_were_put_off_still_wait(alice, upload, quick_worker):
+    quick_worker.works = False
+    image = upload(alice, content=drawn_picture("red"))
+    Claim.objects.add([image.pk], holder=NOBODY)
+
+    assert work_waits()
+
+
+def test_site_asks_the_database_nothing_while_a_worker_runs(started, django_assert_num_queries, db):
+    with at_work(), django_assert_num_queries(0):
+        look_for_work()
+
+
+def test_site_keeps_looking_whatever_goes_wrong(monkeypatch, pauses, caplog):
+    looks: list[float] = []
+
+    def look() -> None:
+        looks.append(pauses.seconds)
+        if len(looks) == 3:
+            raise SystemExit
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(workers, "look_for_work", look)
+
+    with pytest.raises(SystemExit):
+        keep_looking_for_work()
+
+    assert looks == [1_015, 1_045, 1_075]
+    assert "the database is away" in caplog.text
+
+
+def test_two_that_ask_at_once_see_no_worker_where_none_runs(monkeypatch):
+    """Asking takes a lock for a moment; another one that asks then must not take that for a worker."""
+    answers: list[bool] = []
+    other = threading.Thread(target=lambda: answers.append(worker_runs()))
+    real = fcntl.flock
+
+    def flock(fd: int, how: int) -> None:
+        real(fd, how)
+        if how == fcntl.LOCK_EX | fcntl.LOCK_NB and not other.ident:
+            other.start()
+            other.join(timeout=0.2)  # it has its answer, or waits for ours
+
+    monkeypatch.setattr(workers.fcntl, "flock", flock)
+    answers.append(worker_runs())
+    other.join()
+
+    assert answers == [False, False]
+
+
+def test_worker_is_seen_by_many_that_ask_at_once():
+    with at_work():
+        answers = at_once(8, lambda _number: [worker_runs() for _ in range(50)])
+
+    assert all(all(some) for some in answers)
 
 
 def test_work_once_says_what_went_wrong(alice, upload, quick_encoder, quick_worker, monkeypatch):
