@@ -45,10 +45,10 @@ test: test-sqlite test-postgresql
 
 test-sqlite: setup-dev
 	@sh tests/find_browser.sh
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-postgresql: setup-dev
-	$(BIN)/python -m pytest -p tests.on_postgresql --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -p tests.on_postgresql --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def make_folder(folder: Path) -> None:
     """Create a folder and its parents so that they survive a power cut. Raises NotADirectoryError for a file there."""
     if folder.is_dir():
         return
-    if folder.exists():
+    if folder.exists() and not folder.is_dir():  # asked again: another process may have made it just now
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)

@@ -230,14 +230,20 @@ def average_precision(scores, relevant):
     return float((hits.cumsum()[hits] / (np.flatnonzero(hits) + 1)).sum() / len(relevant))
 
 
+@pytest.fixture(scope="module")
+def photo_rows(offline):
+    """Return the names of the labelled photos, and their rows."""
+    names = sorted(path.name for path in PHOTOS.iterdir())
+    return names, offline.encode_images([Image.open(PHOTOS / name) for name in names])
+
+
 @pytest.mark.photos
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="IMAGESEARCH_TEST_PHOTOS points to no folder")
-def test_offline_ranks_labelled_photos_well(offline):
+def test_offline_ranks_labelled_photos_well(offline, photo_rows):
     """The floors are 0.03 below what was measured (docs/adr/0005)."""
     queries = json.loads((PHOTOS.parent / "photo_queries.json").read_text(encoding="utf-8"))["queries"]
-    names = sorted(path.name for path in PHOTOS.iterdir())
-    rows = offline.encode_images([Image.open(PHOTOS / name) for name in names])
+    names, rows = photo_rows
     found: dict[str, list[float]] = {"en": [], "zh": []}
     for query in queries:
         relevant = [names.index(name) for name in query["relevant"]]
@@ -250,11 +256,10 @@ def test_offline_ranks_labelled_photos_well(offline):
 @pytest.mark.photos
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="IMAGESEARCH_TEST_PHOTOS points to no folder")
-def test_offline_finds_as_much_by_emoji_as_by_words(offline):
+def test_offline_finds_as_much_by_emoji_as_by_words(offline, photo_rows):
     queries = json.loads((PHOTOS.parent / "photo_queries.json").read_text(encoding="utf-8"))["queries"]
     relevant = {query["group"]: set(query["relevant"]) for query in queries}
-    names = np.array(sorted(path.name for path in PHOTOS.iterdir()))
-    rows = offline.encode_images([Image.open(PHOTOS / name) for name in names])
+    names, rows = np.array(photo_rows[0]), photo_rows[1]
 
     def right_of_first_ten(group: str, typed: str) -> int:
         scores = rows @ offline.encode_texts([sentence_of(typed)])[0]
