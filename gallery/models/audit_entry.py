@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
@@ -73,6 +74,12 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
     def by_user(self, user: User) -> Self:
         return self.filter(user=user)
+
+    def of_images(self, verb: AuditVerb) -> Self:
+        return self.filter(object_kind="gallery.image", verb=verb)
+
+    def of_action(self, action_id: UUID) -> Self:
+        return self.filter(action=action_id)
 
     def newest(self) -> Self:
         return self.order_by("-pk")

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Count, OuterRef, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,7 @@ from . import access
 from .access import Visibility
 from .actor import Actor
 from .album import Album
+from .audit_entry import AuditEntry, AuditVerb
 from .conditions import HasNoRow, Tagged
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
@@ -93,6 +95,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def trashed(self) -> Self:
         return self.filter(trashed_at__isnull=False)
+
+    def trashed_by_action(self, action_id: UUID) -> Self:
+        """Pictures that lie in the trash as this action left them: what was trashed anew since is not among them."""
+        trashings = AuditEntry.objects.of_images(AuditVerb.TRASHED).filter(object_id=OuterRef("pk"))
+        last = trashings.newest().values("action")[:1]
+        return self.trashed().alias(last_trashing=Subquery(last)).filter(last_trashing=action_id)
 
     def pending(self) -> Self:
         """Not embedded yet and not failed: the queue. Oldest first."""

@@ -4,10 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import numpy as np
+import numpy.typing as npt
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from gallery.models import Actor, BulkChange, Image, ImageQuerySet, Job, JobKind, JobSelection
+from gallery.models import (
+    Actor,
+    AuditEntry,
+    AuditVerb,
+    BulkChange,
+    Image,
+    ImageQuerySet,
+    Job,
+    JobKind,
+    JobSelection,
+)
 from gallery.text.tag_names import parse_tags
 
 from .audit import CHANGES_AT_A_TIME, Action
@@ -38,9 +50,13 @@ CHANGES: Mapping[str, Change] = {
 
 @dataclass(frozen=True, slots=True)
 class ManyChanged:
-    """How many pictures there are; `job` is there where a worker changes them, else they are changed."""
+    """How many pictures there are, and under which action of the audit log they are changed.
+
+    `job` is there where a worker changes them, else they are changed.
+    """
 
     count: int
+    action: UUID
     job: Job | None = None
 
 
@@ -51,23 +67,12 @@ def change_many(images: ImageQuerySet, change: BulkChange, value: str = "", *, b
     """
     ids = images.ids()
     if len(ids) <= AT_ONCE:
-        CHANGES[change](images, value, Action(by))
-        return ManyChanged(len(ids))
+        action = Action(by)
+        CHANGES[change](images, value, action)
+        return ManyChanged(len(ids), action.id)
     if change == BulkChange.ADD_TAGS:
         refuse_too_many_tags(images.editable_by(by), parse_tags(value))
-    with transaction.atomic():
-        job = ask_for(
-            JobKind.BULK_CHANGE,
-            by=by,
-            owner_id=_owner_of_all(images, by),
-            subject=value,
-            total=len(ids),
-            change=change.value,
-            action=str(uuid4()),
-        )
-        JobSelection.of(job, ids).save(force_insert=True)
-        job_waits(job)
-    return ManyChanged(len(ids), job)
+    return _asked_for(ids, change, value, by=by, owner_id=_owner_of_all(images, by))
 
 
 def carry_out_bulk_change(run: JobRun) -> None:
@@ -80,7 +85,7 @@ def carry_out_bulk_change(run: JobRun) -> None:
     change = CHANGES[job.details["change"]]
     while rest := ids[job.done : job.done + CHANGES_AT_A_TIME].tolist():
         run.check_cancelled()
-        change(Image.objects.filter(pk__in=rest), job.subject, action)
+        change(_still_meant(Image.objects.filter(pk__in=rest), job), job.subject, action)
         run.advance(len(rest))
 
 
@@ -91,13 +96,50 @@ def may_undo(job: Job) -> bool:
 
 
 def undo(job: Job, *, by: Actor) -> ManyChanged:
-    """Bring back what a job moved to the trash. Raises PermissionDenied."""
+    """Bring back what a job moved to the trash and nobody moved since, as a job of its own. Raises PermissionDenied."""
     if not may_undo(job) or not Job.objects.editable_by(by).filter(pk=job.pk).exists():
         raise PermissionDenied
-    trashed = Image.objects.filter(pk__in=job.selection.image_ids[: job.done].tolist()).trashed()
-    changed = change_many(trashed.editable_by(by), BulkChange.RESTORE, by=by)
-    Job.objects.filter(pk=job.pk).update(details=job.details | {"undone": True})
-    return changed
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(details=job.details | {"undone": True})
+        return _asked_for(
+            job.selection.image_ids,
+            BulkChange.RESTORE,
+            by=by,
+            owner_id=job.owner_id,
+            trashed_by=job.details["action"],
+        )
+
+
+def undo_action(action_id: UUID, *, by: Actor) -> int:
+    """Bring back what an action of a request moved to the trash and nobody moved since; return how many pictures."""
+    moved = AuditEntry.objects.of_action(action_id).of_images(AuditVerb.TRASHED).values("object_id")
+    return restore(Image.objects.filter(pk__in=moved).trashed_by_action(action_id), by=by)
+
+
+def _asked_for(
+    ids: npt.NDArray[np.int64], change: BulkChange, value: str = "", *, by: Actor, owner_id: int | None, **details: str
+) -> ManyChanged:
+    action_id = uuid4()
+    with transaction.atomic():
+        job = ask_for(
+            JobKind.BULK_CHANGE,
+            by=by,
+            owner_id=owner_id,
+            subject=value,
+            total=len(ids),
+            change=change.value,
+            action=str(action_id),
+            **details,
+        )
+        JobSelection.of(job, ids).save(force_insert=True)
+        job_waits(job)
+    return ManyChanged(len(ids), action_id, job)
+
+
+def _still_meant(images: ImageQuerySet, job: Job) -> ImageQuerySet:
+    """Return those of a batch that an undo means: as they were left by what it takes back."""
+    undone = job.details.get("trashed_by")
+    return images if undone is None else images.trashed_by_action(UUID(undone))
 
 
 def _owner_of_all(images: ImageQuerySet, by: Actor) -> int | None:

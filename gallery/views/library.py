@@ -165,12 +165,11 @@ def _shares(formats: dict[str, int]) -> list[FormatShare]:
 
 
 def _trash(request: SignedInRequest, images: ImageQuerySet) -> HttpResponse:
-    ids: list[int] = images.ids().tolist()
     changed = change_many(images, BulkChange.TRASH, by=request.actor)
     if changed.job is not None:
         return redirect("job", changed.job.pk)
     said = _changed_sentence(BulkChange.TRASH, changed.count)
-    success_with_undo(request, said, undo_url=remember_for_undo(request, ids))
+    success_with_undo(request, said, undo_url=remember_for_undo(request, changed.action))
     return _back(request)
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -12,7 +13,7 @@ from gallery.models import Image, ImageQuerySet
 from .actor import ActorRequest
 
 SESSION_KEY = "undo"
-BATCHES_KEPT = 10
+ACTIONS_KEPT = 10
 MAX_ID_DIGITS = 18  # what a database's 64-bit integer holds for certain
 
 
@@ -45,17 +46,17 @@ def trashed_images(request: ActorRequest, ids: Sequence[int]) -> ImageQuerySet:
     return trashed
 
 
-def remember_for_undo(request: HttpRequest, ids: Sequence[int]) -> str:
-    """Keep the ids in the session and return where to post to bring these pictures back."""
+def remember_for_undo(request: HttpRequest, action_id: UUID) -> str:
+    """Keep the action in the session and return where to post to bring back what it moved to the trash."""
     token = secrets.token_urlsafe(8)
-    batches = {**request.session.get(SESSION_KEY, {}), token: list(ids)}
-    request.session[SESSION_KEY] = dict(list(batches.items())[-BATCHES_KEPT:])
+    actions = {**request.session.get(SESSION_KEY, {}), token: str(action_id)}
+    request.session[SESSION_KEY] = dict(list(actions.items())[-ACTIONS_KEPT:])
     return f"{reverse('trash-restore')}?undo={token}"
 
 
-def take_undo(request: HttpRequest, token: str) -> list[int]:
-    """Return and forget the ids kept under this token, none if there are none any more."""
-    batches = dict(request.session.get(SESSION_KEY, {}))
-    ids: list[int] = batches.pop(token, [])
-    request.session[SESSION_KEY] = batches
-    return ids
+def take_undo(request: HttpRequest, token: str) -> UUID | None:
+    """Return and forget the action kept under this token, None if there is none any more."""
+    actions = dict(request.session.get(SESSION_KEY, {}))
+    kept = actions.pop(token, None)
+    request.session[SESSION_KEY] = actions
+    return UUID(kept) if isinstance(kept, str) else None  # sessions of former versions kept lists of pictures

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gallery.conf import gallery
 from gallery.models import BulkChange, Image, ImageQuerySet
 from gallery.search_index import search_index
-from gallery.services.bulk_changes import change_many
-from gallery.services.curation import restore
+from gallery.services.bulk_changes import change_many, undo_action
 
 from .jobs import after_many, deleted_sentence, restored_sentence
 from .paging import counted_page_of
@@ -103,8 +102,8 @@ def _chosen(request: SignedInRequest) -> ImageQuerySet | None:
 
 
 def _undo(request: SignedInRequest, token: str) -> HttpResponse:
-    ids = take_undo(request, token)
-    count = restore(Image.objects.editable_by(request.actor).filter(pk__in=ids), by=request.actor)
+    action_id = take_undo(request, token)
+    count = 0 if action_id is None else undo_action(action_id, by=request.actor)
     if not count:
         messages.warning(request, gettext("There is nothing to undo any more. Look into the trash."))
         return redirect("trash")

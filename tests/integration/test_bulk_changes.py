@@ -8,8 +8,8 @@ from gallery import jobs
 from gallery.errors import TooManyTags
 from gallery.models import AuditEntry, BulkChange, Image, Job, JobSelection
 from gallery.services import bulk_changes
-from gallery.services.bulk_changes import change_many, may_undo, undo
-from gallery.services.curation import set_visibility
+from gallery.services.bulk_changes import change_many, may_undo, undo, undo_action
+from gallery.services.curation import move_to_trash, restore, set_visibility
 from gallery.services.long_kinds import LONG_KINDS
 from gallery.services.long_work import JobRun, cancel
 from gallery.services.waiting_jobs import end_killed, go_on, run_next
@@ -151,6 +151,76 @@ def test_trash_of_a_job_is_undone_once(alice, pictures):
     job.refresh_from_db()
     assert (back.count, back.job.what, Image.objects.live().count()) == (5, "bring back from the trash", 5)
     assert not may_undo(job)
+
+
+def trashed_by_a_job(user: Any) -> Job:
+    change_many(all_of(user), BulkChange.TRASH, by=acting(user))
+    run_next(LONG_KINDS)
+    return Job.objects.get(details__change=BulkChange.TRASH)
+
+
+def test_undo_leaves_alone_what_others_had_trashed_before_the_job(alice, pictures):
+    everything = all_of(alice).live()
+    change_many(everything, BulkChange.TRASH, by=acting(alice))
+    move_to_trash(all_of(alice).filter(pk=pictures[0].pk), by=acting(alice))
+    run_next(LONG_KINDS)
+
+    undo(Job.objects.get(), by=acting(alice))
+    run_next(LONG_KINDS)
+
+    assert list(Image.objects.trashed()) == [pictures[0]]
+
+
+def test_undo_leaves_alone_what_was_brought_back_and_trashed_anew(alice, pictures):
+    job = trashed_by_a_job(alice)
+    again = Image.objects.filter(pk=pictures[1].pk)
+    restore(again, by=acting(alice))
+    move_to_trash(again, by=acting(alice))
+
+    undo(job, by=acting(alice))
+    run_next(LONG_KINDS)
+
+    assert list(Image.objects.trashed()) == [pictures[1]]
+
+
+def test_undo_leaves_alone_what_is_trashed_anew_while_it_waits(alice, pictures):
+    undo(trashed_by_a_job(alice), by=acting(alice))
+    again = Image.objects.filter(pk=pictures[1].pk)
+    restore(again, by=acting(alice))
+    move_to_trash(again, by=acting(alice))
+
+    run_next(LONG_KINDS)
+
+    assert list(Image.objects.trashed()) == [pictures[1]]
+
+
+def test_undo_brings_back_the_batch_that_a_killed_job_had_not_noted(alice, pictures):
+    job = trashed_by_a_job(alice)
+    Job.objects.filter(pk=job.pk).update(status="interrupted", done=2)
+    job.refresh_from_db()
+
+    undo(job, by=acting(alice))
+    run_next(LONG_KINDS)
+
+    assert not Image.objects.trashed().exists()
+
+
+def test_undo_of_few_pictures_leaves_alone_what_others_had_trashed(alice, pictures):
+    first_two = all_of(alice).filter(pk__in=[pictures[0].pk, pictures[1].pk])
+    done = change_many(first_two, BulkChange.TRASH, by=acting(alice))
+    again = Image.objects.filter(pk=pictures[1].pk)
+    restore(again, by=acting(alice))
+    move_to_trash(again, by=acting(alice))
+
+    assert undo_action(done.action, by=acting(alice)) == 1
+    assert list(Image.objects.trashed()) == [pictures[1]]
+
+
+def test_undo_of_few_pictures_is_for_those_who_may_change_them(alice, bob, pictures):
+    done = change_many(all_of(alice).filter(pk=pictures[0].pk), BulkChange.TRASH, by=acting(alice))
+
+    assert undo_action(done.action, by=acting(bob)) == 0
+    assert list(Image.objects.trashed()) == [pictures[0]]
 
 
 def test_title_says_what_is_changed(alice, pictures):

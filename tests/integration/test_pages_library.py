@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from gallery.errors import EncoderUnavailable
 from gallery.forms.library import BulkForm
 from gallery.models import OPERATOR, Image, User
-from gallery.services.curation import move_to_trash
+from gallery.services.curation import move_to_trash, restore
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
 from gallery.services.search import find_images
@@ -249,6 +249,30 @@ def test_undo_works_once_and_only_for_the_one_who_did_it(alice, charlie, three):
     again = browser.post(f"/trash/restore/?undo={token}", follow=True)
     assert "There is nothing to undo any more." in again.content.decode()
     assert Image.objects.live().count() == 2
+
+
+def test_undo_leaves_alone_what_was_brought_back_and_trashed_anew(alice, three):
+    browser = browser_of(alice)
+    page = browser.post(BULK, {"ids": [three[0].pk, three[1].pk], "action": "trash"}, follow=True)
+    token = page.content.decode().split('action="/trash/restore/?undo=')[1].split('"')[0]
+    restore(Image.objects.filter(pk=three[1].pk), by=OPERATOR)
+    move_to_trash(Image.objects.filter(pk=three[1].pk), by=OPERATOR)
+
+    back = browser.post(f"/trash/restore/?undo={token}", follow=True)
+
+    assert "1 picture is back." in back.content.decode()
+    assert list(Image.objects.trashed()) == [three[1]]
+
+
+def test_undo_that_a_former_version_remembers_leads_to_the_trash(alice, three):
+    browser = browser_of(alice)
+    session = browser.session
+    session["undo"] = {"x": [three[0].pk]}
+    session.save()
+
+    back = browser.post("/trash/restore/?undo=x", follow=True)
+
+    assert "There is nothing to undo any more." in back.content.decode()
 
 
 def test_the_button_of_one_picture_trashes_only_that_one(alice, three):
