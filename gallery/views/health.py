@@ -18,7 +18,10 @@ PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing else, so that a database that is away restarts no process."""
+    """The process answers. Asks nothing else, so that a database that is away restarts no process.
+
+    The site's own server answers so by itself (`imagesearch_project/serving/adapter.py`), whatever host it is asked as.
+    """
     return JsonResponse({"status": "ok"})
 
 

@@ -28,10 +28,20 @@ DRAINED_SECONDS = 10
 PLAIN = ("content-type", "text/plain")
 BARE_BUSY = Answer(503, [PLAIN, ("retry-after", str(ServerBusy.retry_after_seconds))], b"Busy.")
 BARE_FAILURE = Answer(500, [PLAIN], b"The site failed.")
+HEALTHY_HEADERS = [
+    ("content-type", "application/json"),
+    ("cache-control", "max-age=0, no-cache, no-store, must-revalidate, private"),
+    ("x-content-type-options", "nosniff"),
+]
+HEALTHY = {"GET": Answer(200, HEALTHY_HEADERS, b'{"status": "ok"}'), "HEAD": Answer(200, HEALTHY_HEADERS)}
 
 
 class RoomsAdapter:
-    """The application that granian calls for each request, in its loop."""
+    """The application that granian calls for each request, in its loop.
+
+    Whether the process lives is answered by the loop itself: each thread on the way would wait once more for the
+    interpreter, among all that work for somebody.
+    """
 
     def __init__(self, application: Application, sizes: Mapping[Room, RoomSize], limits: BodyLimits) -> None:
         self._application = application
@@ -39,8 +49,12 @@ class RoomsAdapter:
         self._refusals = ServingRoom("refusals", REFUSALS)
         self._bodies = BodyReader(limits)
         self._senders = Senders()
+        self._health_path = reverse("healthz")
 
     async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        if scope.path == self._health_path and scope.method in HEALTHY:
+            send(HEALTHY[scope.method], protocol)
+            return
         try:
             try:
                 await self._answer(scope, protocol)

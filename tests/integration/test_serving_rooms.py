@@ -73,6 +73,22 @@ def test_filled_room_sends_away_whoever_comes_to_it_and_no_other(site, threads, 
     until(lambda: is_free(site, filled), "the room is free again")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_health_is_answered_by_the_loop_itself_as_its_view_would(site, client, threads, method):
+    fill(Room.HEALTH)
+    filling = threads.submit(site.ask, "GET", "/rooms/health/")
+    wait_until_entered(Room.HEALTH)
+
+    answer, content = site.ask(method, "/healthz")
+    open_rooms[Room.HEALTH].set()
+
+    expected = client.generic(method, "/healthz")
+    names = ("Content-Type", "Cache-Control", "X-Content-Type-Options")
+    assert (answer.status, content) == (expected.status_code, expected.content)
+    assert [answer.headers[name] for name in names] == [expected.headers[name] for name in names]
+    assert filling.result()[0].status == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_visitors_who_go_away_leave_no_queue_behind_them(site, method):
     fill(Room.PAGES)
