@@ -23,9 +23,11 @@ from gallery.errors import EncoderUnavailable
 from gallery.jobs import worker as worker_module
 from gallery.jobs.periodic import Chore, PeriodicChores
 from gallery.jobs.worker import Worker
+from gallery.management.commands import work
 from gallery.models import Claim, Image, Job, JobKind, User
 from gallery.models.claim import NOBODY
 from gallery.services import workers
+from gallery.services.embedding.encoder_in_use import warm_up_for_images
 from gallery.services.workers import (
     at_work,
     keep_looking_for_work,
@@ -489,6 +491,30 @@ def test_worker_ends_by_a_signal_with_its_report(ask, begin):
     worker.send_signal(signal.SIGTERM)
 
     assert json.loads(told_by(worker)) == {"embedded": 1, "failed": 0, "waiting": 0, "jobs": []}
+
+
+@pytest.mark.parametrize(("words", "loads"), [({}, True), ({"linger": 0.0}, False), ({"once": True}, False)])
+def test_worker_that_stays_loads_the_encoder_as_it_starts(transactional_db, quick_encoder, monkeypatch, words, loads):
+    monkeypatch.setattr(Worker, "run_known", lambda *_words, **_named: None)
+    monkeypatch.setattr(work, "_be_background_work", lambda _worker: None)
+    monkeypatch.setattr(work.Command, "_called_from_command_line", True, raising=False)
+
+    work.Command().run(**{"once": False, "linger": None} | words)
+
+    for thread in threading.enumerate():
+        if thread.name == "encoder warm-up":
+            thread.join(PATIENCE_SECONDS)
+    assert quick_encoder.encoded == loads
+
+
+def test_encoder_that_cannot_be_loaded_is_told_and_keeps_no_worker_from_starting(
+    db, quick_encoder, monkeypatch, caplog
+):
+    monkeypatch.setattr(quick_encoder, "encode_images", lambda _pixels: 1 / 0)
+
+    warm_up_for_images()
+
+    assert "The encoder is not ready: division by zero" in caplog.text
 
 
 # Starting one

@@ -1,7 +1,10 @@
 import os
 import signal
+import threading
 from argparse import ArgumentParser
 from typing import Any
+
+from django.db import connections
 
 from gallery.jobs.long_jobs import LongJobs
 from gallery.jobs.periodic import PeriodicChores
@@ -11,6 +14,7 @@ from gallery.jobs.worker import Worker
 from gallery.management.command import GalleryCommand, Report
 from gallery.models import Claim, Image, Job
 from gallery.models.claim import NOBODY
+from gallery.services.embedding.encoder_in_use import warm_up_for_images
 from gallery.services.holders import free_claims_of_the_dead, holding
 
 NICENESS = 5  # pages come first
@@ -44,6 +48,8 @@ class Command(GalleryCommand):
             worker = Worker([images, suspects, jobs, PeriodicChores()])
             if getattr(self, "_called_from_command_line", False):  # a test's own process stays as it is
                 _be_background_work(worker)
+                if not options["once"] and options["linger"] is None:
+                    threading.Thread(target=_warm_up, name="encoder warm-up").start()
             worker.run_known(linger_seconds=linger_seconds, alone=options["linger"] is not None)
             worker.end()
             jobs.wait()
@@ -67,6 +73,13 @@ def _be_background_work(worker: Worker) -> None:
     os.nice(NICENESS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.end())
+
+
+def _warm_up() -> None:
+    try:
+        warm_up_for_images()
+    finally:
+        connections.close_all()
 
 
 def _told(job: Job) -> Report:

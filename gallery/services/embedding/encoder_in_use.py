@@ -3,6 +3,8 @@
 import logging
 import threading
 
+from PIL import Image as PillowImage
+
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder
 from gallery.encoders.registry import AUTO, choose_encoder_name, forget_encoder, get_encoder, pinned_options
@@ -27,6 +29,14 @@ def current_encoder() -> Encoder:
     encoder.key.require_same(state.encoder_key)
     _models.note(state)
     return encoder
+
+
+def warm_up_for_images() -> None:
+    """Load what the encoder of the index needs for pictures, so that the first one does not wait for it."""
+    try:
+        current_encoder().encode_images([PillowImage.new("RGB", (64, 64), "gray")])
+    except Exception as error:  # noqa: BLE001 -- the first picture will say it again, where somebody can act on it
+        logger.warning("The encoder is not ready: %s", error)
 
 
 def encoder_of(state: IndexState) -> Encoder:
