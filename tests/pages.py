@@ -19,6 +19,11 @@ def text_of(page: Any) -> str:
     return re.sub(r"\s+", " ", page.content.decode())
 
 
+def main_of(page: Any) -> str:
+    """Return what the page itself shows, without what is on every page."""
+    return text_of(page).partition("<main ")[2].partition("</main>")[0]
+
+
 def images_on(page: Any) -> list[int]:
     """Return the ids of the pictures on a page, in order."""
     return [int(pk) for pk in re.findall(r'class="tile-link" href="/images/(\d+)/"', page.content.decode())]

@@ -74,5 +74,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def too_many_sign_ins(request: HttpRequest, credentials: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
     return status_page(
-        request, 429, _("Too many attempts to sign in. Wait a quarter of an hour, or reset your password.")
+        request,
+        429,
+        _("Too many attempts to sign in. Wait a quarter of an hour, or reset your password."),
+        code="too_many_sign_ins",
     )

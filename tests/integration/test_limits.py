@@ -18,7 +18,7 @@ from gallery.services.limits import searching_with_picture
 from tests.conftest import acting, drawn_picture
 from tests.in_threads import at_once
 from tests.integration.api_client import API, Api
-from tests.pages import as_user, text_of
+from tests.pages import as_user, main_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quick_encoder")
 RED = drawn_picture("red")
@@ -92,6 +92,19 @@ def test_searches_by_words_are_not_counted(db, limits_of):
 
     assert statuses == [200] * 5
     assert not CountedAct.objects.exists()
+
+
+def test_who_searches_too_often_is_offered_to_sign_in_not_a_new_password(alice, limits_of):
+    limits_of(visitor_picture_searches_per_minute=1, member_picture_searches_per_minute=1)
+    visitor, member = Client(REMOTE_ADDR="203.0.113.11"), as_user(alice)
+    search_page(visitor)
+    search_page(member)
+
+    for_visitor, for_member = (main_of(search_page(client)) for client in (visitor, member))
+
+    assert 'href="/accounts/login/"' in for_visitor
+    assert 'href="/accounts/login/"' not in for_member
+    assert "/accounts/password-reset/" not in for_visitor + for_member
 
 
 def test_a_members_searches_count_by_account_wherever_he_is(alice, bob, limits_of):

@@ -115,6 +115,7 @@ def test_too_many_attempts_end_in_a_page_and_the_right_password_waits_too(alice)
 
     assert last.status_code == right.status_code == 429
     assert "Too many attempts" in text_of(last)
+    assert 'href="/accounts/password-reset/"' in text_of(last)
     assert not is_signed_in(client)
 
 

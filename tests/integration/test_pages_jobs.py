@@ -69,6 +69,14 @@ def test_each_sees_their_own_and_staff_with_that_right_all(visitors, alice, bob)
     assert [name for name, is_listed in listed.items() if is_listed] == ["alice", "staff"]
 
 
+def test_how_many_an_import_added_is_no_time_in_chinese(alice):
+    job = finished(alice)
+
+    html = text_of(signed_in(alice).get(f"/jobs/{job.pk}/", headers={"Accept-Language": "zh-hans"}))
+
+    assert '<dt>已添加</dt><dd class="numbers">9</dd>' in html
+
+
 @pytest.mark.parametrize("verb", ["cancel", "go-on", "undo"])
 def test_nobody_changes_anothers(visitors, alice, verb):
     job = waiting(alice)
@@ -141,7 +149,7 @@ def test_one_job_shows_what_became_of_its_items_in_both_languages(alice):
     english = text_of(signed_in(alice).get(f"/jobs/{job.pk}/"))
     chinese = text_of(signed_in(alice).get(f"/jobs/{job.pk}/", headers={"Accept-Language": "zh-hans"}))
 
-    for said in ("import: /photos", "/photos/a.png", StoredError.from_json(BROKEN).message, "This is a video; only"):
+    for said in ("Import: /photos", "/photos/a.png", StoredError.from_json(BROKEN).message, "This is a video; only"):
         assert said in english
     for said in ("导入：/photos", "/photos/b.mov", "此 PNG 文件已损坏或不完整。"):
         assert said in chinese

@@ -16,7 +16,7 @@
       all.checked = here === ticks.length;
       all.indeterminate = here > 0 && here < ticks.length;
       count.textContent = ticked ? count.dataset.text.replace("{count}", String(ticked)) : hint;
-      bar.hidden = ticked === 0;
+      bar.hidden = here === 0; // whoever takes the whole list is there already
     }
 
     form.querySelector("[data-scripted]").hidden = false;
