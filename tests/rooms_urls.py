@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from gallery.rooms import Room, in_room
+from gallery.rooms import Room, go_on_in, in_room
 from imagesearch_project.urls import urlpatterns as urls_of_site
 from tests.waiting import PATIENCE_SECONDS
 
@@ -35,6 +35,13 @@ def search(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.body)
 
 
+@in_room(Room.FILES)
+def moving(request: HttpRequest) -> HttpResponse:
+    """Go on in the room of downloads, and say so as soon as the test lets that room go on."""
+    go_on_in(Room.DOWNLOAD)
+    return waiting_view(Room.DOWNLOAD)(request)
+
+
 @in_room(Room.DOWNLOAD)
 def large_file(_request: HttpRequest) -> HttpResponseBase:
     return FileResponse((settings.DATA_DIR / LARGE_FILE).open("rb"))
@@ -44,5 +51,6 @@ urlpatterns = [
     path("rooms/search/", search),
     *[path(f"{door}{room}/", waiting_view(room)) for door in ("rooms/", "api/rooms/") for room in Room],
     path("large/", large_file),
+    path("moving/", moving),
     *urls_of_site,
 ]

@@ -26,6 +26,7 @@ from gallery.imaging import (
     thumbnails,
 )
 from gallery.models import Image
+from gallery.rooms import Room, go_on_in
 from gallery.storage import ContentStorage
 
 from .decode_limits import copy_limits
@@ -154,11 +155,15 @@ def _make_copy(image: Image) -> OriginalFile:
 
 
 def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
-    """Open a thumbnail, making it again from the original if it is gone. Raises OriginalMissing."""
+    """Open a thumbnail, making it again from the original if it is gone, in the room where copies are made.
+
+    Raises OriginalMissing, what `load_pixels` raises, StorageFull, StorageNotWritable.
+    """
     path = thumbnail_path(image.sha256, size_px)
     try:
         return _open(path)
     except FileNotFoundError:
+        go_on_in(Room.DOWNLOAD)
         with open_original(image) as original:
             small = thumbnails(load_pixels(original, limits=copy_limits()))
         with content_lock(image.sha256):

@@ -9,10 +9,11 @@ from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery.encoders.base import Encoder
-from gallery.imaging import inspect
+from gallery.imaging import inspect, load_pixels
 from gallery.models import QueryPicture
 from gallery.retrieval.meaning import Vector
 from gallery.retrieval.tree import BroughtPicture
+from gallery.rooms import Room, go_on_in
 from gallery.text.plain_text import plain_text
 
 from .decode_limits import search_limits
@@ -51,12 +52,19 @@ def brought_picture(file: BinaryIO) -> BroughtPicture:
 
 
 def vector_of_kept(picture: QueryPicture, encoder: Encoder) -> Vector:
-    """Return the picture's vector, (dimension,); for another encoder the kept preview is encoded again."""
+    """Return the picture's vector, (dimension,); for another encoder the kept preview is encoded once, and that kept.
+
+    Raises ServerBusy, DecoderUnavailable, EncoderUnavailable.
+    """
     if picture.encoder_key == encoder.key:
         return np.frombuffer(picture.vector, dtype=np.float32)
-    with PillowImage.open(BytesIO(picture.preview), formats=["WEBP"]) as preview:
-        vector: Vector = encoder.encode_images([preview.convert("RGB")])[0]
-        return vector
+    go_on_in(Room.PICTURE_SEARCH)
+    pixels = load_pixels(BytesIO(picture.preview), limits=search_limits())
+    vector: Vector = encoder.encode_images([pixels])[0]
+    QueryPicture.objects.filter(pk=picture.pk).update(
+        vector=vector.tobytes(), encoder_id=encoder.key.id, encoder_revision=encoder.key.revision
+    )
+    return vector
 
 
 def _preview(pixels: PillowImage.Image) -> bytes:

@@ -13,7 +13,7 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 from gallery.conf import gallery
 from gallery.errors import BodyTooSlow, ImageSearchError, ServerBusy
 from gallery.request_size import REFUSED, SAFE_METHODS, largest_body_bytes
-from gallery.rooms import Room, room_of
+from gallery.rooms import GoesOnElsewhere, Room, answering_in, room_of
 
 from .answers import Answer, Application, answer_of, send
 from .bodies import BodyLimits, BodyReader, ClientGone
@@ -73,8 +73,7 @@ class RoomsAdapter:
         if not may_be_words:
             room.check_open()
         if scope.method in SAFE_METHODS:
-            environ = environ_of(scope, BytesIO(), size_bytes=None)
-            send(await _answered(await room.begin(functools.partial(answer_of, self._application, environ))), protocol)
+            send(await self._answer_without_body(scope, name), protocol)
             return
         announced = _announced_bytes(scope)
         sender = self._senders.of(scope)
@@ -96,6 +95,19 @@ class RoomsAdapter:
         working.add_done_callback(lambda _: self._bodies.release(body))
         send(await _answered(working), protocol)
 
+    async def _answer_without_body(self, scope: Scope, name: Room) -> Answer:
+        """Answer in this room, or in the one where the request turns out to belong."""
+        try:
+            return await self._answer_in(name, scope)
+        except GoesOnElsewhere as moved:
+            return await self._answer_in(moved.room, scope)
+
+    async def _answer_in(self, name: Room, scope: Scope) -> Answer:
+        environ = environ_of(scope, BytesIO(), size_bytes=None)
+        return await _answered(
+            await self._rooms[name].begin(functools.partial(_answer_there, name, self._application, environ))
+        )
+
     def _work(self, scope: Scope, file: Any, size_bytes: int) -> "functools.partial[Answer]":
         return functools.partial(answer_of, self._application, environ_of(scope, file, size_bytes=size_bytes))
 
@@ -109,6 +121,11 @@ class RoomsAdapter:
         except ServerBusy:
             answer = BARE_BUSY
         send(_closing(answer), protocol)
+
+
+def _answer_there(name: Room, application: Application, environ: dict[str, Any]) -> Answer:
+    with answering_in(name):
+        return answer_of(application, environ)
 
 
 async def _answered(working: "asyncio.Future[Answer]") -> Answer:

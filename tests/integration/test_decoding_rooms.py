@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
@@ -11,8 +12,11 @@ from django.test import Client
 from gallery.imaging import Purpose
 from gallery.imaging.sandbox import pool
 from gallery.imaging.sandbox.pool import decoders
+from gallery.media_responses import thumbnail_address
 from gallery.models import Image, QueryPicture
+from gallery.rooms import GoesOnElsewhere, Room, answering_in
 from gallery.services.media import open_thumbnail, thumbnail_path
+from gallery.services.query_pictures import remember_picture
 from tests.conftest import drawn_picture
 
 pytestmark = pytest.mark.usefixtures("quick_encoder")
@@ -76,6 +80,68 @@ def test_a_lost_thumbnail_is_made_while_uploads_are_full(alice, upload):
 
     with full(Purpose.BRINGING_IN), open_thumbnail(image, 400) as small:
         assert small.read(4) == b"RIFF"
+
+
+def test_a_lost_thumbnail_is_made_in_the_room_of_copies(alice, upload):
+    image = upload(alice, content=drawn_picture("red"))
+    delete_thumbnail(image)
+    client = Client()
+    client.force_login(alice)
+
+    with answering_in(Room.FILES), pytest.raises(GoesOnElsewhere) as moved:
+        client.get(thumbnail_address(image, 400))
+    with answering_in(Room.FILES), pytest.raises(GoesOnElsewhere):
+        client.get(thumbnail_address(image, 400, namespace="api:"))
+    with answering_in(moved.value.room):
+        made = client.get(thumbnail_address(image, 400))
+    with answering_in(Room.FILES):
+        kept = client.get(thumbnail_address(image, 400))
+
+    assert (moved.value.room, made.status_code, kept.status_code) == (Room.DOWNLOAD, 200, 200)
+
+
+def test_a_lost_thumbnail_says_when_to_come_again(alice, upload):
+    image = upload(alice, content=drawn_picture("red"))
+    delete_thumbnail(image)
+    client = Client()
+    client.force_login(alice)
+
+    with full(Purpose.COPYING):
+        answer = client.get(thumbnail_address(image, 400))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.fixture
+def kept_of_another_encoder(alice, upload, quick_encoder) -> QueryPicture:
+    """What somebody searched with before the model changed."""
+    upload(alice, content=drawn_picture("red"))
+    kept = remember_picture(BytesIO(drawn_picture("red")), name="red.png")
+    QueryPicture.objects.update(encoder_revision="former", vector=b"")
+    return kept
+
+
+def test_a_kept_picture_is_encoded_anew_in_the_room_of_pictures(client, kept_of_another_encoder, quick_encoder):
+    address = f"/search/?picture={kept_of_another_encoder.pk}"
+
+    with answering_in(Room.TEXT_SEARCH), pytest.raises(GoesOnElsewhere) as moved:
+        client.get(address)
+    with answering_in(moved.value.room):
+        first = client.get(address)
+    with answering_in(Room.TEXT_SEARCH):
+        second = client.get(address)
+
+    assert (moved.value.room, first.status_code, second.status_code) == (Room.PICTURE_SEARCH, 200, 200)
+    kept = QueryPicture.objects.get()
+    assert kept.encoder_key == quick_encoder.key
+    assert len(kept.vector) == 4 * quick_encoder.dimension
+
+
+def test_a_kept_picture_says_when_to_come_again(client, kept_of_another_encoder):
+    with full(Purpose.SEARCHING):
+        page = client.get(f"/search/?picture={kept_of_another_encoder.pk}")
+
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
 
 
 def delete_thumbnail(image: Image) -> None:

@@ -103,6 +103,30 @@ def test_visitors_who_go_away_leave_no_queue_behind_them(site, method):
     until(lambda: is_free(site, Room.PAGES), "the room is free again")
 
 
+def test_request_that_goes_on_in_another_room_leaves_its_own(site, threads):
+    fill(Room.DOWNLOAD)
+    moved = threads.submit(site.ask, "GET", "/moving/")
+    wait_until_entered(Room.DOWNLOAD)
+
+    stayed, _content = site.ask("GET", "/rooms/files/")
+    open_rooms[Room.DOWNLOAD].set()
+
+    assert stayed.status == 200
+    assert moved.result()[0].status == 200
+
+
+def test_request_that_goes_on_in_a_full_room_is_sent_away(site, threads):
+    fill(Room.DOWNLOAD)
+    first = threads.submit(site.ask, "GET", "/rooms/download/")
+    wait_until_entered(Room.DOWNLOAD)
+
+    answer, _sentence = site.ask("GET", "/moving/")
+    open_rooms[Room.DOWNLOAD].set()
+
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert first.result()[0].status == 200
+
+
 def test_stopping_server_answers_what_is_under_way(site, threads):
     fill(Room.PAGES)
     under_way = threads.submit(site.ask, "POST", "/rooms/pages/", b"sent before")
