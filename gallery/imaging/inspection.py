@@ -65,17 +65,18 @@ class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False) -> Picture:
+def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False, known_md5: str | None = None) -> Picture:
     """Read `file` from its start and return its facts and pixels; it is left at its start where it can seek.
 
+    `known_md5` is the file's, in hexadecimal, where the caller has computed it already.
     Raises a kind of InvalidPicture: EmptyFile, FileTooLarge, UnsupportedFormat, TooManyPixels, TooManyFrames,
     BrokenPicture, DecodingTooSlow, DecodingOutOfMemory or DecoderCrashed; ServerBusy or DecoderUnavailable if no
     picture can be decoded now.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    data = _read(file, limits.max_bytes, md5, sha256)
+    data = _read(file, limits.max_bytes, *([sha256] if known_md5 else [md5, sha256]))
     decoded = _decode(data, limits, thumbnails=with_thumbnails)
-    facts = _facts(decoded, md5.hexdigest(), sha256.hexdigest(), len(data))
+    facts = _facts(decoded, known_md5 or md5.hexdigest(), sha256.hexdigest(), len(data))
     return Picture(facts, decoded.pixels, decoded.thumbnails)
 
 

@@ -229,7 +229,7 @@ class ImportPipeline(Generic[File]):
         """Leave the picture and its labels as they are; bring its original back if that is lost."""
         image = existing_image(known.md5, known.sha256, owner=self._owner)
         if image is None:  # deleted since the run began
-            self._take_new(file, _inspected(file, known.content, decode_limits()), job)
+            self._take_new(file, _inspected(file, known.content, decode_limits(), md5=known.md5), job)
             return
         if not original_is_whole(image):
             bring_back_original(image, BytesIO(known.content), by=self._by)
@@ -253,6 +253,7 @@ class ImportPipeline(Generic[File]):
             created_at=file.created_at,
             place=place,
             holder=self._holder,
+            is_thought_new=True,
         )
         if upload.created:
             self._warnings += [FileFailure(file.path, error) for error in words.left_out]
@@ -346,10 +347,10 @@ def _prepare(file: File, known: frozenset[str], limits: Limits) -> _Read:
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 in known:
         return _Known(content, md5, hashlib.sha256(content).hexdigest())
-    return _inspected(file, content, limits)
+    return _inspected(file, content, limits, md5=md5)
 
 
-def _inspected(file: File, content: bytes, limits: Limits) -> _Prepared:
-    picture = inspect(BytesIO(content), limits=limits, with_thumbnails=True)
+def _inspected(file: File, content: bytes, limits: Limits, *, md5: str) -> _Prepared:
+    picture = inspect(BytesIO(content), limits=limits, with_thumbnails=True, known_md5=md5)
     embedded = file.with_files_beside(picture.facts.embedded, limits)
     return _Prepared(content, replace(picture.facts, embedded=embedded), picture.thumbnails, picture.pixels)

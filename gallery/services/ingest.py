@@ -9,7 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from gallery.errors import ContentCollision, LibraryTooLarge, StorageUnavailable, StoredError, TooManyPictures
@@ -88,6 +88,7 @@ def store_picture(
     restores: bool = False,
     place: bytes | None = None,
     holder: str | None = None,
+    is_thought_new: bool = False,
 ) -> Upload:
     """Write the files, then the row, while nobody can delete the files in between. Queues nothing.
 
@@ -95,7 +96,8 @@ def store_picture(
     it is, but that one in the trash comes back if `restores`. `created_at` (now by default) is for pictures that were
     added to another library before. What an import (`job`) brings in is in the list of its audit entry; all else has an
     entry of its own. `place` is the path of the file that holds the picture, to know it again (`ImportedPath`). A new
-    picture is claimed by `holder`, who embeds it: no worker does.
+    picture is claimed by `holder`, who embeds it: no worker does. One that `is_thought_new` is not looked for first,
+    which saves a query; if it is there after all, it is found.
     Raises PermissionDenied, ContentCollision, TooManyPictures, LibraryTooLarge.
     """
     _refuse_strangers(by, owner.pk)
@@ -104,7 +106,16 @@ def store_picture(
             is_written = save_original(file, sha256=facts.sha256, format=facts.format)
             save_thumbnails(small, sha256=facts.sha256)
             with transaction.atomic():
-                upload = _stored(facts, owner=owner, name=name, labels=labels, by=by, created_at=created_at, job=job)
+                upload = _stored(
+                    facts,
+                    owner=owner,
+                    name=name,
+                    labels=labels,
+                    by=by,
+                    created_at=created_at,
+                    job=job,
+                    is_thought_new=is_thought_new,
+                )
                 if place is not None:
                     ImportedPath.objects.remember(place, upload.image)
                 if is_written and not upload.created:
@@ -177,6 +188,7 @@ def _stored(
     by: Actor,
     created_at: datetime | None,
     job: Job | None,
+    is_thought_new: bool,
 ) -> Upload:
     """Make the row, or find the one that is there and keep it for this transaction: whoever deletes it comes after."""
     values = _values(facts) | {
@@ -186,8 +198,11 @@ def _stored(
         "gives_whole_original": labels.gives_whole_original,
         "created_at": created_at or timezone.now(),
     }
-    rows = Image.objects.select_for_update(of=("self",), no_key=True)
-    image, created = rows.get_or_create(owner=owner, md5=facts.md5, defaults=values)
+    image = _inserted(facts.md5, values, owner=owner) if is_thought_new else None
+    created = image is not None
+    if image is None:
+        rows = Image.objects.select_for_update(of=("self",), no_key=True)
+        image, created = rows.get_or_create(owner=owner, md5=facts.md5, defaults=values)
     if image.sha256 != facts.sha256:
         raise ContentCollision(md5=facts.md5)
     if created:
@@ -195,6 +210,15 @@ def _stored(
             image.tags.set(Tag.objects.named(labels.tags))
         _write_down_new(image, by=by, job=job)
     return Upload(image, created=created)
+
+
+def _inserted(md5: str, values: dict[str, object], *, owner: User) -> Image | None:
+    """Make a row that is probably not there, without asking first; return None if it is."""
+    try:
+        with transaction.atomic():
+            return Image.objects.create(owner=owner, md5=md5, **values)
+    except IntegrityError:  # or of another kind, which comes up again where the row is looked for
+        return None
 
 
 def _restored(upload: Upload, *, by: Actor) -> Upload:

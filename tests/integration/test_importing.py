@@ -1,5 +1,6 @@
 """Importing folders: what is counted, what is ignored, and that running it again is always right."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -305,3 +306,22 @@ def test_new_files_are_looked_up_together(alice, tmp_path, quick_encoder, monkey
 
     looked_up = [query for query in asked.captured_queries if query["sql"].startswith('SELECT "gallery_importedpath"')]
     assert len(looked_up) == 3
+
+
+def test_a_new_file_is_stored_without_being_looked_for_in_the_library(alice, tmp_path, quick_encoder):
+    files = many_pictures(tmp_path / "many", 3)
+
+    with CaptureQueriesContext(connection) as asked:
+        report = run(files, alice)
+
+    looked_for = [query for query in asked.captured_queries if '"gallery_image"."md5" = ' in query["sql"]]
+    assert (report.added, looked_for) == (3, [])
+
+
+def test_a_file_is_known_by_its_md5_though_that_is_computed_once(alice, tmp_path, quick_encoder):
+    folder = many_pictures(tmp_path / "many", 2)
+
+    run(folder, alice)
+
+    md5s = {hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    assert set(Image.objects.values_list("md5", flat=True)) == md5s
