@@ -11,7 +11,7 @@ from django.urls import reverse
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # its stub hides two
 
 from gallery.conf import gallery
-from gallery.errors import BodyTooSlow, ImageSearchError, ServerBusy
+from gallery.errors import ImageSearchError, ServerBusy
 from gallery.request_size import REFUSED, SAFE_METHODS, largest_body_bytes
 from gallery.rooms import GoesOnElsewhere, Room, answering_in, room_of
 
@@ -58,7 +58,7 @@ class RoomsAdapter:
         try:
             try:
                 await self._answer(scope, protocol)
-            except (ServerBusy, BodyTooSlow) as error:
+            except ImageSearchError as error:
                 await self._refuse(scope, protocol, error)
         except (ClientGone, ProtocolClosed):
             protocol.response_empty(400, [("connection", "close")])

@@ -1,18 +1,23 @@
 """Reading what is sent, before a thread is given to it: whole, within deadlines, large ones into a file."""
 
 import asyncio
+import errno
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from gallery.durable.synced_writing import storage_errors
 from gallery.errors import BodyTooSlow, ServerBusy
 
 from .senders import Sender
+from .spool import spool_folder
 
-KEPT_IN_MEMORY_BYTES = 1_000_000
+KEPT_IN_MEMORY_BYTES = 128_000
+TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
 
 
 class ClientGone(Exception):
@@ -58,7 +63,9 @@ class BodyReader:
         self._writers = ThreadPoolExecutor(2, thread_name_prefix="bodies")  # a slow disk must not stop the loop
 
     async def read(self, chunks: AsyncIterator[bytes], sender: Sender, *, max_bytes: int) -> Body:
-        """Return the body. Raises BodyTooSlow, ClientGone; ServerBusy if too much lies here. `release` it in the end.
+        """Return the body. `release` it in the end.
+
+        Raises BodyTooSlow, ClientGone; ServerBusy if too much lies here; StorageFull, StorageNotWritable.
 
         The server ends a body with an empty part, and puts another one before it where the body broke off.
         Strangers have a part of the place only. Whether a sender is a member is asked when that part is full.
@@ -71,16 +78,18 @@ class BodyReader:
                 size_bytes += len(chunk)
                 if size_bytes > max_bytes:
                     self._let_go(held)
-                    body.close()
+                    _discard(body)
                     return Body(SpooledTemporaryFile(), size_bytes, Held())
                 await self._hold(held, len(chunk), sender)
                 self._check_rate(size_bytes, time.monotonic() - began)
                 await self._write(body, chunk, size_bytes)
             if ends > 1:
                 raise ClientGone
+            if size_bytes > KEPT_IN_MEMORY_BYTES:
+                await self._on_disk(body.flush)
         except BaseException:
             self._let_go(held)
-            body.close()
+            _discard(body)
             raise
         body.seek(0)
         return Body(body, size_bytes, held)
@@ -125,4 +134,25 @@ class BodyReader:
         if size_bytes <= KEPT_IN_MEMORY_BYTES:
             body.write(chunk)
         else:
-            await asyncio.get_running_loop().run_in_executor(self._writers, body.write, chunk)
+            await self._on_disk(lambda: body.write(chunk))
+
+    async def _on_disk(self, work: Callable[[], object]) -> None:
+        with _disk_errors():
+            await asyncio.get_running_loop().run_in_executor(self._writers, work)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Tell people what they can do about what the disk refuses; too many open files are a rush that passes."""
+    try:
+        with storage_errors(spool_folder()):
+            yield
+    except OSError as error:
+        if error.errno in TOO_MANY_FILES:
+            raise ServerBusy from error
+        raise
+
+
+def _discard(body: IO[bytes]) -> None:
+    with suppress(OSError):  # what a full disk did not take is written once more when the file is closed
+        body.close()

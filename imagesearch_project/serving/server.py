@@ -20,6 +20,7 @@ from gallery.rooms import Room
 from .adapter import RoomsAdapter
 from .bodies import BodyLimits
 from .rooms import RoomSize
+from .spool import spool_folder, spool_in
 
 logger = logging.getLogger(__name__)
 BACKLOG = 2_048
@@ -56,6 +57,7 @@ def serve(fd: int) -> None:
     """Serve the site on the listening socket `fd` until SIGTERM or SIGINT, then finish what is under way."""
     from imagesearch_project.wsgi import application  # noqa: PLC0415 -- loads the site with all its addresses
 
+    spool_in(spool_folder())
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     begin_beside()

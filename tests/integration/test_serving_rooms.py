@@ -9,8 +9,9 @@ import pytest
 
 from gallery.errors import ServerBusy
 from gallery.rooms import Room
-from imagesearch_project.serving.bodies import BodyLimits
+from imagesearch_project.serving.bodies import KEPT_IN_MEMORY_BYTES, BodyLimits
 from imagesearch_project.serving.rooms import RoomSize
+from tests.full_disk import fill_disk_of_spool
 from tests.rooms_urls import LARGE_FILE, entered, open_rooms
 from tests.served_adapter import ServedAdapter, served_adapter
 from tests.waiting import PATIENCE_SECONDS, until
@@ -125,6 +126,20 @@ def test_request_that_goes_on_in_a_full_room_is_sent_away(site, threads):
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert first.result()[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"), [("/rooms/upload/", "text/html"), ("/api/rooms/upload/", "application/json")]
+)
+def test_full_disk_is_told_at_each_door_and_stops_nobody_else(site, monkeypatch, address, kind):
+    with monkeypatch.context() as patch:
+        fill_disk_of_spool(patch)
+        answer, sentence = site.ask("POST", address, b"x" * (KEPT_IN_MEMORY_BYTES + 1))
+    after, content = site.ask("POST", address, b"small")
+
+    assert (answer.status, answer.headers.get_content_type()) == (507, kind)
+    assert b"There is no free space left" in sentence
+    assert (after.status, content) == (200, b"small")
 
 
 def test_stopping_server_answers_what_is_under_way(site, threads):

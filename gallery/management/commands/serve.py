@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import CommandError
 
 from gallery.management.command import GalleryCommand, Report
+from imagesearch_project.serving.spool import clear_spool, spool_folder
 from imagesearch_project.serving.supervisor import Child, PortTaken, Supervisor, listening_socket
 
 
@@ -28,6 +29,7 @@ class Command(GalleryCommand):
             raise CommandError(f"Another program serves {host}:{port}. Stop it, or choose another --port.") from None
         except OSError as error:
             raise CommandError(f"The site cannot listen at {host}:{port} ({error.strerror}).") from error
+        clear_spool(spool_folder())
         serving = [Child(("serve", str(listener.fileno())), (listener.fileno(),)) for _ in range(options["processes"])]
         working = [Child(("work",)) for _ in range(options["workers"])]
         supervisor = Supervisor([*serving, *working], say=self.stderr.write)
