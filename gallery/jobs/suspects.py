@@ -1,5 +1,6 @@
 """Pictures at which a process died, as work for a worker: tried beside all other work, in a thread of its own."""
 
+import logging
 import threading
 import time
 
@@ -7,7 +8,10 @@ from django.db import connections
 
 from gallery.services.embedding.claimed_images import suspects_wait, try_some
 
-LOOK_SECONDS = 5.0  # between two looks, which go through all that waits
+LOOK_SECONDS = 5.0  # between two looks
+LEFT_ALONE_SECONDS = 30.0  # after a trial that could not be carried out
+
+logger = logging.getLogger(__name__)
 
 
 class Suspects:
@@ -46,5 +50,8 @@ class Suspects:
             self.failed += report.failed
             if report.count:
                 self._look_at = 0.0  # there may be more
+        except Exception:
+            self._look_at = time.monotonic() + LEFT_ALONE_SECONDS
+            logger.exception("The trial of suspects failed; they are left alone for %.0f s.", LEFT_ALONE_SECONDS)
         finally:
             connections.close_all()

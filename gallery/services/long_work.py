@@ -117,13 +117,14 @@ class JobRun:
         self._before_writing(self)
         job = self.job
         job.heartbeat_at, job.per_second = timezone.now(), self._rate.per_second(job.done)
-        items, self._items = self._items, []
+        items = list(self._items)
         names = ("total", "done", "failed", "tries", "details", "heartbeat_at", "per_second")
         rows = Job.objects.filter(pk=job.pk)
         with transaction.atomic():
             is_there = rows.update(**{name: getattr(job, name) for name in names})
             if is_there:
                 JobItem.objects.bulk_create(items, batch_size=500)
+        del self._items[: len(items)]  # only now: what could not be written is written the next time
         self._is_cancelled = not is_there or rows.filter(cancel_asked_at__isnull=False).exists()
 
     def _write_if_due(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -370,6 +371,21 @@ def test_cancelled_import_is_one_sentence_of_its_command(alice, folder, quick_en
 
     with pytest.raises(CommandError, match=r"^This was cancelled after 1 of 5\. What is done stays"):
         call_command("import_images", str(folder), "--owner", "alice", "--json")
+
+
+def test_items_that_could_not_be_written_are_written_the_next_time(transactional_db, monkeypatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with noted(JobKind.IMPORT, by=OPERATOR) as run:
+        run.note("red.png", StoredError("broken"))
+        with monkeypatch.context() as patched:
+            patched.setattr(type(JobItem.objects), "bulk_create", fail)
+            with pytest.raises(OperationalError):
+                run.write()
+
+    assert [item.item for item in Job.objects.get().items.all()] == ["red.png"]
+    assert Job.objects.get().failed == 1
 
 
 # Changes of the model

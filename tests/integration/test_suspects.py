@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from importlib import import_module
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -78,6 +79,20 @@ def children(monkeypatch) -> list[EncoderChild]:
 def states() -> dict[str, str]:
     images = Image.objects.all()
     return {image.original_name.removesuffix(".png"): str(image.search_status) for image in images}
+
+
+def test_process_that_the_system_does_not_start_is_no_pictures_fault(suspects, monkeypatch):
+    (red,) = suspects("red")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(encoder_child.subprocess, "Popen", refuse)
+    report = embed_images([red.pk])
+
+    assert [failure.image_id for failure in report.failures] == [red.pk]
+    red.refresh_from_db()
+    assert (red.embed_error, red.embed_deaths) == ("", 1)
 
 
 # Tried alone
@@ -417,3 +432,25 @@ def test_pictures_that_deaths_alone_had_failed_are_suspects_again(suspects):
     assert states() == {"red": "pending", "lime": "failed", "yellow": "pending"}
     assert list(Image.objects.suspects()) == [accused]
     assert embed_pending().embedded == 2
+
+
+def test_trial_that_fails_is_logged_and_repeated_after_a_pause(suspects, monkeypatch, caplog):
+    suspects("red")
+    source = Suspects("a worker")
+    clock = [1_000.0]
+    monkeypatch.setattr("gallery.jobs.suspects.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    tried: list[str] = []
+
+    def fail(*, holder: str) -> None:
+        tried.append(holder)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("gallery.jobs.suspects.try_some", fail)
+    monkeypatch.setattr("gallery.jobs.suspects.connections.close_all", lambda: None)
+    for seconds in (0, 6, 30):
+        clock[0] += seconds
+        source.step()
+        source.wait()
+
+    assert tried == ["a worker", "a worker"]
+    assert "a defect" in caplog.text

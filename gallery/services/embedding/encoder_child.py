@@ -65,14 +65,7 @@ class EncoderChild:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
-            [sys.executable, "-m", CHILD_MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            cwd=PROJECT,
-            process_group=0,
-        )
+        self._process = _started()
         self._fds = [pipe.fileno() for pipe in (self._process.stdin, self._process.stdout) if pipe]
         for fd in self._fds:
             os.set_blocking(fd, False)
@@ -128,6 +121,20 @@ class EncoderChild:
         deadline = time.monotonic() + seconds
         send(self._fds[0], request, [data], deadline=deadline)
         return receive(self._fds[1], max_blob_bytes=None, deadline=deadline)
+
+
+def _started() -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
+            [sys.executable, "-m", CHILD_MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            cwd=PROJECT,
+            process_group=0,
+        )
+    except OSError as error:  # too many processes, too little memory
+        raise ChildNotStarted(f"the system starts none ({error.strerror or error})") from error
 
 
 def end_of(status: int) -> End:
