@@ -49,6 +49,25 @@ def data_folder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[
     ]
 
 
+REPLACED_BY = {
+    "IMAGESEARCH_TASKS_BACKEND": "Pictures are embedded by manage.py work, which make run and manage.py serve start "
+    "beside the site, and which the site starts by itself unless IMAGESEARCH_STARTS_WORKER=off.",
+}
+
+
+@register()
+def gone_variables_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of variables of earlier versions, which somebody believes to do something."""
+    return [
+        Warning(
+            f"{name} is set, and means nothing any more.",
+            hint=f"Remove it. {REPLACED_BY[name]}",
+            id="gallery.W007",
+        )
+        for name in settings.GONE_VARIABLES
+    ]
+
+
 @register()
 def bucket_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Say what S3 needs and is not there, before the first picture is brought. Asks no service."""

@@ -23,6 +23,11 @@ def env_str(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
+def still_set(names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of these variables that the environment has, whatever their value: ones that mean nothing more."""
+    return tuple(name for name in names if name in os.environ)
+
+
 def env_bool(name: str, default: bool) -> bool:
     value = env_str(name).lower()
     if not value:

@@ -18,6 +18,7 @@ from .env import (
     env_path,
     env_str,
     secret_key,
+    still_set,
     web_address,
     writable_folder,
 )
@@ -337,6 +338,9 @@ GALLERY = {
     "metrics_enabled": env_bool("IMAGESEARCH_METRICS", False),
     "starts_worker": env_bool("IMAGESEARCH_STARTS_WORKER", True),
 }
+
+# Variables of earlier versions that are set and mean nothing more: `manage.py check` says what replaced them.
+GONE_VARIABLES = still_set(["IMAGESEARCH_TASKS_BACKEND"])
 
 # The server of `manage.py serve`: read only by imagesearch_project/serving/. A room: threads, how many wait, seconds
 
