@@ -119,7 +119,12 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
         count = curation.retry_failed(images, by=actor_of(request))
         self._say(
             request,
-            ngettext("%d failed picture was tried again.", "%d failed pictures were tried again.", count) % count,
+            ngettext(
+                "%d failed picture will be tried again in a moment.",
+                "%d failed pictures will be tried again in a moment.",
+                count,
+            )
+            % count,
         )
 
     @admin.action(description=gettext_lazy("Move to the trash"), permissions=["change"])

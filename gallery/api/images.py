@@ -141,7 +141,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(
         summary="Try again to make a failed picture searchable",
-        description="What is wrong with the picture itself fails again: see `status` and `embed_error` of the answer.",
+        description="A worker tries it in a moment. What is wrong with the picture itself fails again: see `status`.",
         request=None,
         filters=False,
         responses=ImageSerializer,

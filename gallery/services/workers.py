@@ -47,6 +47,11 @@ def worker_runs() -> bool:
         return not _locks(held, WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def worker_comes() -> bool:
+    """Say whether a worker runs on this machine, or the site may start one."""
+    return gallery().starts_worker or worker_runs()
+
+
 def work_waits() -> bool:
     """Say whether there is anything that only a worker does, and that nobody is at."""
     pictures = Claim.objects.free(Image.objects.pending(), with_put_off=True)

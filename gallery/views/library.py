@@ -18,7 +18,8 @@ from gallery.models import BulkChange, Image, ImageQuerySet
 from gallery.search_index import search_index
 from gallery.services.bulk_changes import change_many
 from gallery.services.curation import retry_failed
-from gallery.services.embedding.waiting_images import EmbedReport, embed_images
+from gallery.services.embedding.queue import try_soon
+from gallery.services.workers import worker_comes
 
 from .arriving import following
 from .jobs import after_many, deleted_sentence
@@ -30,7 +31,6 @@ from .undo import success_with_undo
 
 PAGE_SIZE = 48
 FAILURES_SHOWN = 20
-EMBEDDED_AT_ONCE = 32  # one request's share of the queue: some seconds of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +94,14 @@ def clear(request: SignedInRequest) -> HttpResponse:
 @reads_redirected_to("library")
 @require_POST
 def retry(request: SignedInRequest) -> HttpResponse:
-    """Put the pictures that could not be made searchable back into the queue."""
-    mine = Image.objects.library_of(request.actor)
-    count = retry_failed(mine, by=request.actor)
-    messages.info(
-        request,
-        ngettext("%(count)s picture was tried again.", "%(count)s pictures were tried again.", count)
-        % {"count": count},
+    """Put the pictures that could not be made searchable back into the queue, for a worker to try."""
+    count = retry_failed(Image.objects.library_of(request.actor), by=request.actor)
+    again = ngettext(
+        "%(count)s picture will be tried again in a moment.",
+        "%(count)s pictures will be tried again in a moment.",
+        count,
     )
-    if failed := search_index().lists.count(mine.failed()):
-        again = ngettext(
-            "%(count)s picture failed again, for the reason below.",
-            "%(count)s pictures failed again, for the reasons below.",
-            failed,
-        )
-        messages.warning(request, again % {"count": failed})
+    _tell(request, again, count)
     return redirect("library")
 
 
@@ -116,10 +109,14 @@ def retry(request: SignedInRequest) -> HttpResponse:
 @reads_redirected_to("library")
 @require_POST
 def embed(request: SignedInRequest) -> HttpResponse:
-    """Work off a share of what waits, here and now; an encoder that does not work is an error page, not silence."""
-    mine = Image.objects.library_of(request.actor)
-    report = embed_images(list(mine.pending().values_list("pk", flat=True)[:EMBEDDED_AT_ONCE]))
-    _tell(request, report, still_waiting=search_index().lists.count(mine.waiting()))
+    """Have a worker try what waits, also what it has put off."""
+    count = try_soon(Image.objects.library_of(request.actor))
+    soon = ngettext(
+        "%(count)s waiting picture will be tried in a moment.",
+        "%(count)s waiting pictures will be tried in a moment.",
+        count,
+    )
+    _tell(request, soon, count)
     return redirect("library")
 
 
@@ -207,15 +204,14 @@ def _back(request: SignedInRequest) -> HttpResponse:
     return redirect(f"{reverse('library')}?{query}" if query else "library")
 
 
-def _tell(request: SignedInRequest, report: EmbedReport, *, still_waiting: int) -> None:
-    text = ngettext("%(count)s picture can be found now.", "%(count)s pictures can be found now.", report.embedded) % {
-        "count": report.embedded
-    }
-    if still_waiting:
-        waiting = ngettext("%(count)s still waits.", "%(count)s still wait.", still_waiting)
-        text = f"{text} {waiting % {'count': still_waiting}}"
-    if report.failed:
-        failed = ngettext("%(count)s failed: see why below.", "%(count)s failed: see why below.", report.failed)
-        messages.error(request, f"{text} {failed % {'count': report.failed}}")
-        return
-    messages.info(request, text)
+def _tell(request: SignedInRequest, soon: str, count: int) -> None:
+    """Say that so many pictures are tried soon, or why they are not."""
+    if count == 0:
+        messages.info(request, gettext("No picture waits to be tried."))
+    elif worker_comes():
+        messages.info(request, soon % {"count": count})
+    else:
+        messages.warning(
+            request,
+            gettext("No worker runs here, and the site may start none: the pictures wait until somebody starts one."),
+        )

@@ -484,7 +484,7 @@ def test_retry_failed_makes_failed_ones_searchable(alice, draw, staff):
     response = act(signed_in(staff), Image, "retry_failed", [red, green])
 
     assert "out of luck" in shown
-    assert messages_of(response) == ["1 failed picture was tried again."]
+    assert messages_of(response) == ["1 failed picture will be tried again in a moment."]
     red.refresh_from_db()
     assert red.search_status == "searchable"
 

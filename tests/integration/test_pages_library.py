@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gallery.errors import EncoderUnavailable
 from gallery.forms.library import BulkForm
-from gallery.models import OPERATOR, Image, User
+from gallery.models import OPERATOR, Claim, Image, User
+from gallery.models.claim import NOBODY
 from gallery.services.curation import move_to_trash, restore
 from gallery.services.maintenance import verify
 from gallery.services.media import original_path
@@ -422,34 +422,55 @@ def test_bulk_returns_to_the_library_whatever_back_says(alice, three, back):
 # The queue
 
 
-def test_embed_works_off_a_share_of_what_waits(alice, bob, three, upload, monkeypatch):
+@pytest.fixture
+def worker_comes(limits_of, monkeypatch) -> None:
+    """A site that may start workers; the fixture quick_worker stands for them."""
+    limits_of(starts_worker=True)
+    monkeypatch.setattr("gallery.jobs.see_to_worker", lambda: None)
+
+
+@pytest.mark.usefixtures("three", "worker_comes")
+def test_embed_leaves_ones_own_pictures_to_a_worker(alice, bob, upload, quick_worker):
     bobs = upload(bob, content=drawn_picture("white"))
     Image.objects.update(embedding_row=None)
-    monkeypatch.setattr("gallery.views.library.EMBEDDED_AT_ONCE", 2)
 
+    quick_worker.works = False
     first = browser_of(alice).post(EMBED, follow=True).content.decode()
-    second = browser_of(alice).post(EMBED, follow=True).content.decode()
+    left = Image.objects.pending().count()
+    quick_worker.works = True
+    browser_of(alice).post(EMBED)
+    last = browser_of(alice).post(EMBED, follow=True).content.decode()
 
-    assert "2 pictures can be found now. 1 still waits." in first
-    assert "1 picture can be found now." in second
-    bobs.refresh_from_db()
-    assert bobs.search_status == "pending"
+    assert "3 waiting pictures will be tried in a moment." in first
+    assert left == 4
+    assert "No picture waits to be tried." in last
+    assert list(Image.objects.pending()) == [bobs]
 
 
-def test_embed_says_when_the_encoder_does_not_work(alice, three, monkeypatch):
-    def unavailable() -> None:
-        raise EncoderUnavailable(encoder="offline", reason="its weights are gone", remedy="Install it again.")
-
+def test_embed_has_pictures_tried_that_were_put_off(alice, bob, three, upload, quick_worker):
+    quick_worker.works = False
+    bobs = upload(bob, content=drawn_picture("white"))
     Image.objects.update(embedding_row=None)
-    monkeypatch.setattr("gallery.services.embedding.waiting_images.current_encoder", unavailable)
+    Claim.objects.add([three[0].pk, bobs.pk], holder=NOBODY)
+    Claim.objects.add([three[1].pk], holder="a worker")
 
-    response = browser_of(alice).post(EMBED)
+    browser_of(alice).post(EMBED)
 
-    assert response.status_code == 503
-    assert "its weights are gone" in response.content.decode()
+    assert set(Claim.objects.values_list("image_id", flat=True)) == {three[1].pk, bobs.pk}
 
 
-def test_failures_are_shown_with_their_reason_and_retried(alice, upload, data_dir: Path):
+@pytest.mark.parametrize("path", [EMBED, RETRY])
+def test_page_says_when_no_worker_will_come(alice, three, quick_worker, path):
+    quick_worker.works = False
+    Image.objects.update(embedding_row=None, embed_error="gone" if path == RETRY else "")
+
+    page = browser_of(alice).post(path, follow=True).content.decode()
+
+    assert "No worker runs here, and the site may start none" in page
+    assert "in a moment" not in page
+
+
+def test_failures_are_shown_with_their_reason_and_retried(alice, upload, data_dir: Path, worker_comes):
     cat = upload(alice, "cat.png", content=sample_bytes("chelsea.png"))
     original = data_dir / "media" / original_path(cat.sha256, cat.format)
     content = original.read_bytes()
@@ -458,12 +479,11 @@ def test_failures_are_shown_with_their_reason_and_retried(alice, upload, data_di
     browser = browser_of(alice)
 
     failed = browser.post(EMBED, follow=True).content.decode()
-    assert "1 failed: see why below." in failed
     assert "The original file of this picture is no longer in the storage." in failed
 
     original.write_bytes(content)
     retried = browser.post(RETRY, follow=True).content.decode()
-    assert "1 picture was tried again." in retried
+    assert "1 picture will be tried again in a moment." in retried
     assert find_images(request_for("a cat"), by=acting(alice)).image_ids == [cat.pk]
 
 

@@ -6,6 +6,11 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.dispatch import Signal
 
+from gallery.models import Claim, ImageQuerySet
+from gallery.models.claim import NOBODY
+
+NAMED_AT_ONCE = 32  # a nudge names some pictures; a worker sees all that wait
+
 logger = logging.getLogger(__name__)
 
 images_waiting = Signal()  # image_ids: tuple[int, ...]; jobs.py listens
@@ -16,6 +21,14 @@ def nudge(image_ids: Iterable[int]) -> None:
     ids = tuple(image_ids)
     if ids:
         transaction.on_commit(lambda: _send(ids))
+
+
+def try_soon(images: ImageQuerySet) -> int:
+    """Have those of these pictures that wait tried in a moment, also what was put off; return how many wait."""
+    waiting = images.waiting()
+    Claim.objects.of(NOBODY).filter(image_id__in=waiting.values("pk")).delete()
+    nudge(images.pending().values_list("pk", flat=True)[:NAMED_AT_ONCE])
+    return waiting.count()
 
 
 def _send(image_ids: tuple[int, ...]) -> None:
