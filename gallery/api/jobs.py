@@ -66,6 +66,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         ]
         read_only_fields = fields
 
+    def to_representation(self, instance: Job) -> dict[str, Any]:
+        return super().to_representation(instance.told_to(actor_of(self.context["request"])))
+
 
 class JobItemSerializer(serializers.ModelSerializer[JobItem]):
     reason = ReasonSerializer(allow_null=True)
@@ -74,6 +77,9 @@ class JobItemSerializer(serializers.ModelSerializer[JobItem]):
         model = JobItem
         fields = ["kind", "item", "reason"]
         read_only_fields = fields
+
+    def to_representation(self, instance: JobItem) -> dict[str, Any]:
+        return super().to_representation(instance.told_to(actor_of(self.context["request"])))
 
 
 class JobViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Job]):
@@ -102,7 +108,9 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Job]):
     def items(self, request: Request, pk: str) -> Response:
         rows: QuerySet[Any] = self.get_object().items.order_by("pk")
         page: Any = self.paginate_queryset(rows)
-        return self.get_paginated_response(JobItemSerializer(page, many=True).data)
+        return self.get_paginated_response(
+            JobItemSerializer(page, many=True, context=self.get_serializer_context()).data
+        )
 
     @extend_schema(summary="Cancel: what waits ends at once, what runs after its batch", request=None)
     @action(detail=True, methods=["post"])

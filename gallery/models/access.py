@@ -179,6 +179,11 @@ def may_see_job(actor: Actor) -> Q:
     return EVERYTHING if is_curator(actor, "view", of="job") else is_own_job(actor)
 
 
+def may_see_server_paths(actor: Actor) -> bool:
+    """Say whether imports tell the actor where on the server files lie: operators, and staff that see all jobs."""
+    return is_curator(actor, "view", of="job")
+
+
 def may_edit_job(actor: Actor) -> Q:
     """Jobs that one may cancel: the same, and for staff with that right all."""
     return EVERYTHING if is_curator(actor, "change", of="job") else is_own_job(actor)

@@ -1,5 +1,6 @@
 """Long work as one kind of thing: imports, changes of the model, bulk changes, whatever takes more than a request."""
 
+from copy import copy
 from datetime import datetime
 from math import ceil
 from typing import Self
@@ -13,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.errors import StoredError
 
-from .access import Visibility, is_own_job, may_edit_job, may_see_job
+from .access import Visibility, is_own_job, may_edit_job, may_see_job, may_see_server_paths
 from .actor import Actor, ActorKind, Door
+from .imported_names import imported_name, without_places
 
 
 class JobKind(models.TextChoices):
@@ -147,6 +149,20 @@ class Job(models.Model):
     def actor(self) -> Actor:
         """Return who began it, as it was asked for."""
         return Actor(ActorKind(self.actor_kind), Door(self.door), self.asked_by)
+
+    def told_to(self, actor: Actor) -> "Job":
+        """Return the job as this person may read it, not to be saved: of an import's paths the names alone."""
+        if self.kind != JobKind.IMPORT or may_see_server_paths(actor):
+            return self
+        told, places = copy(self), self.places
+        told.subject = "\n".join(imported_name(place, places) for place in places)
+        told.error = without_places(self.error, places)
+        return told
+
+    @property
+    def places(self) -> list[str]:
+        """Return what an import works at, path by path."""
+        return self.subject.split("\n")
 
     @property
     def title(self) -> str:

@@ -1,5 +1,6 @@
 """What belongs to a job, in rows of their own: what people want to know of, what it is about, what it brought in."""
 
+from copy import copy
 from typing import Self
 
 import numpy as np
@@ -10,7 +11,10 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.errors import StoredError
 
-from .job import Job
+from .access import may_see_server_paths
+from .actor import Actor
+from .imported_names import imported_name, without_places
+from .job import Job, JobKind
 
 
 class JobItemQuerySet(models.QuerySet["JobItem"]):
@@ -52,6 +56,14 @@ class JobItem(models.Model):
 
     def __str__(self) -> str:
         return self.item
+
+    def told_to(self, actor: Actor) -> "JobItem":
+        """Return the item as this person may read it, not to be saved; see `Job.told_to`."""
+        if self.job.kind != JobKind.IMPORT or may_see_server_paths(actor):
+            return self
+        told, places = copy(self), self.job.places
+        told.item, told.error = imported_name(self.item, places), without_places(self.error, places)
+        return told
 
     @property
     def reason(self) -> StoredError | None:

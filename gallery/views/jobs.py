@@ -34,6 +34,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
     end_killed(LONG_KINDS, visible)
     paginator = Paginator(visible.select_related("owner", "asked_by").newest(), PAGE_SIZE)
     page = paginator.get_page(request.GET.get("page"))
+    page.object_list = [each.told_to(request.actor) for each in page.object_list]
     values = {"page": page, "is_live": visible.under_way().exists()}
     return render(request, "gallery/jobs.html#list" if request.htmx else "gallery/jobs.html", values)
 
@@ -98,16 +99,16 @@ def _values(found: Job, actor: Actor) -> dict[str, Any]:
     may_edit = Job.objects.editable_by(actor).filter(pk=found.pk).exists()
     kinds = [(found.items.failed(), gettext("Failed")), (found.items.skipped(), gettext("Left out"))]
     return {
-        "job": found,
+        "job": found.told_to(actor),
         "may_cancel": may_edit and found.is_under_way and not found.is_cancelling,
         "may_go_on": may_edit and found.can_go_on and (actor.may_everything or found.asked_by == actor.user),
         "may_undo": may_edit and may_undo(found),
-        "lists": [_listed(items, heading) for items, heading in kinds],
+        "lists": [_listed(items, heading, actor) for items, heading in kinds],
     }
 
 
-def _listed(items: Any, heading: str) -> dict[str, Any]:
-    shown: list[JobItem] = list(items[: ITEMS_SHOWN + 1])
+def _listed(items: Any, heading: str, actor: Actor) -> dict[str, Any]:
+    shown: list[JobItem] = [each.told_to(actor) for each in items[: ITEMS_SHOWN + 1]]
     more = items.count() - ITEMS_SHOWN if len(shown) > ITEMS_SHOWN else 0
     return {"heading": heading, "items": shown[:ITEMS_SHOWN], "more": more}
 

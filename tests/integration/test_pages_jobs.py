@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from gallery import jobs
-from gallery.errors import BrokenPicture, StoredError, VideoLeftOut
+from gallery.errors import BrokenPicture, StoredError, UnreadablePath, VideoLeftOut
 from gallery.models import Image, Job, JobItem, User
 from gallery.services import bulk_changes
 from gallery.services.long_kinds import LONG_KINDS
@@ -149,10 +149,33 @@ def test_one_job_shows_what_became_of_its_items_in_both_languages(alice):
     english = text_of(signed_in(alice).get(f"/jobs/{job.pk}/"))
     chinese = text_of(signed_in(alice).get(f"/jobs/{job.pk}/", headers={"Accept-Language": "zh-hans"}))
 
-    for said in ("Import: /photos", "/photos/a.png", StoredError.from_json(BROKEN).message, "This is a video; only"):
+    for said in ("Import: photos", "photos/a.png", StoredError.from_json(BROKEN).message, "This is a video; only"):
         assert said in english
-    for said in ("导入：/photos", "/photos/b.mov", "此 PNG 文件已损坏或不完整。"):
+    for said in ("导入：photos", "photos/b.mov", "此 PNG 文件已损坏或不完整。"):
         assert said in chinese
+
+
+@pytest.mark.parametrize(("name", "is_whole"), [("alice", False), ("staff", True)])
+def test_where_the_files_of_an_import_lie_is_told_to_those_who_may_know(visitors, alice, name, is_whole):
+    error = StoredError.of(UnreadablePath(path="/srv/secret/photos/2020/a.png", reason="denied")).as_json()
+    job = finished(alice, subject="/srv/secret/photos\n/srv/secret/one.png", failed=2, error=error)
+    for path in (
+        "/srv/secret/photos/2020/a.png",
+        "/srv/secret/one.png",
+        "/srv/secret/other/b.png",
+        "/srv/secret/photos",
+    ):
+        JobItem.objects.create(job=job, kind="failed", item=path, error=error)
+
+    pages = [visitors[name].get(address) for address in ("/jobs/", f"/jobs/{job.pk}/")]
+    answers = [visitors[name].get(f"/api/v1/jobs/{part}") for part in ("", f"{job.pk}/", f"{job.pk}/items/")]
+    texts = [each.content.decode() for each in (*pages, *answers)]
+
+    assert [text.count("/srv/secret") > 0 for text in texts] == [is_whole] * 5
+    assert is_whole or [each["item"] for each in answers[-1].json()["results"]] == [
+        "photos/2020/a.png", "one.png", "b.png", "photos",
+    ]  # fmt: skip
+    assert "photos/2020/a.png" in texts[1]
 
 
 def test_only_the_first_items_are_shown_and_the_rest_counted(alice):
@@ -321,7 +344,7 @@ def test_api_tells_of_ones_own_jobs(alice, bob):
     items = Api(alice).json(f"/jobs/{job.pk}/items/")["results"]
 
     assert (told["id"], told["kind"], told["what"], told["subject"], told["status"]) == (
-        job.pk, "import", "import", "/photos", "finished",
+        job.pk, "import", "import", "photos", "finished",
     )  # fmt: skip
     assert (told["total"], told["done"], told["failed"], told["seconds_left"], told["error"]) == (9, 9, 1, None, None)
     assert (told["owner"], told["asked_by"]) == ("alice", "operator")
