@@ -25,7 +25,9 @@ from .spool import spool_folder, spool_in
 logger = logging.getLogger(__name__)
 BACKLOG = 2_048
 LONGEST_HEADERS_BYTES = 128_000  # 500 Chinese characters in an address take 4,500; what is too long the site refuses
-SWITCH_SECONDS = 0.001  # a thread that computes lets others run after so long: `/healthz` waits for each of them once
+# A thread that computes lets others run after so long: `/healthz` waits for some of them. Beside six that compute, on a
+# busy machine, its p99 was 380 ms at 0.001 and 170 ms at 0.0002, for the same work per second of the processor.
+SWITCH_SECONDS = 0.0002
 WARM_UP = ["warm up"]
 
 
