@@ -18,6 +18,9 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         """Return the claims that count now."""
         return self.filter(expires_at__gt=timezone.now())
 
+    def expired_before(self, moment: datetime) -> Self:
+        return self.filter(expires_at__lt=moment)
+
     def of(self, holder: str) -> Self:
         return self.filter(holder=holder)
 

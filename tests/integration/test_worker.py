@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections
@@ -24,7 +25,7 @@ from gallery.jobs import worker as worker_module
 from gallery.jobs.periodic import Chore, PeriodicChores
 from gallery.jobs.worker import Worker
 from gallery.management.commands import work
-from gallery.models import Claim, Image, Job, JobKind, User
+from gallery.models import Claim, CountedAct, Image, Job, JobKind, User
 from gallery.models.claim import NOBODY
 from gallery.services import workers
 from gallery.services.embedding.encoder_in_use import warm_up_for_images
@@ -361,6 +362,41 @@ def test_chore_that_fails_keeps_no_other_from_being_done(transactional_db, now):
 
     assert chores.step() == 0
     assert done == ["good"]
+
+
+def test_chore_that_fails_is_tried_again_after_pauses_that_grow_to_its_period(transactional_db, now):
+    minutes: list[int] = []
+    state = {"minute": 0, "is_broken": True}
+
+    def do() -> None:
+        minutes.append(state["minute"])
+        if state["is_broken"]:
+            raise RuntimeError("a defect")
+
+    chores = PeriodicChores((Chore("hourly", timedelta(hours=1), do),))
+    for state["minute"] in range(300):
+        state["is_broken"] = len(minutes) < 8
+        chores.step()
+        now(timedelta(minutes=1))
+
+    assert minutes == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
+
+
+def test_chores_forget_what_counts_no_more(transactional_db, now):
+    old = timezone.now() - timedelta(days=2)
+    Claim.objects.create(image_id=1, holder="gone", expires_at=old)
+    Claim.objects.create(image_id=2, holder="at work", expires_at=timezone.now() + timedelta(seconds=45))
+    CountedAct.objects.create(kind="sign_up", who="a", began_at=old)
+    CountedAct.objects.create(kind="sign_up", who="b", began_at=timezone.now())
+    for name, moment in (("old", old), ("new", timezone.now())):
+        attempt = AccessAttempt.objects.create(username=name, ip_address="127.0.0.1", failures_since_start=1)
+        AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=moment)
+
+    PeriodicChores().step()
+
+    assert [claim.holder for claim in Claim.objects.all()] == ["at work"]
+    assert [act.who for act in CountedAct.objects.all()] == ["b"]
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["new"]
 
 
 # The command, and the process that the site starts
