@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
+from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
 from gallery.models import Actor, Image, ImageQuerySet, Tag
@@ -168,7 +168,7 @@ class ImageAdmin(ImageActions):
 
     @admin.display(description=gettext_lazy("size"), ordering="size_bytes")
     def size(self, image: Image) -> str:
-        return filesizeformat(image.size_bytes)
+        return bytes_in_words(image.size_bytes)
 
     @admin.display(description=gettext_lazy("pixels"), ordering="width_px")
     def dimensions(self, image: Image) -> str:

@@ -4,9 +4,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import as_validation_error
 from gallery.errors import ImageSearchError
 from gallery.models import Image, ImageQuerySet, Visibility
@@ -154,7 +154,7 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
                     action="delete_selected",
                     title=gettext("Delete pictures forever"),
                     button=gettext("Delete forever"),
-                    facts=[fact % {"size": filesizeformat(totals.size_bytes)}],
+                    facts=[fact % {"size": bytes_in_words(totals.size_bytes)}],
                     dangerous=True,
                 ),
             )

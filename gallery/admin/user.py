@@ -7,9 +7,9 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy
 
+from gallery.byte_amounts import bytes_in_words
 from gallery.models import Actor, Album, AuditVerb, Image, User
 from gallery.services.accounts import delete_accounts, ending_tokens
 from gallery.services.audit import Action, record
@@ -55,7 +55,7 @@ class UserAdmin(CountedDeletion[User], WholeDeletionAdmin[User], DjangoUserAdmin
 
     @admin.display(description=gettext_lazy("storage"), ordering="size_bytes")
     def storage(self, user: User) -> str:
-        return filesizeformat(user.size_bytes)  # type: ignore[attr-defined]
+        return bytes_in_words(user.size_bytes)  # type: ignore[attr-defined]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         dates = ["last_login", "date_joined"]

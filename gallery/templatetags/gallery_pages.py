@@ -4,11 +4,11 @@ from typing import Any
 
 from django import template
 from django.contrib.messages.storage.base import Message
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
+from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import stored_sentence
 from gallery.errors import StoredError
 from gallery.media_responses import thumbnail_address
@@ -39,6 +39,7 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
 
 
 register.simple_tag(thumbnail_address)
+register.filter("bytes", bytes_in_words)
 
 
 @register.simple_tag
@@ -80,11 +81,3 @@ def exposure(seconds: float) -> str:
 def score_number(score: float) -> str:
     """Return a score from 0 to 1 as HTML wants numbers: with a point in every language."""
     return f"{min(max(score, 0.0), 1.0):.4f}"
-
-
-@register.filter
-def megabytes(size_bytes: int) -> str:
-    """Return an amount as the settings count it: in millions of bytes, from a billion on in billions."""
-    divisor, unit = (1_000_000_000, "GB") if size_bytes >= 1_000_000_000 else (1_000_000, "MB")
-    amount = size_bytes / divisor
-    return f"{number_format(amount, 0 if amount >= 100 or amount == int(amount) else 1)} {unit}"

@@ -89,7 +89,7 @@ def test_the_page_tells_the_facts(alice, upload):
 
     text = text_of(as_user(alice).get(f"/images/{picture.pk}/"))
 
-    for fact in ("451 × 300 px", "PNG", "234.9 KB", picture.md5, "alice", "public: everyone", "Searchable", "A cat"):
+    for fact in ("451 × 300 px", "PNG", "240.5 kB", picture.md5, "alice", "public: everyone", "Searchable", "A cat"):
         assert fact in text
     assert "?tag=%E6%A0%B7%E4%BE%8B%2Fb" in text
     assert f'alt="{picture.description}"'.replace("\n", " ") in text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from gallery.byte_amounts import bytes_in_words
 from gallery.errors import LibraryTooLarge, TooManyPictures
 from gallery.models import OPERATOR, AuditEntry, Image, LibraryUse, User
 from gallery.services.curation import delete_forever, move_to_trash
@@ -212,8 +213,8 @@ def test_account_page_shows_what_is_used_of_what(alice, limits_of):
     page = text_of(as_user(alice).get(ACCOUNT))
 
     assert '1 of 1,200 <progress max="1200" value="1" aria-labelledby="use-pictures">' in page
-    assert "0.0 MB of 2 GB" in page
-    assert "0.0 MB of 20 GB" in page
+    assert f"{bytes_in_words(len(PICTURES[0]))} of 2 GB" in page
+    assert f"{bytes_in_words(len(PICTURES[0]))} of 20 GB" in page
     assert "Your library is full." not in page
 
 
@@ -248,8 +249,8 @@ def test_upload_page_tells_the_room_before_one_hits_its_end(alice, limits_of):
 
     assert "Your library" not in before
     assert "Your library holds 1 of 2 pictures." in some_left
-    assert "Your library holds 0.0 MB of 5 MB." in some_left
-    assert "Within an hour you have sent 0.0 MB; the limit is 0.0 MB." in some_left
+    assert f"Your library holds {bytes_in_words(len(PICTURES[0]))} of 5 MB." in some_left
+    assert f"you have sent {bytes_in_words(len(PICTURES[0]))}; the limit is 1 byte." in some_left
     assert "Your library is full." not in some_left
     assert "Your library is full." in full
 
