@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from .actor import Actor
 from .album import Album
 from .audit_entry import AuditEntry, AuditVerb
 from .conditions import HasNoRow, Tagged
+from .days import start_of_day
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
 
 MAX_NAME_CHARACTERS = 255
@@ -170,11 +171,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def added_from(self, day: date) -> Self:
         """Pictures that were added on this day of the site's time zone or later."""
-        return self.filter(created_at__gte=_start_of(day))
+        return self.filter(created_at__gte=start_of_day(day))
 
     def added_to(self, day: date) -> Self:
         """Pictures that were added on this day of the site's time zone or before."""
-        return self.filter(created_at__lt=_start_of(day + timedelta(days=1))) if day < date.max else self
+        return self.filter(created_at__lt=start_of_day(day + timedelta(days=1))) if day < date.max else self
 
     def in_album(self, album: Album) -> Self:
         """The pictures that an album shows, in its order."""
@@ -261,14 +262,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
             pending=totals["images"] - totals["searchable"] - totals["failed"],
             formats={row["format"]: row["images"] for row in formats},
         )
-
-
-def _start_of(day: date) -> datetime:
-    """Return when a day begins in the present time zone: at midnight, or when that is skipped."""
-    try:
-        return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
-    except OverflowError:  # what UTC cannot say: the first day east of it, the last one west of it
-        return datetime.combine(day, time.min if day == date.min else time.max, tzinfo=UTC)
 
 
 class Image(models.Model):

@@ -10,6 +10,7 @@ WRITES = {"bulk_create", "bulk_update", "create", "delete", "get_or_create", "sa
 OF_THE_PROGRAM = {
     "gallery/services/embedding/claimed_images.py": "embedding",
     "gallery/services/embedding/encoder_deaths.py": "notes what a process died at",
+    "gallery/services/embedding/queue.py": "has pictures tried sooner, for whoever may ask",
     "gallery/services/embedding/waiting_images.py": "embedding",
     "gallery/services/holders.py": "which process works on what",
     "gallery/services/import_jobs.py": "the entry of an import, by whoever began it as its job says",
