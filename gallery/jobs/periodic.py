@@ -1,7 +1,7 @@
 """What is due from time to time, so that no site needs a timetable of its own."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,9 +10,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from gallery.models import WORKER, Claim, CountedAct, Job, PeriodicWork
-from gallery.services.curation import empty_old_trash
+from gallery.services.curation import empty_some_old_trash
 from gallery.services.database_care import keep_statistics
-from gallery.services.folding import fold_waiting_texts
+from gallery.services.folding import fold_some_texts
 from gallery.services.holders import free_claims_of_the_dead
 from gallery.services.query_pictures import forget_old_pictures
 
@@ -24,11 +24,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chore:
-    """Work that one of all workers does once in a while."""
+    """Work that one of all workers does once in a while, in an instant."""
 
     name: str
     every: timedelta
     do: Callable[[], object]
+
+    def portion(self, _place: int) -> None:
+        self.do()
+
+
+@dataclass(frozen=True)
+class LongChore:
+    """Work that may take long, and goes on at once for as long as something is left.
+
+    `portion` does some seconds' work at most. It is given the place that the last one returned, 0 at the beginning,
+    and returns the place of the next one, or None where nothing is left. It may be killed, and run beside itself.
+    """
+
+    name: str
+    every: timedelta
+    portion: Callable[[int], int | None]
 
 
 def _forget_ended_jobs() -> None:
@@ -47,16 +63,20 @@ def _forget_counts() -> None:
     CountedAct.objects.over().delete()
 
 
-CHORES = (
+def _empty_some_trash(_place: int) -> int | None:
+    return 0 if empty_some_old_trash(by=WORKER) else None
+
+
+CHORES: tuple[Chore | LongChore, ...] = (
     Chore("claims of the dead", timedelta(seconds=10), free_claims_of_the_dead),
     Chore("statistics", timedelta(minutes=10), keep_statistics),
-    Chore("folded texts", timedelta(minutes=10), fold_waiting_texts),
+    LongChore("folded texts", timedelta(minutes=10), fold_some_texts),
     Chore("old claims", timedelta(hours=1), _forget_old_claims),
     Chore("counts of limits", timedelta(hours=1), _forget_counts),
     Chore("failed sign-ins", timedelta(hours=6), _forget_failed_sign_ins),
     Chore("pictures searched with", timedelta(hours=6), forget_old_pictures),
     Chore("ended jobs", timedelta(hours=6), _forget_ended_jobs),
-    Chore("trash", timedelta(hours=1), lambda: empty_old_trash(by=WORKER)),
+    LongChore("trash", timedelta(hours=1), _empty_some_trash),
     Chore("sessions", timedelta(hours=6), SessionStore.clear_expired),
 )
 
@@ -65,21 +85,26 @@ class PeriodicChores:
     name = "periodic work"
     is_busy = False
 
-    def __init__(self, chores: tuple[Chore, ...] = CHORES) -> None:
+    def __init__(self, chores: Sequence[Chore | LongChore] = CHORES) -> None:
         self._chores = chores
 
     def step(self) -> int:
-        """Do the chores that are due. They are not counted as work: a worker that does nothing else is idle."""
-        for chore in self._chores:
-            if PeriodicWork.objects.begin_if_due(chore.name, every=chore.every):
-                self._do(chore)
-        return 0
+        """Do the chores that are due, or a portion of each; return of how many something is left.
 
-    def _do(self, chore: Chore) -> None:
+        What is done counts as no work: a worker that does nothing else is idle.
+        """
+        are_left = [self._is_left(chore) for chore in self._chores]
+        return sum(are_left)
+
+    def _is_left(self, chore: Chore | LongChore) -> bool:
+        """Do a chore if it is due; say whether it goes on at once."""
+        begun = PeriodicWork.objects.begin_if_due(chore.name, every=chore.every)
+        if begun is None:
+            return False
         try:
-            chore.do()
+            place = chore.portion(begun.place or 0)
         except Exception:
             logger.exception("%s could not be seen to; that is tried again soon.", chore.name)
-            PeriodicWork.objects.note_failure(chore.name)
-        else:
-            PeriodicWork.objects.note_success(chore.name)
+            return False
+        begun.note_end(place=place)
+        return place is not None

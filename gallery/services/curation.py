@@ -29,6 +29,7 @@ from .library_use import taking_from_libraries
 from .media import delete_unused_files
 
 BATCH = CHANGES_AT_A_TIME
+DELETED_IN_A_PORTION = 200  # with their files, while pictures wait to be embedded
 logger = logging.getLogger(__name__)
 
 
@@ -136,8 +137,18 @@ def delete_with_owners(user_ids: Sequence[int], *, action: Action) -> int:
 
 def empty_old_trash(*, by: Actor) -> int:
     """Delete what has lain for longer than the settings say in the trash of anybody whose pictures `by` may delete."""
-    before = timezone.now() - timedelta(days=gallery().trash_days)
-    return delete_forever(Image.objects.trashed_before(before), by=by)
+    return delete_forever(_old_trash(), by=by)
+
+
+def empty_some_old_trash(*, by: Actor) -> int:
+    """Do a portion of that; return how many pictures, 0 where nothing is left."""
+    images = _old_trash().deletable_by(by)
+    ids = images.order_by().values_list("pk", flat=True)[:DELETED_IN_A_PORTION]
+    return _delete_batch(images, list(ids), Action(by))
+
+
+def _old_trash() -> ImageQuerySet:
+    return Image.objects.trashed_before(timezone.now() - timedelta(days=gallery().trash_days))
 
 
 def retry_failed(images: ImageQuerySet, *, by: Actor) -> int:

@@ -352,7 +352,7 @@ def test_emptying_old_trash_by_the_worker_is_a_deletion_like_any(alice, pictures
     Image.objects.filter(pk=pictures[0].pk).update(trashed_at="2020-01-01T00:00:00Z")
     before = last_entry()
 
-    curation.empty_old_trash(by=WORKER)
+    curation.empty_some_old_trash(by=WORKER)
 
     assert [entry[:4] for entry in since(before)] == [("background work", "worker", "deleted", "red.png")]
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from gallery.errors import TooManyTags
-from gallery.models import OPERATOR, Image, QueryPicture
+from gallery.models import OPERATOR, WORKER, Image, QueryPicture
 from gallery.search_index import SearchIndex
 from gallery.services import curation
 from gallery.services.curation import add_tags, delete_forever, move_to_trash, remove_tags, restore
@@ -46,6 +46,20 @@ def test_empty_trash_deletes_only_what_lay_there_too_long(alice, upload, setting
 
     assert capsys.readouterr().out.strip() == '{"deleted": 1}'
     assert list(Image.objects.order_by("pk")) == [fresh, kept]
+
+
+def test_worker_empties_the_trash_in_portions(alice, upload, monkeypatch):
+    for colour in ("red", "green", "blue"):
+        upload(alice, content=drawn_picture(colour))
+    kept = upload(alice, content=drawn_picture("white"))
+    long_ago = timezone.now() - timedelta(days=1_000)
+    Image.objects.exclude(pk=kept.pk).update(trashed_at=long_ago)
+    monkeypatch.setattr(curation, "DELETED_IN_A_PORTION", 2)
+
+    deleted = [curation.empty_some_old_trash(by=WORKER) for _portion in range(3)]
+
+    assert deleted == [2, 1, 0]
+    assert list(Image.objects.all()) == [kept]
 
 
 def test_deleting_spares_what_is_brought_back_before_its_turn(alice, upload, monkeypatch):

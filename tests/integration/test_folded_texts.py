@@ -13,8 +13,9 @@ from django.urls import reverse
 from gallery.models import AccessState, Album, FoldedText, Image, ImageQuerySet, Tag, User, access_triggers
 from gallery.models.actor import OPERATOR
 from gallery.search_index import search_index
+from gallery.services import folding
 from gallery.services.curation import relabel
-from gallery.services.folding import fold_waiting_texts, waiting_text_count
+from gallery.services.folding import fold_some_texts, fold_waiting_texts, waiting_text_count
 from gallery.services.labels import check_labels
 from tests.conftest import acting, drawn_picture
 from tests.integration.api_client import Api
@@ -182,6 +183,26 @@ def test_what_is_folded_at_last_is_found_by_a_search_that_was_made_before(alice,
 
 def found_by_meaning(images: ImageQuerySet) -> list[int]:
     return search_index().search(unit_rows(1, dimension=1280), k=9, allowed=images).of(0).ids.tolist()
+
+
+def test_worker_folds_in_portions_that_begin_where_the_last_one_ended(alice, monkeypatch):
+    monkeypatch.setattr(folding, "AT_A_TIME", 2)
+    ids = sorted(stored(alice).pk for _number in range(5))
+    left, places = [], [0]
+
+    while (place := fold_some_texts(places[-1])) is not None:
+        left.append(waiting_text_count())
+        places.append(place)
+
+    assert (left, places) == ([3, 1], [0, ids[1], ids[3]])
+    assert waiting_text_count() == 0
+
+
+def test_worker_goes_through_no_pictures_where_all_are_folded(alice, draw, django_assert_num_queries):
+    draw(alice, "red.png")
+
+    with django_assert_num_queries(3):  # is one outdated, and two numbers
+        assert fold_some_texts(0) is None
 
 
 def test_folding_what_waits_moves_no_version(alice):

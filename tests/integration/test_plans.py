@@ -135,6 +135,7 @@ def questions_of_workers() -> dict[str, QuerySet]:
         "the queue": Image.objects.pending()[:16],
         "the queue from somewhere on": Image.objects.pending().filter(pk__gt=last // 2)[:16],
         "the next epoch's queue": Image.objects.not_in_next_epoch()[:16],
+        "what is old in the trash": Image.objects.trashed_before(START + timedelta(days=1)).order_by()[:200],
         "those of a content": Image.objects.filter(sha256__in=["0" * 64, "1" * 64]),
         "those of new rows": Image.objects.filter(embedding_row__gte=IMAGES - 50).order_by(),
     }

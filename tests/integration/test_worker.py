@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,10 @@ from django.utils import timezone
 from gallery import jobs
 from gallery.errors import EncoderUnavailable
 from gallery.jobs import worker as worker_module
-from gallery.jobs.periodic import Chore, PeriodicChores
+from gallery.jobs.periodic import Chore, LongChore, PeriodicChores
 from gallery.jobs.worker import Worker
 from gallery.management.commands import work
-from gallery.models import Claim, CountedAct, Image, Job, JobKind, User
+from gallery.models import Claim, CountedAct, Image, Job, JobKind, PeriodicWork, User
 from gallery.models.claim import NOBODY
 from gallery.services import workers
 from gallery.services.embedding.encoder_in_use import warm_up_for_images
@@ -380,6 +381,67 @@ def test_chore_that_fails_is_tried_again_after_pauses_that_grow_to_its_period(tr
         now(timedelta(minutes=1))
 
     assert minutes == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
+
+
+def test_long_chore_goes_on_at_once_with_other_work_between_its_portions(transactional_db, now):
+    done: list[str] = []
+
+    def portion(place: int) -> int | None:
+        done.append(f"portion at {place}")
+        return place + 10 if place < 20 else None
+
+    pictures = Source("pictures", 2)
+    pictures.step = lambda: (done.append("pictures"), Source.step(pictures))[1]
+    worker = Worker([PeriodicChores((LongChore("long", timedelta(hours=1), portion),)), pictures])
+
+    worker.run(linger_seconds=0.0)
+    first = list(done)
+    now(timedelta(minutes=59))
+    worker.run(linger_seconds=0.0)
+    now(timedelta(minutes=1))
+    worker.work_round()
+
+    assert first[:5] == ["portion at 0", "pictures", "portion at 10", "pictures", "portion at 20"]
+    assert [each for each in done if each != "pictures"] == [*first[:5:2], "portion at 0"]
+
+
+def test_long_chore_goes_on_where_another_worker_left_it(transactional_db, now):
+    places: list[int] = []
+    chores = (LongChore("long", timedelta(hours=1), lambda place: places.append(place) or place + 1),)
+
+    left = [PeriodicChores(chores).step() for _worker in range(3)]
+
+    assert (places, left) == ([0, 1, 2], [1, 1, 1])
+
+
+def test_chore_whose_process_was_killed_is_due_again_soon(transactional_db, now):
+    """As it would be after each of some deaths, the last place kept: SystemExit passes as a kill does."""
+    minutes: list[tuple[int, int]] = []
+    state = {"minute": 0}
+
+    def portion(place: int) -> int | None:
+        minutes.append((state["minute"], place))
+        if 1 < len(minutes) < 5:
+            raise SystemExit
+        return place + 1 if len(minutes) < 7 else None
+
+    chores = PeriodicChores((LongChore("daily", timedelta(days=1), portion),))
+    for state["minute"] in range(30):
+        with suppress(SystemExit):
+            chores.step()
+        now(timedelta(minutes=1))
+
+    assert minutes == [(0, 0), (1, 1), (2, 1), (4, 1), (8, 1), (9, 2), (10, 3)]
+
+
+def test_chore_that_another_worker_has_begun_anew_is_ended_by_that_one(db, now):
+    slow = PeriodicWork.objects.begin_if_due("long", every=timedelta(hours=1))
+    now(timedelta(minutes=1))
+    other = PeriodicWork.objects.begin_if_due("long", every=timedelta(hours=1))
+    other.note_end(place=20)
+    slow.note_end(place=10)
+
+    assert PeriodicWork.objects.get().place == 20
 
 
 def test_chores_forget_what_counts_no_more(transactional_db, now):
