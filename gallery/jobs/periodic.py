@@ -15,6 +15,7 @@ from gallery.services.database_care import keep_statistics
 from gallery.services.folding import fold_some_texts
 from gallery.services.holders import free_claims_of_the_dead
 from gallery.services.query_pictures import forget_old_pictures
+from gallery.services.rereading import reread_some_before
 
 JOBS_KEPT = timedelta(days=90)
 SIGN_INS_KEPT = timedelta(days=1)  # failed ones, with their addresses; after a quarter of an hour they count no more
@@ -67,6 +68,11 @@ def _empty_some_trash(_place: int) -> int | None:
     return 0 if empty_some_old_trash(by=WORKER) else None
 
 
+def _read_some_metadata(last_id: int) -> int | None:
+    """The first place, which a migration wrote down, is the newest picture that was there then; 0 means none."""
+    return reread_some_before(last_id, by=WORKER) if last_id else None
+
+
 CHORES: tuple[Chore | LongChore, ...] = (
     Chore("claims of the dead", timedelta(seconds=10), free_claims_of_the_dead),
     Chore("statistics", timedelta(minutes=10), keep_statistics),
@@ -77,6 +83,7 @@ CHORES: tuple[Chore | LongChore, ...] = (
     Chore("pictures searched with", timedelta(hours=6), forget_old_pictures),
     Chore("ended jobs", timedelta(hours=6), _forget_ended_jobs),
     LongChore("trash", timedelta(hours=1), _empty_some_trash),
+    LongChore("metadata", timedelta(hours=1), _read_some_metadata),
     Chore("sessions", timedelta(hours=6), SessionStore.clear_expired),
 )
 

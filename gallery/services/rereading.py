@@ -1,5 +1,6 @@
 """Reading once more what originals say of their pictures, for those that came before it was read."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +24,13 @@ from .labels import Labels
 from .media import open_original
 
 BATCH = 100
+REREAD_IN_A_PORTION = 50  # while pictures wait to be embedded
 READERS = min(4, os.cpu_count() or 1)
 WORD_VERBS = (AuditVerb.CHANGED, AuditVerb.TAGGED, AuditVerb.UNTAGGED)
 # Before offsets were kept, a date was the camera's clock in the site's zone: two zones are at most 26 hours apart.
 ZONES_APART = timedelta(hours=26)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -65,6 +69,19 @@ def reread(
                 progress(1)
     done.seconds = time.perf_counter() - started
     return done
+
+
+def reread_some_before(image_id: int, *, by: Actor) -> int | None:
+    """Read a portion of the pictures up to this id again, without their words, from the newest on.
+
+    Return up to which id they are still to be read, None where none is. What cannot be read stays as it is.
+    """
+    images = Image.objects.live().filter(pk__lte=image_id).order_by("-pk")
+    ids = list(images.values_list("pk", flat=True)[:REREAD_IN_A_PORTION])
+    done = reread(Image.objects.filter(pk__in=ids), with_words=False, by=by)
+    for failure in done.failed:
+        logger.warning("Picture %s cannot be read again: %s", failure.image_id, failure.error)
+    return ids[-1] - 1 if len(ids) == REREAD_IN_A_PORTION else None
 
 
 def _batches(images: ImageQuerySet) -> Iterator[list[Image]]:

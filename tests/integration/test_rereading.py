@@ -4,12 +4,16 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from gallery.models import AuditEntry, AuditVerb, Image
+from gallery.jobs.periodic import CHORES, PeriodicChores
+from gallery.models import OPERATOR, AuditEntry, AuditVerb, Image, PeriodicWork, access_triggers
+from gallery.services import rereading
 from gallery.services.curation import move_to_trash, relabel
 from gallery.services.labels import Labels
 from gallery.services.media import original_path
-from tests.conftest import acting
+from tests.conftest import acting, drawn_picture
 from tests.integration.test_embedded_words import TAKEOUT, words_of
 from tests.worded_cases import LOCAL, WORDS
 from tests.worded_pictures import exif, picture
@@ -120,3 +124,66 @@ def test_trash_and_others_are_left(old, upload, bob, alice, read):
     move_to_trash(Image.objects.filter(pk=old.pk), by=acting(alice))
 
     assert counts(read("--owner", "alice")) == (0, 0, 0)
+
+
+def portions_of_worker() -> int:
+    """Let a worker do what is due until nothing is left; return how many portions the pictures were."""
+    chores = PeriodicChores([chore for chore in CHORES if chore.name == "metadata"])
+    count = 1
+    while chores.step():
+        count += 1
+    return count
+
+
+def upgraded_from_before() -> None:
+    access_triggers.remove(connection)  # as `migrate` does before
+    MigrationExecutor(connection).migrate([("gallery", "0031_periodic_failures")])
+    call_command("migrate", verbosity=0)
+
+
+def test_worker_reads_once_what_came_before_an_upgrade(alice, upload, old, monkeypatch):
+    monkeypatch.setattr(rereading, "REREAD_IN_A_PORTION", 2)
+    trashed, *others = (upload(alice, content=drawn_picture(colour)) for colour in ("red", "lime", "blue"))
+    move_to_trash(Image.objects.filter(pk=trashed.pk), by=OPERATOR)
+    upgraded_from_before()
+    upload(alice, content=drawn_picture("white"))
+    read: list[int] = []
+    told = rereading._told
+    monkeypatch.setattr(rereading, "_told", lambda image, limits: (read.append(image.pk), told(image, limits))[1])
+
+    portions = portions_of_worker()
+    PeriodicWork.objects.update(begun_at="2020-01-01T00:00:00Z")  # it is due again
+    portions_later = portions_of_worker()
+
+    old.refresh_from_db()
+    assert (old.taken_text, old.exif["camera_make"]) == ("2020-05-06T07:08:09+08:00", "Canon")
+    assert (portions, portions_later) == (2, 1)
+    assert sorted(read) == sorted([old.pk, *(image.pk for image in others)])
+
+
+def test_worker_takes_no_words(old):
+    upgraded_from_before()
+
+    portions_of_worker()
+
+    old.refresh_from_db()
+    assert words_of(old)[:2] == ("", [])
+
+
+def test_new_library_has_nothing_to_be_read_again(transactional_db):
+    upgraded_from_before()
+
+    assert not PeriodicWork.objects.exists()
+
+
+def test_worker_goes_on_after_what_cannot_be_read(alice, upload, old, data_dir, caplog):
+    gone = upload(alice, content=drawn_picture("red"))
+    (data_dir / "media" / original_path(gone.sha256, gone.format)).unlink()
+    upgraded_from_before()
+
+    portions_of_worker()
+
+    old.refresh_from_db()
+    assert old.exif["camera_make"] == "Canon"
+    assert PeriodicWork.objects.get().place is None
+    assert f"Picture {gone.pk} cannot be read again" in caplog.text
