@@ -6,13 +6,15 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from threading import Lock
 
 from django.db import connections
+from django.utils import timezone
 
 from gallery.conf import gallery
 from gallery.durable.synced_writing import make_folder
-from gallery.models import Claim, Image, Job
+from gallery.models import Claim, Image, Job, PeriodicWork
 
 from .detached import run_detached
 
@@ -22,6 +24,7 @@ STARTING_SECONDS = 30  # how long one that was just started is waited for before
 LONGEST_PAUSE_SECONDS = 900  # between two starts of what fails each time; what was mended goes on within that
 FIRST_LOOK_SECONDS = 15  # by then a worker that starts beside the site is known
 LOOK_SECONDS = 30  # between two looks for what nobody was told of
+LEFT_ALONE = timedelta(hours=1)  # so long a site without work has none that is periodic done either
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,13 @@ def worker_comes() -> bool:
 def work_waits() -> bool:
     """Say whether there is anything that only a worker does, and that nobody is at."""
     pictures = Claim.objects.free(Image.objects.pending(), with_put_off=True)
-    return pictures.exists() or Job.objects.under_way().filter(is_for_worker=True).exists()
+    jobs = Job.objects.under_way().filter(is_for_worker=True)
+    return pictures.exists() or jobs.exists() or _periodic_work_is_left_alone()
+
+
+def _periodic_work_is_left_alone() -> bool:
+    """Say whether no worker has begun any for so long. Each row would ask too much: some are an earlier version's."""
+    return not PeriodicWork.objects.begun_since(timezone.now() - LEFT_ALONE).exists()
 
 
 def see_to_worker() -> None:

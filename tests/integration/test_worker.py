@@ -619,7 +619,13 @@ def test_encoder_that_cannot_be_loaded_is_told_and_keeps_no_worker_from_starting
 
 
 @pytest.fixture
-def started(monkeypatch, limits_of) -> list[Any]:
+def seen_to(db) -> None:
+    """Nothing periodic is due."""
+    PeriodicWork.objects.create(name="statistics", begun_at=timezone.now())
+
+
+@pytest.fixture
+def started(monkeypatch, limits_of, seen_to) -> list[Any]:
     """What the site would start, with what it does when that ends."""
     limits_of(starts_worker=True)
     started: list[Any] = []
@@ -756,6 +762,29 @@ def test_site_looks_for_long_work(alice, started):
     look_for_work()
 
     assert len(started) == 1
+
+
+@pytest.mark.parametrize(("begun_ago", "count"), [(timedelta(minutes=59), 0), (timedelta(hours=1, minutes=1), 1)])
+def test_site_starts_a_worker_where_nothing_periodic_was_seen_to(begun_ago, count, started):
+    PeriodicWork.objects.update(begun_at=timezone.now() - begun_ago)
+
+    look_for_work()
+
+    assert len(started) == count
+
+
+def test_site_starts_a_worker_where_none_was_ever(started):
+    PeriodicWork.objects.all().delete()
+
+    look_for_work()
+
+    assert len(started) == 1
+
+
+def test_worker_that_has_seen_to_all_leaves_nothing_to_look_for(transactional_db):
+    Worker([PeriodicChores()]).run(linger_seconds=0.0)
+
+    assert not work_waits()
 
 
 def test_long_work_of_a_command_needs_no_worker(alice, started):
