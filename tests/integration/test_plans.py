@@ -28,7 +28,8 @@ STEPS_OF_AN_IMAGE = 3  # at least, of whoever goes through all of them
 FEW = IMAGES // 5
 BY_OWNER = {"those that one may change, by their ids"}  # any owner's pictures are taken for a few
 IN_ORDER = {"newest first", "oldest first", "the library", "those of new rows"}  # and those not in the trash for few
-NEED_STATISTICS = {"sqlite": BY_OWNER, "postgresql": BY_OWNER | IN_ORDER}
+OF_WORKERS = {"what is old in the trash"}  # PostgreSQL takes a third of all for that
+NEED_STATISTICS = {"sqlite": BY_OWNER, "postgresql": BY_OWNER | IN_ORDER | OF_WORKERS}
 START = datetime(2020, 1, 1, tzinfo=UTC)
 VISIBILITIES = [Visibility.PUBLIC, Visibility.SHARED, *[Visibility.PRIVATE] * 4]
 
