@@ -27,6 +27,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from PIL import Image as PillowImage
 
+from gallery.encoders.base import harmless_picture
 from gallery.models import OPERATOR, Claim, Image, User
 from gallery.services.embedding import encoder_child
 from gallery.services.ingest import accept_upload
@@ -41,7 +42,9 @@ WORKERS = 3
 
 
 class LoggedEncoder(QuickEncoder):
-    """Writes down each batch that it encodes, and by which process; at its first one it may wait for others."""
+    """Writes down each batch of the library that it encodes, and by which process; at its first one it may wait for
+    others. What warms it up does not count.
+    """
 
     def __init__(self, log: Path) -> None:
         super().__init__()
@@ -49,6 +52,8 @@ class LoggedEncoder(QuickEncoder):
         self.first_batch_needs = 1  # processes that are at theirs
 
     def encode_images(self, images: Sequence[PillowImage.Image]) -> Any:
+        if [image.tobytes() for image in images] == [harmless_picture().tobytes()]:
+            return super().encode_images(images)
         library.Log(self.path).write(process=os.getpid(), count=len(images))
         until(lambda: len(self.processes()) >= self.first_batch_needs, "the other workers have got something, too")
         return super().encode_images(images)

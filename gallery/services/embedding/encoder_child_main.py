@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gallery.encoders.base import Encoder
+from gallery.encoders.base import Encoder, harmless_picture
 from gallery.encoders.registry import get_encoder, pinned_options, use_precision
 from gallery.imaging.sandbox.child_pipes import end_with_the_site, own_pipes
 from gallery.imaging.sandbox.messages import Message, receive, send
@@ -52,7 +52,7 @@ def _loaded(wanted: Message) -> Encoder:
     use_precision(lambda: str(wanted["precision"]))
     options = pinned_options(wanted["encoder"], wanted["revision"])
     encoder = get_encoder(wanted["encoder"], replace(options, local_files_only=bool(options.revision)))
-    encoder.encode_images([Image.new("RGB", (64, 64), "gray")])  # what loads late is loaded, and no picture's fault
+    encoder.encode_images([harmless_picture()])  # what loads late is loaded, and no picture's fault
     return encoder
 
 

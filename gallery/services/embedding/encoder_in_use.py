@@ -3,10 +3,8 @@
 import logging
 import threading
 
-from PIL import Image as PillowImage
-
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder
+from gallery.encoders.base import Encoder, harmless_picture
 from gallery.encoders.registry import AUTO, choose_encoder_name, forget_encoder, get_encoder, pinned_options
 from gallery.errors import EncoderMismatch
 from gallery.models import IndexState
@@ -34,7 +32,7 @@ def current_encoder() -> Encoder:
 def warm_up_for_images() -> None:
     """Load what the encoder of the index needs for pictures, so that the first one does not wait for it."""
     try:
-        current_encoder().encode_images([PillowImage.new("RGB", (64, 64), "gray")])
+        current_encoder().encode_images([harmless_picture()])
     except Exception as error:  # noqa: BLE001 -- the first picture will say it again, where somebody can act on it
         logger.warning("The encoder is not ready: %s", error)
 

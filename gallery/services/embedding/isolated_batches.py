@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image as PillowImage
 from PIL.Image import Image as Pixels
 
-from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.base import Encoder, Vectors, harmless_picture
 from gallery.errors import (
     EncoderUnavailable,
     EncodingFailed,
@@ -112,7 +111,7 @@ def _without_vector(image: Image, error: Exception, encoder: Encoder) -> Encoded
 def _require_working(encoder: Encoder, error: Exception) -> None:
     """Raise EncoderUnavailable if a harmless picture fails as well: then no picture is to blame."""
     try:
-        encoder.encode_images([PillowImage.new("RGB", (64, 64), "gray")])
+        encoder.encode_images([harmless_picture()])
     except EncoderUnavailable:
         raise
     except Exception:  # noqa: BLE001 -- as above
