@@ -19,14 +19,13 @@ from gallery.encoders.base import EncoderKey, Vectors
 
 from .classifier import FEATURES, Classifier, Sight
 from .colours import COLOURS, colours_in
-from .concepts import CLASSES, ConceptBank
+from .concepts import ConceptBank
+from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION
 from .wheels import OFFLINE_ID, load_sentence_encoder
 
 FloatArray = npt.NDArray[np.float32]
 
-DIMENSION = 1280
-APPEARANCE_START = CLASSES + len(COLOURS)
-APPEARANCE_DIMENSION = DIMENSION - APPEARANCE_START
+APPEARANCE_DIMENSION = APPEARANCE_PART.stop - APPEARANCE_PART.start
 CLASSES_SCALE = 0.6  # of the probabilities in a row; a picture of one sure class has a third of its length there
 COLOURS_SCALE = 0.3
 COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant most counts 1
@@ -82,10 +81,10 @@ class OfflineEncoder:
         asked = colours_in(text, known=bank.phrases)
         relevance = bank.relevance(_unit(sentences.encode(asked.rest)))
         row = np.zeros(self.dimension, np.float32)
-        row[:CLASSES] = relevance
+        row[CLASSES_PART] = relevance
         worth = COLOUR_WORTH * float(relevance.max()) * CLASSES_SCALE / COLOURS_SCALE
         for colour in asked.colours:
-            row[CLASSES + COLOURS.index(colour)] = worth / len(asked.colours)
+            row[COLOURS_PART][COLOURS.index(colour)] = worth / len(asked.colours)
         return _unit(row)
 
     def _load_classifier(self) -> Classifier:

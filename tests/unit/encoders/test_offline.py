@@ -23,13 +23,14 @@ from gallery.encoders.offline.concepts import (
     read_phrases,
 )
 from gallery.encoders.offline.encoder import projection_signs
+from gallery.encoders.offline.layout import APPEARANCE_PART
 from gallery.errors import EncoderUnavailable
 from gallery.retrieval.query_text import sentence_of
 from tests.waiting import PATIENCE_SECONDS
 
 PHOTOS = Path(os.environ.get("IMAGESEARCH_TEST_PHOTOS", "../shared/photos"))
 NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "horse.png", "motorcycle_left.png", "clock_motion.png")
-APPEARANCE_START = 1011
+APPEARANCE_START = APPEARANCE_PART.start
 
 
 @pytest.fixture(scope="module")
