@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image as PillowImage
 
 from gallery.errors import (
     EncoderUnavailable,
@@ -22,6 +23,7 @@ from gallery.measuring.quality.library import ThrowAwayLibrary
 from gallery.measuring.quality.pictures import link_by_number
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
+from tests.quick_encoder import QuickEncoder
 from tests.unit.encoders.tiny_models import save_tiny_clip
 
 COLOURS = ("red", "lime", "blue", "yellow", "black", "white")
@@ -108,9 +110,11 @@ def test_progress_reaches_what_was_promised(colours):
     (colours / "notes.jpg").unlink()
     done = []
 
-    compare(QUERIES, folder=colours, encoders=BOTH, copies=3, progress=done.append)
+    queries = [*QUERIES, LabelledQuery("warm", "en", frozenset({"red.png", "yellow.png", "gone.png"}))]
 
-    assert sum(done) == comparing.steps(colours, queries=len(QUERIES), encoders=2, copies=3)
+    compare(queries, folder=colours, encoders=BOTH, copies=3, progress=done.append)
+
+    assert sum(done) == comparing.steps(queries, folder=colours, encoders=2, copies=3)
 
 
 def test_queries_about_other_pictures_are_counted_and_left_out(colours):
@@ -149,6 +153,47 @@ def test_queries_that_ask_for_the_same_pictures_are_one_question(colours):
     found = compare(queries, folder=colours, encoders=["offline"])
 
     assert found.questions == (0, 0, 1, 2)
+
+
+def test_each_picture_of_a_list_asks_for_the_others_of_each_distinct_list(colours):
+    lists = [
+        {"red.png", "yellow.png"},
+        {"yellow.png", "red.png", "gone.png"},  # the same list, as far as it can be read
+        {"white.png"},  # nobody else is in it
+        {"black.png", "notes.jpg"},  # nor in this one that could be read
+        {"red.png", "lime.png", "blue.png"},
+    ]
+    queries = [LabelledQuery(f"list {place}", "en", frozenset(names)) for place, names in enumerate(lists)]
+
+    found = compare(queries, folder=colours, encoders=["offline"])
+
+    first, second = ("red.png", "yellow.png"), ("blue.png", "lime.png", "red.png")
+    expected = [similar_precision(colours, name, names) for names in (first, second) for name in names]
+    assert found.results[0].similar[:, 0] == pytest.approx(expected)
+    assert len(set(found.similar_lists[:2])) == len(set(found.similar_lists[2:])) == 1
+    assert as_report(found)["similar"] == {
+        "map": round(sum(expected) / 5, 4),
+        "pairs": 5,
+        "interval": None,  # of two lists
+    }
+
+
+def similar_precision(folder: Path, name: str, names: tuple[str, ...]) -> float:
+    """Return the average precision of `names` among all that resembles one of them."""
+    pictures = {path.name: PillowImage.open(path) for path in sorted(folder.glob("[a-z]*.png"))}
+    rows = dict(zip(pictures, QuickEncoder().encode_images(list(pictures.values())), strict=True))
+    order = sorted(pictures.keys() - {name}, key=lambda other: -float(rows[name] @ rows[other]))
+    ranks = [rank for rank, other in enumerate(order, start=1) if other in names]
+    return sum(place / rank for place, rank in enumerate(ranks, start=1)) / len(ranks)
+
+
+def test_the_same_bytes_under_another_name_are_the_most_similar_of_all(colours):
+    (colours / "again.png").write_bytes((colours / "red.png").read_bytes())
+    queries = [LabelledQuery("red", "en", frozenset({"again.png", "red.png"}))]
+
+    report = as_report(compare(queries, folder=colours, encoders=["offline"]))
+
+    assert (report["similar"]["map"], report["similar"]["pairs"]) == (1.0, 2)
 
 
 def test_copies_are_found_where_the_encoder_can(tmp_path):

@@ -56,7 +56,7 @@ class Command(GalleryCommand):
         if folder is not None:
             make_report_folder(folder)
         encoders = encoder_names(options["encoder"] or [_encoder_in_use()])
-        total = steps(options["images"], queries=len(queries), encoders=len(encoders), copies=copies)
+        total = steps(queries, folder=options["images"], encoders=len(encoders), copies=copies)
         with self.progress(total, "step") as advance:
             found = compare(queries, folder=options["images"], encoders=encoders, copies=copies, progress=advance)
         report = as_report(found)

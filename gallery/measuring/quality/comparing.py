@@ -16,7 +16,7 @@ from gallery.errors import InvalidInput, NoPictures
 
 from .copies import KINDS
 from .library import Filled, LoadedEncoder, Ranked, ThrowAwayLibrary
-from .metrics import FloatArray, measures
+from .metrics import FloatArray, average_precision, measures
 from .pictures import link_by_number, picture_files, spread
 from .queries import LabelledQuery
 
@@ -27,6 +27,7 @@ Progress = Callable[[int], None]
 class EncoderResult:
     """`values` is (queries, len(METRICS)).
 
+    `similar` is (pairs of picture and list, 1): the average precision of what is similar to the picture.
     `copies_found` is (pictures, len(KINDS)), 1 where the original came first; it has no rows if nobody asked.
     """
 
@@ -34,6 +35,7 @@ class EncoderResult:
     revision: str
     dimension: int
     values: FloatArray
+    similar: FloatArray
     copies_found: FloatArray
     pictures_per_second: float
     milliseconds_per_text: float
@@ -43,12 +45,14 @@ class EncoderResult:
 class Comparison:
     """`languages` and `questions` have an entry per query that was asked; equal questions ask for the same pictures.
 
+    `similar_lists` has an entry per pair of a picture and a list where it is not alone, equal for the same list.
     `skipped` queries name no picture that could be read, `failed` are the names of files that could not be read.
     """
 
     images: int
     languages: tuple[str, ...]
     questions: tuple[int, ...]
+    similar_lists: tuple[int, ...]
     skipped: int
     failed: tuple[str, ...]
     results: tuple[EncoderResult, ...]
@@ -63,10 +67,12 @@ def encoder_names(names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def steps(folder: Path, *, queries: int, encoders: int, copies: int) -> int:
+def steps(queries: Sequence[LabelledQuery], *, folder: Path, encoders: int, copies: int) -> int:
     """Return how much `compare` will report as progress, if every file is a picture. Raises UnreadablePath."""
-    files = len(picture_files(folder))
-    return encoders * (files + queries + min(copies, files) * len(KINDS))
+    names = {path.name for path in picture_files(folder)}
+    lists = [query.relevant & names for query in queries]
+    in_company = frozenset[str]().union(*(names for names in lists if len(names) > 1))
+    return encoders * (len(names) + len(queries) + len(in_company) + min(copies, len(names)) * len(KINDS))
 
 
 def compare(
@@ -93,13 +99,17 @@ def compare(
         places = {files[number].name: number for number in numbers}
         asked = _asked(queries, places.keys(), folder)
         wanted = [sorted(places[name] for name in query.relevant if name in places) for query in asked]
+        questions = _questions(wanted)
+        pairs = _pairs(wanted, questions)
         chosen = spread(numbers, copies)
-        answers = [_ask_all(library, asked, chosen, progress) for library in libraries]
-    results = [_result(*parts, wanted=wanted, numbers=numbers) for parts in zip(loaded, filled, answers, strict=True)]
+        answers = [_ask_all(library, asked, pairs, chosen, progress) for library in libraries]
+    labels = _Labels(wanted, pairs, numbers)
+    results = [_result(*parts, labels=labels) for parts in zip(loaded, filled, answers, strict=True)]
     return Comparison(
         images=len(numbers),
         languages=tuple(query.language for query in asked),
-        questions=_questions(wanted),
+        questions=questions,
+        similar_lists=tuple(pair.of_list for pair in pairs),
         skipped=len(queries) - len(asked),
         failed=tuple(path.name for number, path in enumerate(files) if number not in numbers),
         results=tuple(results),
@@ -107,10 +117,31 @@ def compare(
 
 
 @dataclass(frozen=True, slots=True)
+class _Pair:
+    """A picture, and the others of one list that it stands in."""
+
+    number: int
+    others: tuple[int, ...]
+    of_list: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """What is right: for each query, for each pair; `numbers` are the pictures that count."""
+
+    wanted: list[list[int]]
+    pairs: list[_Pair]
+    numbers: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Answers:
-    """What one library said: a ranking per query; (pictures, len(KINDS)), 1 where a copy's original came first."""
+    """What one library said: a ranking per query, and one per picture of a pair; (pictures, len(KINDS)), 1 where a
+    copy's original came first.
+    """
 
     rankings: list[Ranked]
+    similar: dict[int, list[int]]
     copies_found: FloatArray
 
 
@@ -140,20 +171,28 @@ def _common(filled: Sequence[Filled]) -> list[int]:
 
 
 def _ask_all(
-    library: ThrowAwayLibrary, asked: Sequence[LabelledQuery], chosen: Sequence[int], progress: Progress
+    library: ThrowAwayLibrary,
+    asked: Sequence[LabelledQuery],
+    pairs: Sequence[_Pair],
+    chosen: Sequence[int],
+    progress: Progress,
 ) -> _Answers:
-    """Ask for each query, and for the original of each altered copy of the `chosen` pictures.
+    """Ask for each query, for what is similar to each picture of a pair, and for the original of each altered copy of
+    the `chosen` pictures.
 
     An original that lies in the folder twice, byte for byte, is found under either name.
     """
-    rankings, found = [], []
+    rankings, similar, found = [], {}, []
     for query in asked:
         rankings.append(library.rank(query.text))
+        progress(1)
+    for number in sorted({pair.number for pair in pairs}):
+        similar[number] = library.similar_to(number)
         progress(1)
     for number in chosen:
         found.append([number in first for first in library.nearest_to_copies(number)])
         progress(len(KINDS))
-    return _Answers(rankings, np.array(found, dtype=np.float64).reshape(-1, len(KINDS)))
+    return _Answers(rankings, similar, np.array(found, dtype=np.float64).reshape(-1, len(KINDS)))
 
 
 def _questions(wanted: Sequence[list[int]]) -> tuple[int, ...]:
@@ -162,23 +201,38 @@ def _questions(wanted: Sequence[list[int]]) -> tuple[int, ...]:
     return tuple(known.setdefault(tuple(relevant), len(known)) for relevant in wanted)
 
 
+def _pairs(wanted: Sequence[list[int]], questions: Sequence[int]) -> list[_Pair]:
+    """Return each picture with the others of each distinct list."""
+    lists = dict(zip(questions, wanted, strict=True))
+    return [
+        _Pair(number, tuple(other for other in relevant if other != number), place)
+        for place, relevant in lists.items()
+        if len(relevant) > 1
+        for number in relevant
+    ]
+
+
 def _result(
     loaded: LoadedEncoder,
     filled: Filled,
     answers: _Answers,
     *,
-    wanted: Sequence[list[int]],
-    numbers: Sequence[int],
+    labels: _Labels,
 ) -> EncoderResult:
     values = [
-        measures(ranks_of(relevant, ranked.numbers, among=numbers), relevant=len(relevant))
-        for relevant, ranked in zip(wanted, answers.rankings, strict=True)
+        measures(ranks_of(relevant, ranked.numbers, among=labels.numbers), relevant=len(relevant))
+        for relevant, ranked in zip(labels.wanted, answers.rankings, strict=True)
+    ]
+    similar = [
+        average_precision(ranks_of(pair.others, answers.similar[pair.number], among=labels.numbers), len(pair.others))
+        for pair in labels.pairs
     ]
     return EncoderResult(
         encoder_id=loaded.key.id,
         revision=loaded.key.revision,
         dimension=loaded.dimension,
         values=np.stack(values),
+        similar=np.array(similar, dtype=np.float64).reshape(-1, 1),
         copies_found=answers.copies_found,
         pictures_per_second=filled.encoded / filled.encoding_seconds,
         milliseconds_per_text=statistics.median(ranked.encoding_seconds for ranked in answers.rankings) * 1000,

@@ -1,6 +1,7 @@
 """A comparison as `--json` prints it: one object per encoder, and what each further one gains over the first."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from .copies import KINDS
 from .metrics import METRICS, FloatArray
 
 Report = dict[str, Any]
-COPIES = "copies"  # the metric's name in a difference
+COPIES, SIMILAR = "copies", "similar"  # the metrics' names in a difference
 DIGITS = 4
 
 
@@ -51,6 +52,7 @@ def _of_encoder(found: Comparison, result: EncoderResult) -> Report:
             metric: {language: _ends(ends, place) for language, ends in intervals.items()}
             for place, metric in enumerate(METRICS)
         },
+        "similar": _of_similar(found, result.similar),
         "copies": _of_copies(result.copies_found),
         "speed": {
             "pictures_per_second": round(result.pictures_per_second, 2),
@@ -58,6 +60,15 @@ def _of_encoder(found: Comparison, result: EncoderResult) -> Report:
         },
         "skipped_queries": found.skipped,
         "failed": list(found.failed),
+    }
+
+
+def _of_similar(found: Comparison, values: FloatArray) -> Report:
+    """Return no mean where no list has two pictures. The interval draws lists: what is in one is right together."""
+    return {
+        "map": _rounded(values.mean()) if len(values) else None,
+        "pairs": len(values),
+        "interval": _ends(mean_intervals(values, found.similar_lists), 0),
     }
 
 
@@ -74,7 +85,7 @@ def _of_copies(copies_found: FloatArray) -> Report | None:
 
 
 def _differences(found: Comparison, first: EncoderResult, other: EncoderResult) -> list[Report]:
-    """Return what `other` gains over `first` on the same queries and the same copies, per language and metric."""
+    """Return what `other` gains over `first` on the same queries, pairs and copies, per language and metric."""
     rows = []
     names = {"encoder": other.encoder_id, "than": first.encoder_id}
     gains = other.values - first.values
@@ -83,12 +94,22 @@ def _differences(found: Comparison, first: EncoderResult, other: EncoderResult) 
         for place, metric in enumerate(METRICS):
             interval = None if intervals is None else intervals[place]
             rows.append(_difference(metric, gains[chosen, place], interval, language=language, names=names))
+    for metric, gains, intervals in _gains_without_language(found, first, other):
+        interval = None if intervals is None else intervals[0]
+        rows.append(_difference(metric, gains, interval, language=None, names=names))
+    return rows
+
+
+def _gains_without_language(
+    found: Comparison, first: EncoderResult, other: EncoderResult
+) -> Iterator[tuple[str, FloatArray, FloatArray | None]]:
+    """Yield the metric, the gains and their interval of what is asked with pictures, if it was asked."""
+    if len(first.similar):
+        gains = other.similar - first.similar
+        yield SIMILAR, gains, mean_intervals(gains, found.similar_lists)
     if len(first.copies_found):
         gains = other.copies_found - first.copies_found
-        intervals = _copy_intervals(gains)
-        interval = None if intervals is None else intervals[0]
-        rows.append(_difference(COPIES, gains, interval, language=None, names=names))
-    return rows
+        yield COPIES, gains, _copy_intervals(gains)
 
 
 def _difference(

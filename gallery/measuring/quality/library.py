@@ -87,6 +87,14 @@ class ThrowAwayLibrary:
         answer = self._ask("rank", text=text)
         return Ranked(answer["numbers"], answer["encoding_seconds"])
 
+    def similar_to(self, number: int) -> list[int]:
+        """Return the numbers of all other pictures, the most similar first, as the site shows them beside a picture.
+
+        The same bytes under other numbers stand before all others.
+        """
+        found: list[int] = self._ask("similar_to", number=number)["numbers"]
+        return found
+
     def nearest_to_copies(self, number: int) -> list[Sequence[int]]:
         """Search with each altered copy of a picture; return the numbers of the picture that comes first."""
         found: list[Sequence[int]] = self._ask("nearest_to_copies", number=number)["numbers"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from .figures import COPIES, Report
+from .figures import COPIES, SIMILAR, Report
 from .metrics import HIT_AT_1, MAP, METRICS, RECALL_AT_10
 
 LABELS = {
@@ -13,6 +13,7 @@ LABELS = {
     "precision_at_10": "precision@10",
     HIT_AT_1: "hit@1",
     "r_precision": "R-precision",
+    SIMILAR: "mAP of similar pictures",
     COPIES: "copies found",
 }
 KIND_LABELS = {
@@ -27,7 +28,7 @@ KIND_LABELS = {
     "caption": "a bar with a caption below",
     "turn": "turned by 5 degrees",
 }
-COMPARED = (MAP, HIT_AT_1, RECALL_AT_10, COPIES)  # the others are in the JSON
+COMPARED = (MAP, HIT_AT_1, RECALL_AT_10, SIMILAR, COPIES)  # the others are in the JSON
 
 
 def document(report: Report, *, plot: str | None) -> str:
@@ -49,6 +50,9 @@ def _lines(report: Report) -> Iterator[str]:
     if report["differences"]:
         yield "\n## Differences\n"
         yield from _table(("encoder", "than", "language", "measure", "difference", "verdict"), _differences(report))
+    if report["similar"]["pairs"]:
+        yield "\n## Similar pictures: those of the same list come first\n"
+        yield from _table(("encoder", "mAP", "pairs of picture and list"), _similar(encoders))
     if report["copies"]:
         yield f"\n## Copies of {report['copies']['pictures']:,} pictures: the original comes first\n"
         yield from _table(("the copy", *(one["encoder"] for one in encoders)), _copies(encoders))
@@ -65,8 +69,9 @@ def _what_was_measured(report: Report) -> Iterator[str]:
         yield f"Files that could not be read: {len(report['failed']):,}."
     bootstrap = report["bootstrap"]
     yield (
-        f"In brackets: {bootstrap['confidence'] * 100:.0f} % intervals over questions (over pictures for copies), "
-        f"bootstrap of {bootstrap['resamples']:,} draws; none for fewer than {bootstrap['fewest_questions']}."
+        f"In brackets: {bootstrap['confidence'] * 100:.0f} % intervals over questions (lists for similar pictures, "
+        f"pictures for copies), bootstrap of {bootstrap['resamples']:,} draws; none for fewer than "
+        f"{bootstrap['fewest_questions']}."
     )
 
 
@@ -92,6 +97,12 @@ def _copies(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
     for kind, label in KIND_LABELS.items():
         yield label, *(f"{one['copies']['recall_at_1'][kind]:.3f}" for one in encoders)
     yield "mean", *(_with_interval(one["copies"]["mean"], one["copies"]["interval"]) for one in encoders)
+
+
+def _similar(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for one in encoders:
+        similar = one["similar"]
+        yield one["encoder"], _with_interval(similar["map"], similar["interval"]), f"{similar['pairs']:,}"
 
 
 def _speed(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:

@@ -28,8 +28,18 @@ def measures(ranks: npt.NDArray[np.int64], *, relevant: int) -> FloatArray:
     def found_within(k: int) -> int:
         return int(np.count_nonzero(ranks <= k))
 
-    average_precision = float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant
     recalls = [found_within(k) / relevant for k in (1, 5, 10)]
     return np.array(
-        [average_precision, *recalls, found_within(10) / 10, found_within(1), found_within(relevant) / relevant]
+        [
+            average_precision(ranks, relevant),
+            *recalls,
+            found_within(10) / 10,
+            found_within(1),
+            found_within(relevant) / relevant,
+        ]
     )
+
+
+def average_precision(ranks: npt.NDArray[np.int64], relevant: int) -> float:
+    """Return `map` of one ranking alone, 0..1: see `measures`."""
+    return float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant

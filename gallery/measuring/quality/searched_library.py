@@ -21,7 +21,7 @@ from gallery.services.decode_limits import decode_limits
 from gallery.services.found_files import FoundFiles, Source
 from gallery.services.importing import import_files
 from gallery.services.labels import check_labels
-from gallery.services.search import find_images
+from gallery.services.search import find_images, find_similar
 
 from .copies import altered_copies
 
@@ -69,6 +69,12 @@ class SearchedLibrary:
             "numbers": [number for image_id in page.image_ids for number in self.numbers[image_id]],
             "encoding_seconds": page.encoding_milliseconds / 1000,
         }
+
+    def similar_to(self, number: int) -> Answer:
+        image_id, numbers = next(item for item in self.numbers.items() if number in item[1])
+        page = find_similar(Image.objects.get(pk=image_id), by=OPERATOR, top=max(1, len(self.numbers)))
+        others = [other for other_id in page.image_ids for other in self.numbers[other_id]]
+        return {"numbers": [*(same for same in numbers if same != number), *others]}
 
     def nearest_to_copies(self, number: int) -> Answer:
         with self.files[number].open("rb") as file:

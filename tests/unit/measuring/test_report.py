@@ -17,14 +17,14 @@ from gallery.measuring.quality.metrics import METRICS
 
 FIRST = [0.5, 0.25, 0.7, 0.6, 0.5, 0.7, 0.6]
 SECOND = [0.6, 0.5, 0.9, 0.9, 0.6, 0.9, 0.9]
-NO_COPIES = np.empty((0, len(KINDS)))
+NO_COPIES, NO_PAIRS = np.empty((0, len(KINDS))), np.empty((0, 1))
 
 
-def result(encoder_id, values, copies_found=NO_COPIES):
+def result(encoder_id, values, copies_found=NO_COPIES, similar=NO_PAIRS):
     """Return an encoder whose measures of each query are all one value."""
     rows = np.repeat(np.array(values)[:, np.newaxis], len(METRICS), axis=1)
     return EncoderResult(
-        encoder_id, "r1", 512, rows, copies_found, pictures_per_second=7.123, milliseconds_per_text=2.5
+        encoder_id, "r1", 512, rows, similar, copies_found, pictures_per_second=7.123, milliseconds_per_text=2.5
     )
 
 
@@ -39,6 +39,7 @@ def comparison():
         images=9,
         languages=("en", "zh", "en", "en", "en", "en", "en"),
         questions=(0, 0, 1, 2, 3, 4, 5),
+        similar_lists=(),
         skipped=1,
         failed=("notes.txt",),
         results=(result("offline", FIRST, worse), result("clip:a|b", SECOND, found)),
@@ -60,6 +61,34 @@ def test_report_has_the_first_encoder_at_top_level_and_all_in_a_list(comparison)
     low, high = report["intervals"]["map"]["en"]
     assert 0.5 <= low < 0.6 < high <= 0.7
     assert report["intervals"]["map"]["zh"] is None  # of one query
+
+
+def test_similar_pictures_are_a_mean_over_pairs_whose_interval_draws_lists(comparison):
+    first, second = comparison.results
+    lists = (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5)
+    found = replace(
+        comparison,
+        similar_lists=lists,
+        results=(
+            replace(first, similar=np.array([[0.5, 0.3] * 6]).T),
+            replace(second, similar=np.array([[0.5, 0.5] * 6]).T),
+        ),
+    )
+
+    report = as_report(found)
+
+    assert report["similar"] == {"map": 0.4, "pairs": 12, "interval": [0.4, 0.4]}  # every list has a mean of 0.4
+    (gain,) = [row for row in report["differences"] if row["metric"] == "similar"]
+    assert (gain["difference"], gain["language"], gain["verdict"]) == (0.1, None, "better")
+    assert "| offline | 0.400 (0.400 to 0.400) | 12 |" in summary(report)
+
+
+def test_without_a_list_of_two_nothing_is_said_of_similar_pictures(comparison):
+    report = as_report(comparison)
+
+    assert report["similar"] == {"map": None, "pairs": 0, "interval": None}
+    assert "similar" not in {row["metric"] for row in report["differences"]}
+    assert "Similar pictures" not in summary(report)
 
 
 def test_queries_for_the_same_pictures_are_one_question_to_the_interval(comparison):
@@ -99,7 +128,7 @@ def test_report_without_copies_and_of_one_encoder(comparison):
 
 
 def test_every_measure_and_every_kind_has_a_label():
-    assert set(LABELS) == {*METRICS, "copies"}
+    assert set(LABELS) == {*METRICS, "similar", "copies"}
     assert tuple(KIND_LABELS) == KINDS
 
 
