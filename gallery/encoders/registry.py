@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from gallery.encoders.abilities import ComparesByMeaning
 from gallery.encoders.base import Encoder, EncoderKey
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.clip import ClipEncoder
@@ -64,6 +65,15 @@ def get_encoder(name: str, options: EncoderOptions = DEFAULT_OPTIONS) -> Encoder
             if encoder is None:
                 encoder = _instances[key] = _loaded_before(*key) or _batching(create_encoder(name, options))
     return encoder
+
+
+def comparing_by_meaning(key: EncoderKey) -> ComparesByMeaning | None:
+    """Return what compares rows of this encoder by what they show; None where nothing does. Loads no weights."""
+    if key.id != OFFLINE:
+        return None
+    encoder = get_encoder(OFFLINE)
+    encoder = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
+    return encoder if encoder.key == key and isinstance(encoder, ComparesByMeaning) else None
 
 
 def forget_encoder(name: str) -> None:

@@ -15,7 +15,7 @@ class Hit:
 def fuse(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
     """Return every image that a leg has found with the best of its scores, best first, equal ones by ascending id.
 
-    Each ranking is in that order and has an image once: a single one is the answer already.
+    Each ranking has an image once. A single one is the answer already, in whatever order it is: see `resemblance`.
     """
     if len(rankings) == 1:
         return list(rankings[0])

@@ -25,6 +25,11 @@ class VectorLeg:
 
     parts: tuple[Part, ...]
 
+    @property
+    def is_of_pictures(self) -> bool:
+        """Whether it asks for what resembles pictures: then copies come first, and after them what shows the same."""
+        return not any(isinstance(part.meaning, Text) for part in self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

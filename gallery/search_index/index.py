@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, transaction
 
@@ -182,6 +183,17 @@ class SearchIndex(RowChanges):
         """Return the vector of a picture, (dimension,), and what it is of; None if it is not embedded."""
         ids, vectors, encoder = self._vectors([image_id])
         return (vectors[0], encoder) if encoder is not None and len(ids) else None
+
+    def scores_of(
+        self, image_ids: Sequence[int], queries: Vectors, *, encoder: EncoderKey
+    ) -> tuple[Ids, npt.NDArray[np.float32]]:
+        """Return the ids that are embedded, in the order given, and their scores for each of `queries` (q, dimension):
+        (n,) and (n, q). Raises EncoderChanged where the index is of another encoder than they are.
+        """
+        ids, vectors, own = self._vectors(image_ids)
+        if own not in (None, encoder):
+            raise EncoderChanged
+        return ids, vectors @ queries.T if len(ids) else np.empty((0, len(queries)), dtype=np.float32)
 
     def _vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors, EncoderKey | None]:
         ids = np.asarray(image_ids, dtype=np.int64)

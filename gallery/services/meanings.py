@@ -1,6 +1,6 @@
 """What a search is asked with, found and turned into vectors."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from gallery.encoders.base import Encoder, EncoderKey
+from gallery.encoders.registry import comparing_by_meaning
 from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureForgotten, UnknownImage, gettext_noop
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.meaning import Vector, sum_of
@@ -29,10 +30,28 @@ class NamedRows:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryVectors:
-    """What the legs are compared with, a (dimension,) unit vector each, all of one encoder."""
+class Shown:
+    """What pictures show, apart from how they look: what rows are asked with for pictures that show the same,
+    (dimension,). Of whatever is at least `near_copy` near to them as a whole, copies are made.
+    """
 
-    vectors: tuple[Vector, ...]
+    vector: Vector
+    near_copy: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegVectors:
+    """What a leg is compared with: a (dimension,) unit vector; of pictures also what they show, where that is known."""
+
+    vector: Vector
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """What the legs are compared with, all of one encoder."""
+
+    legs: tuple[LegVectors, ...]
     encoder: EncoderKey
 
 
@@ -45,21 +64,31 @@ def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> Nam
     )
 
 
-def encode_legs(legs: Iterable[VectorLeg], asked: NamedRows) -> QueryVectors:
+def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     """Return the vectors of at least one leg. The encoder is loaded only where something must be encoded.
 
     Raises EncoderUnavailable, EncoderMismatch, NotSearchable for an image that has no vector, EncoderChanged where the
     index moved to another encoder meanwhile.
     """
     encoder = cache(current_encoder)
-    vectors, keys = [], set()
+    vectors: list[Vector] = []
+    keys = set()
     for leg in legs:
         found = [_encoded(part.meaning, asked, encoder) for part in leg.parts]
         vectors.append(sum_of([vector for vector, _key in found], [part.weight for part in leg.parts]))
         keys |= {key for _vector, key in found}
     if len(keys) > 1:
         raise EncoderChanged
-    return QueryVectors(tuple(vectors), keys.pop())
+    key = keys.pop()
+    shown = [_shown(vector, key) if leg.is_of_pictures else None for leg, vector in zip(legs, vectors, strict=True)]
+    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key)
+
+
+def _shown(vector: Vector, key: EncoderKey) -> Shown | None:
+    comparing = comparing_by_meaning(key)
+    if comparing is None:
+        return None
+    return Shown(comparing.meaning_of(vector[np.newaxis])[0], comparing.near_copy_cosine)
 
 
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:

@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import numpy as np
-
 from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet
 from gallery.retrieval.cutoff import confidence
@@ -18,6 +16,7 @@ from gallery.retrieval.tree import Like
 from gallery.search_index import search_index
 from gallery.vectors.hits import Hits
 
+from .legs import LegSearch
 from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
 
 Answer = TypeVar("Answer")
@@ -133,34 +132,23 @@ def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> t
 
 
 def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _Ranking:
-    """Search with each leg. What is excluded is left out here, not in the database's question, whose answer serves
-    other searches too.
-    """
-    width = planned.top + len(planned.excluded_ids)
-    answers = [
-        search_index().search(vector[np.newaxis], k=width, allowed=candidates, encoder=query.encoder).of(0)
-        for vector in query.vectors
-    ]
-    found = fuse([_hits(answer) for answer in answers])
-    wanted = [hit for hit in found if hit.image_id not in planned.excluded_ids]
-    hits = wanted[: planned.top]
+    search = LegSearch(candidates, planned, query.encoder)
+    answers = [search.answer(leg) for leg in query.legs]
+    hits = fuse([answer.hits for answer in answers])[: planned.top]
+    nearest = answers[0].nearest
     return _Ranking(
         hits,
-        confidence(hits, encoder=query.encoder, distribution=answers[0].distribution),
-        searched=answers[0].searched - _excluded_count(found, candidates, planned),
+        confidence(hits, encoder=query.encoder, distribution=nearest.distribution),
+        searched=nearest.searched - _excluded_count(nearest, candidates, planned),
     )
 
 
-def _excluded_count(found: list[Hit], candidates: ImageQuerySet, planned: Plan) -> int:
+def _excluded_count(found: Hits, candidates: ImageQuerySet, planned: Plan) -> int:
     """Return how many candidates are excluded. The database is asked only about those that were not found."""
     excluded = set(planned.excluded_ids)
-    not_found = excluded - {hit.image_id for hit in found}
+    not_found = excluded.difference(found.ids.tolist())
     count = len(excluded) - len(not_found)
     return count + candidates.filter(pk__in=not_found).count() if not_found else count
-
-
-def _hits(answer: Hits) -> list[Hit]:
-    return [Hit(*pair) for pair in zip(answer.ids.tolist(), answer.scores.tolist(), strict=True)]
 
 
 def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:

@@ -20,6 +20,7 @@ from gallery.encoders.base import EncoderKey, Vectors
 from .classifier import FEATURES, Classifier, Sight
 from .colours import COLOURS, colours_in
 from .concepts import ConceptBank
+from .kinship import Kinship
 from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION
 from .wheels import OFFLINE_ID, load_sentence_encoder
 
@@ -44,12 +45,14 @@ class OfflineEncoder:
 
     key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+usem3-3")  # a row that changes needs another revision
     dimension = DIMENSION
+    near_copy_cosine = 0.8  # docs/adr/0027
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._classifier: Classifier | None = None
         self._sentences: Any = None
         self._bank: ConceptBank | None = None
+        self._kinship: Kinship | None = None
         self._projection = projection_signs(FEATURES, APPEARANCE_DIMENSION)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -69,6 +72,15 @@ class OfflineEncoder:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         return np.stack([self._text_row(text[:MAX_TEXT_CHARACTERS]) for text in texts])
+
+    def meaning_of(self, rows: Vectors) -> Vectors:
+        """Return (n, 1280) float32 unit rows of what is of a kind with what `rows` tell of: see `ComparesByMeaning`.
+
+        Zeros where a row tells of nothing. No weights are needed.
+        """
+        kin = self._load_kinship().kin_of(rows)
+        lengths = np.linalg.norm(kin, axis=1, keepdims=True)
+        return np.divide(kin, lengths, out=np.zeros_like(kin), where=lengths > 0)
 
     def _row(self, sight: Sight) -> FloatArray:
         said = np.concatenate([CLASSES_SCALE * sight.classes, COLOURS_SCALE * sight.colours])
@@ -92,6 +104,12 @@ class OfflineEncoder:
             if self._classifier is None:
                 self._classifier = Classifier()
             return self._classifier
+
+    def _load_kinship(self) -> Kinship:
+        with self._lock:
+            if self._kinship is None:
+                self._kinship = Kinship()
+            return self._kinship
 
     def _load_texts(self) -> tuple[Any, ConceptBank]:
         with self._lock:
