@@ -45,6 +45,8 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
         "encoder": page.encoder,
         "searched": page.searched,
         "results": _each(images, ResultSerializer(context=context)),
+        "suggestion": page.suggestion,
+        "understood": page.understood,
         "milliseconds": round(milliseconds, 2),
     }
 

@@ -148,6 +148,12 @@ class ResultPageSerializer(serializers.Serializer[Any]):
     encoder = serializers.CharField()
     searched = serializers.IntegerField(help_text="How many pictures were compared: all that you may see.")
     results = ResultSerializer(many=True)
+    suggestion = serializers.CharField(
+        allow_null=True, help_text="The text as it was probably meant, if a word of it is misspelt."
+    )
+    understood = serializers.CharField(
+        allow_null=True, help_text="What was searched for in place of the text: the suggestion, where that is clear."
+    )
     milliseconds = serializers.FloatField()
 
 

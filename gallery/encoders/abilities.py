@@ -17,3 +17,13 @@ class ComparesByMeaning(Protocol):
         float32 for (n, dimension) rows of this encoder. Zeros for a row that says nothing. Loads no weights.
         """
         ...
+
+
+@runtime_checkable
+class KnowsWords(Protocol):
+    """Can say which words it has a meaning of its own for."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words in lower case, of Latin letters. Raises EncoderUnavailable if they cannot be loaded."""
+        ...

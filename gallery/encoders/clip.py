@@ -19,13 +19,13 @@ from gallery.encoders.pixels import InputPixels
 from gallery.encoders.text_tower import TextTower, longest_text
 from gallery.encoders.weights import revision_of
 from gallery.errors import EncoderUnavailable, Phrase, gettext_noop
+from gallery.text.languages import is_english_text
 
 logger = logging.getLogger(__name__)
 
 # Trained on texts padded to the full length: shorter padding gives other vectors (SigLIP model card).
 PADDED_TO_FULL_LENGTH = frozenset({"siglip", "siglip2"})
 SAYS_ITS_DIMENSION = frozenset({"clip", "chinese_clip"})  # `projection_dim` of some others is another number
-LAST_LATIN_LETTER = "\u024f"  # end of the block Latin Extended-B
 # Resizing by 3 or less is left to the model's own filter: a larger factor first averages whole pixels, which Pillow's
 # `reducing_gap` documents as indistinguishable at 3.
 REDUCING_GAP = 3
@@ -43,8 +43,8 @@ class ClipEncoder:
     enough; vectors of both precisions may meet in one index.
 
     `model_name_or_path` is a hub name (from its cache, HF_ENDPOINT or the hub) or a folder in the hub's format.
-    `text_model` may name a second text tower in the same space (sentence-transformers layout); texts with letters
-    beyond the Latin alphabet go there. `key` speaks of the pictures' side alone: a text tower can come
+    `text_model` may name a second text tower in the same space (sentence-transformers layout); texts in
+    other languages than English go there. `key` speaks of the pictures' side alone: a text tower can come
     or go without indexing again.
     Raises EncoderUnavailable if weights are missing, partial or broken; random weights are never used.
     """
@@ -96,7 +96,7 @@ class ClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), dimension) float32 unit rows; texts over the model's limit (CLIP: 77 tokens) are cut."""
         rows = np.empty((len(texts), self.dimension), np.float32)
-        second = [self._text_tower is not None and has_letters_beyond_latin(text) for text in texts]
+        second = [self._text_tower is not None and not is_english_text(text) for text in texts]
         for tower, encode in ((False, self._encode_own_texts), (True, self._encode_with_text_tower)):
             places = [place for place, is_second in enumerate(second) if is_second is tower]
             places.sort(key=lambda place: len(texts[place]))  # a batch is padded to its longest
@@ -278,11 +278,6 @@ class _Half:
 
     run: Callable[..., Any]
     packed: bool
-
-
-def has_letters_beyond_latin(text: str) -> bool:
-    """Say whether `text` has a letter that an English text tower was not trained on: 猫, кот, กา..."""
-    return any(character > LAST_LATIN_LETTER and character.isalpha() for character in text)
 
 
 def prepare(image: Image.Image, *, shortest_px: int) -> Image.Image:

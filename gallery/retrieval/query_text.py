@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from gallery.errors import EmptyQuery, QueryTooLong, QueryWithControlCharacters, QueryWithoutWords
+from gallery.text.chinese import simplified
 from gallery.text.emoji_names import emoji_as_words
 from gallery.text.plain_text import is_control_character
 
@@ -30,8 +31,12 @@ def checked_text(text: str, *, max_characters: int = MAX_CHARACTERS) -> str:
 
 
 def sentence_of(words: str) -> str:
-    """Return what an encoder is asked for words that a person typed: emoji by their names, full-width letters plain."""
-    return emoji_as_words(FULL_WIDTH.sub(lambda run: unicodedata.normalize("NFKC", run[0]), words))
+    """Return what an encoder is asked for words that a person typed.
+
+    Emoji stand there by their names, full-width letters plain, Chinese in simplified characters.
+    """
+    plain = FULL_WIDTH.sub(lambda run: unicodedata.normalize("NFKC", run[0]), words)
+    return emoji_as_words(simplified(plain))
 
 
 def _carries_meaning(character: str) -> bool:

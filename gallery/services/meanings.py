@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 import numpy as np
 
+from gallery.encoders.abilities import KnowsWords
 from gallery.encoders.base import Encoder, EncoderKey
+from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.registry import comparing_by_meaning
 from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureForgotten, UnknownImage, gettext_noop
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.meaning import Vector, sum_of
 from gallery.retrieval.plan import VectorLeg
-from gallery.retrieval.query_text import sentence_of
 from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Text
+from gallery.retrieval.understanding import Understanding, understand
 from gallery.search_index import search_index
 
 from .embedding.encoder_in_use import current_encoder
@@ -49,10 +51,14 @@ class LegVectors:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """What the legs are compared with, all of one encoder."""
+    """What the legs are compared with, all of one encoder.
+
+    `understanding` is of the text that is searched for, None where there is none.
+    """
 
     legs: tuple[LegVectors, ...]
     encoder: EncoderKey
+    understanding: Understanding | None = None
 
 
 def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
@@ -80,8 +86,10 @@ def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     if len(keys) > 1:
         raise EncoderChanged
     key = keys.pop()
+    texts = [part.meaning.words for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
+    meant = understood(texts[0], encoder()) if texts else None
     shown = [_shown(vector, key) if leg.is_of_pictures else None for leg, vector in zip(legs, vectors, strict=True)]
-    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key)
+    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key, meant)
 
 
 def _shown(vector: Vector, key: EncoderKey) -> Shown | None:
@@ -91,10 +99,21 @@ def _shown(vector: Vector, key: EncoderKey) -> Shown | None:
     return Shown(comparing.meaning_of(vector[np.newaxis])[0], comparing.near_copy_cosine)
 
 
+def understood(words: str, encoder: Encoder) -> Understanding:
+    """Return what is meant by words that a person typed, as far as this encoder knows them."""
+    inner = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
+    return _understood(words, inner.words if isinstance(inner, KnowsWords) else frozenset())
+
+
+@lru_cache(maxsize=2_000)
+def _understood(words: str, known: frozenset[str]) -> Understanding:
+    return understand(words, known=known)
+
+
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
         case Text(words):
-            return encoder().encode_texts([sentence_of(words)])[0], encoder().key
+            return encoder().encode_texts([understood(words, encoder()).sentence])[0], encoder().key
         case BroughtPicture(pixels):
             return encoder().encode_images([pixels])[0], encoder().key
         case Picture(id):

@@ -13,6 +13,7 @@ from gallery.retrieval.fusion import Hit, fuse
 from gallery.retrieval.plan import Plan, plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
 from gallery.retrieval.tree import Like
+from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 from gallery.vectors.hits import Hits
 
@@ -37,7 +38,7 @@ class ResultPage:
     """Results, best first. `searched` is how many pictures were compared: all that the actor may see.
 
     `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning what is asked into vectors.
-    `asked` are the rows that the search names.
+    `asked` are the rows that the search names, `understanding` is what was made of its text.
     """
 
     encoder: str
@@ -46,10 +47,21 @@ class ResultPage:
     milliseconds: float
     encoding_milliseconds: float = 0.0
     asked: NamedRows = field(default_factory=NamedRows)
+    understanding: Understanding | None = None
 
     @property
     def total_milliseconds(self) -> float:
         return self.encoding_milliseconds + self.milliseconds
+
+    @property
+    def suggestion(self) -> str | None:
+        """The text of the search as it was probably meant; None where no word of it is misspelt."""
+        return self.understanding.suggestion if self.understanding else None
+
+    @property
+    def understood(self) -> str | None:
+        """What was searched for in place of the text; None where that was the text itself."""
+        return self.suggestion if self.understanding and self.understanding.is_applied else None
 
     @property
     def image_ids(self) -> list[int]:
@@ -108,6 +120,7 @@ def _answer(planned: Plan, by: Actor) -> ResultPage:
         milliseconds=(time.perf_counter() - encoded_at) * 1000,
         encoding_milliseconds=(encoded_at - started) * 1000,
         asked=asked,
+        understanding=query.understanding,
     )
 
 

@@ -211,3 +211,24 @@ def test_searches_ask_as_often_for_one_as_for_three(alice, upload, path):
         assert len(api.json(f"{path}3")["results"]) == 3
 
     assert len(three) == len(one)
+
+
+def test_a_misspelt_word_is_searched_as_what_is_meant_and_named(photos_of_alice):
+    answer = Api().json("/search/", q="a kittne", top=1)
+
+    assert [row["name"] for row in answer["results"]] == ["chelsea.png"]
+    assert (answer["suggestion"], answer["understood"]) == ("a kitten", "a kitten")
+
+
+def test_a_word_that_the_encoder_does_not_know_is_only_suggested(photos_of_alice, quick_encoder):
+    answer = Api().json("/search/", q="a dgo", top=1)
+
+    assert (answer["suggestion"], answer["understood"]) == ("a dog", None)
+
+
+def test_words_that_are_right_and_pictures_have_no_suggestion(photos_of_alice):
+    for answer in (
+        Api().json("/search/", q="a kitten", top=1),
+        Api().post("/search/", {"image": encoded("coffee.png"), "top": 1}).json(),
+    ):
+        assert (answer["suggestion"], answer["understood"]) == (None, None)

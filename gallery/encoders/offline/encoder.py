@@ -7,8 +7,10 @@ the measurements behind each number.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from .colours import COLOURS, colours_in
 from .concepts import ConceptBank
 from .kinship import Kinship
 from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION
+from .plurals import in_singular
 from .wheels import OFFLINE_ID, load_sentence_encoder
 
 FloatArray = npt.NDArray[np.float32]
@@ -33,6 +36,7 @@ COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant m
 LEAST_APPEARANCE = 0.1  # of a row's squared length
 MAX_TEXT_CHARACTERS = 1000  # far beyond any query; the time of one text grows with its length
 PROJECTION_SEED = 20140414
+LATIN_WORD = re.compile("[a-z]{3,}")
 
 
 class OfflineEncoder:
@@ -82,6 +86,12 @@ class OfflineEncoder:
         lengths = np.linalg.norm(kin, axis=1, keepdims=True)
         return np.divide(kin, lengths, out=np.zeros_like(kin), where=lengths > 0)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The Latin words of the phrases that texts are compared with, in lower case."""
+        _sentences, bank = self._load_texts()
+        return frozenset(word for phrase in bank.phrases for word in LATIN_WORD.findall(phrase))
+
     def _row(self, sight: Sight) -> FloatArray:
         said = np.concatenate([CLASSES_SCALE * sight.classes, COLOURS_SCALE * sight.colours])
         appearance = _unit(sight.features @ self._projection)
@@ -91,7 +101,7 @@ class OfflineEncoder:
     def _text_row(self, text: str) -> FloatArray:
         sentences, bank = self._load_texts()
         asked = colours_in(text, known=bank.phrases)
-        relevance = bank.relevance(_unit(sentences.encode(asked.rest)))
+        relevance = bank.relevance(_unit(sentences.encode(in_singular(asked.rest))))
         row = np.zeros(self.dimension, np.float32)
         row[CLASSES_PART] = relevance
         worth = COLOUR_WORTH * float(relevance.max()) * CLASSES_SCALE / COLOURS_SCALE

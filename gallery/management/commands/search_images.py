@@ -98,6 +98,8 @@ def _report(page: ResultPage, *, encoding_milliseconds: float) -> Report:
             }
             for result in page.results
         ],
+        "suggestion": page.suggestion,
+        "understood": page.understood,
         "milliseconds": round(page.milliseconds, 2),
         "encoding_milliseconds": round(encoding_milliseconds, 2),  # loading the model included
     }

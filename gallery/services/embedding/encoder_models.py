@@ -11,7 +11,6 @@ from PIL import Image as Pictures
 
 from gallery.conf import gallery
 from gallery.encoders.base import Encoder, Vectors
-from gallery.encoders.clip import has_letters_beyond_latin
 from gallery.encoders.downloads import Report
 from gallery.encoders.model_cards import CARDS, CLIP_PREFIX, ModelCard
 from gallery.encoders.registry import (
@@ -29,6 +28,7 @@ from gallery.encoders.registry import (
 from gallery.encoders.weights import find_weights, revision_of
 from gallery.errors import gettext_noop
 from gallery.models import IndexState
+from gallery.text.languages import is_english_text
 
 SAMPLE_TEXTS = {"en": ("a photo of a cat", "a red car"), "zh": ("一只猫的照片", "一辆红色的汽车")}
 
@@ -197,7 +197,7 @@ def _weights_files(encoder_id: str) -> tuple[str, ...]:
 
 def _text_tower(encoder_id: str, language: str) -> str:
     model = encoder_id.removeprefix(CLIP_PREFIX)
-    is_for_second = has_letters_beyond_latin(SAMPLE_TEXTS[language][0])
+    is_for_second = not is_english_text(SAMPLE_TEXTS[language][0])
     return (second_tower_at_hand(model) or model) if is_for_second else model
 
 

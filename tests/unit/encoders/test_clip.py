@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from gallery.encoders.base import EncoderKey
-from gallery.encoders.clip import ClipEncoder, has_letters_beyond_latin, prepare
+from gallery.encoders.clip import ClipEncoder, prepare
 from gallery.errors import EncoderUnavailable
 from tests.unit.encoders.tiny_models import copy_of
 
@@ -207,14 +207,6 @@ def test_clip_second_tower_without_projection_weights_is_refused(tiny_clip, tiny
 
     with pytest.raises(EncoderUnavailable, match="lacks the configuration or the weights"):
         ClipEncoder(str(tiny_clip), text_model=str(tower), device="cpu")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("a cat", False), ("café Ürün", False), ("猫", True), ("a 猫", True), ("кот", True), ("½ 🐈", False)],
-)
-def test_clip_language_rule(text, expected):
-    assert has_letters_beyond_latin(text) is expected
 
 
 def test_clip_batch_is_halved_when_memory_runs_out(tiny_clip, picture, monkeypatch):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from gallery.encoders.abilities import KnowsWords
 from gallery.encoders.data.build_phrase_vectors import phrase_codes
 from gallery.encoders.offline import OfflineEncoder, classifier
 from gallery.encoders.offline.classifier import class_probabilities, view_boxes
@@ -291,3 +292,15 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     )
 
     assert ran.returncode == 0, ran.stderr
+
+
+def test_offline_plural_means_what_its_singular_means(offline):
+    geese, goose = offline.encode_texts(["geese in a lake", "goose in a lake"])
+
+    assert (geese == goose).all()
+
+
+def test_offline_knows_the_words_of_its_phrases(offline):
+    assert isinstance(offline, KnowsWords)
+    assert {"dog", "goose", "pizza"} <= offline.words
+    assert not {"dgo", "猫", ""} & offline.words
