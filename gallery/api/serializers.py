@@ -129,14 +129,12 @@ class ResultSerializer(ImageSerializer):
     """A picture that was found. The context also holds `found`: what the search says about each id."""
 
     score = serializers.SerializerMethodField(help_text="Cosine similarity to the query, -1 to 1.")
-    confident = serializers.SerializerMethodField(
-        help_text="Whether it belongs above the line; null where that cannot be judged."
-    )
+    confident = serializers.SerializerMethodField(help_text="Whether it is taken for what was meant.")
 
     def get_score(self, image: Image) -> float:
         return round(self._result(image).score, 6)
 
-    def get_confident(self, image: Image) -> bool | None:
+    def get_confident(self, image: Image) -> bool:
         return self._result(image).confident
 
     def _result(self, image: Image) -> Result:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet
-from gallery.retrieval.cutoff import confidence
+from gallery.retrieval.cutoff import Evidence, Judgement, judge
 from gallery.retrieval.fusion import Hit, fuse
 from gallery.retrieval.plan import Plan, plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
@@ -26,11 +26,14 @@ ENCODER_CHANGES = 5  # during one search: far more than there ever are
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A picture, its cosine similarity to the query, and whether it belongs above the line (None: not judged)."""
+    """A picture, its cosine similarity to the query, whether it belongs above the line, and how probable it is that it
+    is meant, 0..1.
+    """
 
     image: Image
     score: float
-    confident: bool | None = None
+    confident: bool
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class _Ranking:
     """Hits, best first, each with whether it is meant; and how many pictures were compared."""
 
     hits: list[Hit]
-    confident: list[bool | None]
+    judgements: list[Judgement]
     searched: int
 
 
@@ -151,7 +154,7 @@ def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _R
     nearest = answers[0].nearest
     return _Ranking(
         hits,
-        confidence(hits, encoder=query.encoder, distribution=nearest.distribution),
+        judge([hit.score for hit in hits], Evidence(searched=nearest.distribution)),
         searched=nearest.searched - _excluded_count(nearest, candidates, planned),
     )
 
@@ -167,5 +170,8 @@ def _excluded_count(found: Hits, candidates: ImageQuerySet, planned: Plan) -> in
 def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:
     """Join hits to pictures, asking once more who may see them: rights may have changed since."""
     images = candidates.for_listing().in_bulk([hit.image_id for hit in ranking.hits])
-    judged = zip(ranking.hits, ranking.confident, strict=True)
-    return tuple(Result(images[hit.image_id], hit.score, sure) for hit, sure in judged if hit.image_id in images)
+    return tuple(
+        Result(images[hit.image_id], hit.score, judged.confident, judged.probability)
+        for hit, judged in zip(ranking.hits, ranking.judgements, strict=True)
+        if hit.image_id in images
+    )

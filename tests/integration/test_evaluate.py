@@ -126,8 +126,17 @@ def test_queries_about_other_pictures_are_counted_and_left_out(colours):
 
     found = compare(queries, folder=colours, encoders=["offline"])
 
-    assert (len(found.languages), found.skipped) == (6, 2)
+    assert (len(found.languages), found.skipped, found.absent_languages) == (6, 1, ("en",))
     assert set(as_report(found)["map"]) == {"en"}
+
+
+def test_absent_things_alone_can_be_asked_about(colours):
+    queries = [LabelledQuery("nothing like this", "en", frozenset()), LabelledQuery("也没有", "zh", frozenset())]
+
+    report = as_report(compare(queries, folder=colours, encoders=["offline"]))
+
+    assert {language: said["queries"] for language, said in report["absent"].items()} == {"en": 1, "zh": 1}
+    assert (report["queries"], report["map"], report["cutoff"]) == (0, {}, {})
 
 
 def test_recall_is_a_share_of_the_relevant_pictures_that_could_be_read(colours):

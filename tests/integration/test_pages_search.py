@@ -144,7 +144,8 @@ def test_search_says_how_many_of_ones_own_pictures_wait(alice, charlie, upload):
 
 def test_results_below_the_line_stand_apart(alice, upload, monkeypatch):
     cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
-    answer = ResultPage("offline", (Result(cat, 0.5, True), Result(coffee, 0.1, False)), searched=2, milliseconds=1.0)
+    results = (Result(cat, 0.5, True, 0.9), Result(coffee, 0.1, False, 0.1))
+    answer = ResultPage("offline", results, searched=2, milliseconds=1.0)
     monkeypatch.setattr(search_view, "find_images", lambda *_, **__: answer)
 
     text = text_of(as_user(alice).get("/search/?q=cat"))

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import InvalidInput, NoPictures
 
+from .confidence import ConfidenceResult, confidence_of
 from .copies import KINDS
 from .library import Filled, LoadedEncoder, Ranked, ThrowAwayLibrary
-from .metrics import FloatArray, average_precision, measures
+from .metrics import METRICS, FloatArray, average_precision, measures
 from .pictures import link_by_number, picture_files, spread
 from .queries import LabelledQuery
 
@@ -37,6 +38,7 @@ class EncoderResult:
     values: FloatArray
     similar: FloatArray
     copies_found: FloatArray
+    confidence: ConfidenceResult
     pictures_per_second: float
     milliseconds_per_text: float
 
@@ -46,13 +48,15 @@ class Comparison:
     """`languages` and `questions` have an entry per query that was asked; equal questions ask for the same pictures.
 
     `similar_lists` has an entry per pair of a picture and a list where it is not alone, equal for the same list.
-    `skipped` queries name no picture that could be read, `failed` are the names of files that could not be read.
+    `absent_languages` has an entry per query that nothing is relevant for. `skipped` queries name pictures of which
+    none could be read, `failed` are the names of files that could not be read.
     """
 
     images: int
     languages: tuple[str, ...]
     questions: tuple[int, ...]
     similar_lists: tuple[int, ...]
+    absent_languages: tuple[str, ...]
     skipped: int
     failed: tuple[str, ...]
     results: tuple[EncoderResult, ...]
@@ -86,10 +90,12 @@ def compare(
     """Ask every encoder every query over all pictures of `folder`, and about altered copies of `copies` of them.
 
     A picture that one encoder fails at is left out for all of them. Raises UnreadablePath, NoPictures, InvalidInput if
-    no query is about these pictures, EncoderUnavailable before any picture is read.
+    no query is about these pictures or about what is absent, EncoderUnavailable before any picture is read.
     """
     files = picture_files(folder)
-    _asked(queries, {path.name for path in files}, folder)  # before hours of encoding
+    absent = [query for query in queries if not query.relevant]
+    named = [query for query in queries if query.relevant]
+    _check_asked(_asked(named, {path.name for path in files}), absent, folder)  # before hours of encoding
     with _libraries(encoders, files) as (libraries, pictures):
         loaded = [library.load() for library in libraries]
         filled = [library.fill(pictures, progress) for library in libraries]
@@ -97,12 +103,16 @@ def compare(
         if not numbers:
             raise NoPictures(path=str(folder), files=len(files))
         places = {files[number].name: number for number in numbers}
-        asked = _asked(queries, places.keys(), folder)
+        asked = _asked(named, places.keys())
+        _check_asked(asked, absent, folder)
         wanted = [sorted(places[name] for name in query.relevant if name in places) for query in asked]
         questions = _questions(wanted)
         pairs = _pairs(wanted, questions)
         chosen = spread(numbers, copies)
-        answers = [_ask_all(library, asked, pairs, chosen, progress) for library in libraries]
+        answers = [
+            _ask_all(library, asked, absent=absent, pairs=pairs, chosen=chosen, progress=progress)
+            for library in libraries
+        ]
     labels = _Labels(wanted, pairs, numbers)
     results = [_result(*parts, labels=labels) for parts in zip(loaded, filled, answers, strict=True)]
     return Comparison(
@@ -110,7 +120,8 @@ def compare(
         languages=tuple(query.language for query in asked),
         questions=questions,
         similar_lists=tuple(pair.of_list for pair in pairs),
-        skipped=len(queries) - len(asked),
+        absent_languages=tuple(query.language for query in absent),
+        skipped=len(named) - len(asked),
         failed=tuple(path.name for number, path in enumerate(files) if number not in numbers),
         results=tuple(results),
     )
@@ -136,11 +147,12 @@ class _Labels:
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What one library said: a ranking per query, and one per picture of a pair; (pictures, len(KINDS)), 1 where a
-    copy's original came first.
+    """What one library said: a ranking per query, per query for what is absent, and per picture of a pair;
+    (pictures, len(KINDS)), 1 where a copy's original came first.
     """
 
     rankings: list[Ranked]
+    absent: list[Ranked]
     similar: dict[int, list[int]]
     copies_found: FloatArray
 
@@ -158,11 +170,13 @@ def _libraries(encoders: Sequence[str], files: Sequence[Path]) -> Iterator[tuple
         )
 
 
-def _asked(queries: Sequence[LabelledQuery], names: AbstractSet[str], folder: Path) -> list[LabelledQuery]:
-    asked = [query for query in queries if not query.relevant.isdisjoint(names)]
-    if not asked:
+def _asked(queries: Sequence[LabelledQuery], names: AbstractSet[str]) -> list[LabelledQuery]:
+    return [query for query in queries if not query.relevant.isdisjoint(names)]
+
+
+def _check_asked(asked: Sequence[LabelledQuery], absent: Sequence[LabelledQuery], folder: Path) -> None:
+    if not asked and not absent:
         raise InvalidInput(reason=f"no query names a picture that can be read in “{folder}”")
-    return asked
 
 
 def _common(filled: Sequence[Filled]) -> list[int]:
@@ -173,6 +187,8 @@ def _common(filled: Sequence[Filled]) -> list[int]:
 def _ask_all(
     library: ThrowAwayLibrary,
     asked: Sequence[LabelledQuery],
+    *,
+    absent: Sequence[LabelledQuery],
     pairs: Sequence[_Pair],
     chosen: Sequence[int],
     progress: Progress,
@@ -183,7 +199,7 @@ def _ask_all(
     An original that lies in the folder twice, byte for byte, is found under either name.
     """
     rankings, similar, found = [], {}, []
-    for query in asked:
+    for query in (*asked, *absent):
         rankings.append(library.rank(query.text))
         progress(1)
     for number in sorted({pair.number for pair in pairs}):
@@ -192,7 +208,8 @@ def _ask_all(
     for number in chosen:
         found.append([number in first for first in library.nearest_to_copies(number)])
         progress(len(KINDS))
-    return _Answers(rankings, similar, np.array(found, dtype=np.float64).reshape(-1, len(KINDS)))
+    copies_found = np.array(found, dtype=np.float64).reshape(-1, len(KINDS))
+    return _Answers(rankings[: len(asked)], rankings[len(asked) :], similar, copies_found)
 
 
 def _questions(wanted: Sequence[list[int]]) -> tuple[int, ...]:
@@ -231,11 +248,20 @@ def _result(
         encoder_id=loaded.key.id,
         revision=loaded.key.revision,
         dimension=loaded.dimension,
-        values=np.stack(values),
+        values=np.array(values, dtype=np.float64).reshape(-1, len(METRICS)),
         similar=np.array(similar, dtype=np.float64).reshape(-1, 1),
         copies_found=answers.copies_found,
+        confidence=confidence_of(
+            answers.rankings,
+            answers.absent,
+            wanted=[set(relevant) for relevant in labels.wanted],
+            among=set(labels.numbers),
+        ),
         pictures_per_second=filled.encoded / filled.encoding_seconds,
-        milliseconds_per_text=statistics.median(ranked.encoding_seconds for ranked in answers.rankings) * 1000,
+        milliseconds_per_text=statistics.median(
+            ranked.encoding_seconds for ranked in (*answers.rankings, *answers.absent)
+        )
+        * 1000,
     )
 
 

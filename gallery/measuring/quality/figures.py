@@ -1,7 +1,7 @@
 """A comparison as `--json` prints it: one object per encoder, and what each further one gains over the first."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from .bootstrap import CONFIDENCE, FEWEST_QUESTIONS, RESAMPLES, SEED, mean_intervals, verdict
 from .comparing import Comparison, EncoderResult
+from .confidence import RELIABILITY_BINS, ConfidenceResult
 from .copies import KINDS
-from .metrics import METRICS, FloatArray
+from .metrics import CUTOFF_METRICS, METRICS, FloatArray
 
 Report = dict[str, Any]
 COPIES, SIMILAR = "copies", "similar"  # the metrics' names in a difference
@@ -34,9 +35,11 @@ def as_report(found: Comparison) -> Report:
 
 
 def _of_encoder(found: Comparison, result: EncoderResult) -> Report:
-    chosen = _chosen_by_language(found)
+    chosen = _chosen_by_language(found.languages)
     means = {language: result.values[rows].mean(axis=0) for language, rows in chosen.items()}
     intervals = {language: _intervals(found, result.values, rows) for language, rows in chosen.items()}
+    absent, absent_intervals = _of_absent(found, result.confidence)
+    cutoff, cutoff_intervals = _of_cutoff(found, result.confidence)
     return {
         "encoder": result.encoder_id,
         "revision": result.revision,
@@ -48,10 +51,17 @@ def _of_encoder(found: Comparison, result: EncoderResult) -> Report:
             metric: {language: _rounded(values[place]) for language, values in means.items()}
             for place, metric in enumerate(METRICS)
         },
+        "cutoff": cutoff,
+        "absent": absent,
         "intervals": {
-            metric: {language: _ends(ends, place) for language, ends in intervals.items()}
-            for place, metric in enumerate(METRICS)
+            **{
+                metric: {language: _ends(ends, place) for language, ends in intervals.items()}
+                for place, metric in enumerate(METRICS)
+            },
+            "cutoff": cutoff_intervals,
+            "absent": absent_intervals,
         },
+        "reliability": _of_reliability(result.confidence),
         "similar": _of_similar(found, result.similar),
         "copies": _of_copies(result.copies_found),
         "speed": {
@@ -72,6 +82,42 @@ def _of_similar(found: Comparison, values: FloatArray) -> Report:
     }
 
 
+def _of_cutoff(found: Comparison, confidence: ConfidenceResult) -> tuple[Report, Report]:
+    """Return the means per language and measure, and their intervals."""
+    means, intervals = {}, {}
+    for language, chosen in _chosen_by_language(found.languages).items():
+        values, ends = confidence.values[chosen].mean(axis=0), _intervals(found, confidence.values, chosen)
+        means[language] = {metric: _rounded(values[place]) for place, metric in enumerate(CUTOFF_METRICS)}
+        intervals[language] = {metric: _ends(ends, place) for place, metric in enumerate(CUTOFF_METRICS)}
+    return means, intervals
+
+
+def _of_absent(found: Comparison, confidence: ConfidenceResult) -> tuple[Report, Report]:
+    """Return per language how many queries are of something absent and the share that nothing is confident for, and
+    the intervals of the shares: each query is a question of its own.
+    """
+    shares, intervals = {}, {}
+    for language, chosen in _chosen_by_language(found.absent_languages).items():
+        silent = confidence.nothing_confident[chosen]
+        shares[language] = {"queries": len(chosen), "nothing_confident": _rounded(silent.mean())}
+        intervals[language] = _ends(mean_intervals(silent[:, np.newaxis], range(len(silent))), 0)
+    return shares, intervals
+
+
+def _of_reliability(confidence: ConfidenceResult) -> list[Report]:
+    """Return, for each range of probabilities with any results, how likely they were called and how many were right."""
+    return [
+        {
+            "from": place / RELIABILITY_BINS,
+            "results": int(count),
+            "mean_probability": _rounded(said / count),
+            "relevant": _rounded(right / count),
+        }
+        for place, (count, said, right) in enumerate(confidence.reliability)
+        if count
+    ]
+
+
 def _of_copies(copies_found: FloatArray) -> Report | None:
     """Return None if no copies were asked for."""
     if not len(copies_found):
@@ -89,7 +135,7 @@ def _differences(found: Comparison, first: EncoderResult, other: EncoderResult) 
     rows = []
     names = {"encoder": other.encoder_id, "than": first.encoder_id}
     gains = other.values - first.values
-    for language, chosen in _chosen_by_language(found).items():
+    for language, chosen in _chosen_by_language(found.languages).items():
         intervals = _intervals(found, gains, chosen)
         for place, metric in enumerate(METRICS):
             interval = None if intervals is None else intervals[place]
@@ -125,10 +171,10 @@ def _difference(
     }
 
 
-def _chosen_by_language(found: Comparison) -> dict[str, npt.NDArray[np.intp]]:
-    """Return the places of each language's queries."""
-    languages = np.array(found.languages)
-    return {language: np.flatnonzero(languages == language) for language in sorted(set(found.languages))}
+def _chosen_by_language(each: Sequence[str]) -> dict[str, npt.NDArray[np.intp]]:
+    """Return the places of each language's queries, whose languages these are."""
+    languages = np.array(each)
+    return {language: np.flatnonzero(languages == language) for language in sorted(set(each))}
 
 
 def _intervals(found: Comparison, values: FloatArray, chosen: npt.NDArray[np.intp]) -> FloatArray | None:

@@ -37,9 +37,13 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The numbers of all pictures, best first, and what turning the text into a vector took."""
+    """The numbers of all pictures, best first, each with how probable the search calls it, 0..1; which of them it is
+    confident of; and what turning the text into a vector took.
+    """
 
     numbers: list[int]
+    probabilities: list[float]
+    confident: frozenset[int]
     encoding_seconds: float
 
 
@@ -85,7 +89,9 @@ class ThrowAwayLibrary:
     def rank(self, text: str) -> Ranked:
         """Search for a text as the site searches. Of the same bytes under several numbers, all stand together."""
         answer = self._ask("rank", text=text)
-        return Ranked(answer["numbers"], answer["encoding_seconds"])
+        return Ranked(
+            answer["numbers"], answer["probabilities"], frozenset(answer["confident"]), answer["encoding_seconds"]
+        )
 
     def similar_to(self, number: int) -> list[int]:
         """Return the numbers of all other pictures, the most similar first, as the site shows them beside a picture.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from .figures import COPIES, SIMILAR, Report
-from .metrics import HIT_AT_1, MAP, METRICS, RECALL_AT_10
+from .metrics import CUTOFF_METRICS, HIT_AT_1, MAP, METRICS, RECALL_AT_10
 
 LABELS = {
     MAP: "mAP",
@@ -47,6 +47,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _what_was_measured(report)
     yield "\n## Text to picture\n"
     yield from _table(("language", "encoder", *(LABELS[metric] for metric in METRICS)), _quality(encoders))
+    yield "\n## What is shown as confident\n"
+    yield from _table(("language", "encoder", *CUTOFF_METRICS, "absent: nothing confident"), _cutoff(encoders))
+    if report["reliability"]:
+        yield "\n## How likely a result is called, and how many are relevant\n"
+        yield from _table(("encoder", "called", "results", "mean", "relevant"), _reliability(encoders))
     if report["differences"]:
         yield "\n## Differences\n"
         yield from _table(("encoder", "than", "language", "measure", "difference", "verdict"), _differences(report))
@@ -80,6 +85,28 @@ def _quality(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
         for one in encoders:
             cells = (_with_interval(one[metric][language], one["intervals"][metric][language]) for metric in METRICS)
             yield language, one["encoder"], *cells
+
+
+def _cutoff(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for language in sorted({*encoders[0]["cutoff"], *encoders[0]["absent"]}):
+        for one in encoders:
+            values, ends = one["cutoff"].get(language), one["intervals"]["cutoff"].get(language)
+            cells = [_with_interval(values[metric], ends[metric]) if values else "" for metric in CUTOFF_METRICS]
+            yield language, one["encoder"], *cells, _absent(one, language)
+
+
+def _absent(one: Report, language: str) -> str:
+    absent = one["absent"].get(language)
+    if absent is None:
+        return ""
+    return f"{_with_interval(absent['nothing_confident'], one['intervals']['absent'][language])} of {absent['queries']}"
+
+
+def _reliability(encoders: Sequence[Report]) -> Iterator[Sequence[str]]:
+    for one in encoders:
+        for each in one["reliability"]:
+            said, right = f"{each['mean_probability']:.3f}", f"{each['relevant']:.3f}"
+            yield one["encoder"], f"from {each['from']:.1f}", f"{each['results']:,}", said, right
 
 
 def _differences(report: Report) -> Iterator[Sequence[str]]:

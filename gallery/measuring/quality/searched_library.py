@@ -65,8 +65,11 @@ class SearchedLibrary:
             text=text, top=all_of_them, max_top=all_of_them, max_characters=gallery().max_query_characters
         )
         page = find_images(request, by=OPERATOR)
+        ranked = [(number, result) for result in page.results for number in self.numbers[result.image.pk]]
         return {
-            "numbers": [number for image_id in page.image_ids for number in self.numbers[image_id]],
+            "numbers": [number for number, _result in ranked],
+            "probabilities": [result.probability for _number, result in ranked],
+            "confident": [number for number, result in ranked if result.confident],
             "encoding_seconds": page.encoding_milliseconds / 1000,
         }
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from gallery.measuring.quality.bootstrap import RESAMPLES, SEED, verdict
 from gallery.measuring.quality.bootstrap import mean_intervals as intervals_by_question
-from gallery.measuring.quality.metrics import METRICS, measures
+from gallery.measuring.quality.metrics import CUTOFF_METRICS, METRICS, cutoff_measures, measures
 
 
 def named(ranks, relevant):
@@ -168,3 +168,22 @@ def test_no_difference_is_shown_without_enough_queries_or_where_the_interval_hol
     assert verdict(mean_intervals(values - values)[0]) == "not shown"
     assert verdict(mean_intervals(values - values[::-1])[0]) == "not shown"
     assert verdict(np.array([1e-17, 1e-16])) == "not shown"  # nothing but rounding
+
+
+def test_a_search_that_is_confident_of_nothing_says_nothing_wrong():
+    assert cutoff_measures(set(), {1, 2}).tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+@given(st.sets(st.integers(0, 20), min_size=1), st.sets(st.integers(0, 20), min_size=1))
+def test_cutoff_measures_are_what_their_definitions_say(confident, relevant):
+    found = dict(zip(CUTOFF_METRICS, cutoff_measures(confident, relevant).tolist(), strict=True))
+
+    precision = sum(number in relevant for number in confident) / len(confident)
+    recall = sum(number in confident for number in relevant) / len(relevant)
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    assert found == {
+        "precision": pytest.approx(precision),
+        "recall": pytest.approx(recall),
+        "f1": pytest.approx(f1),
+        "silent": 0.0,
+    }

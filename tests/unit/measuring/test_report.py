@@ -11,9 +11,10 @@ import pytest
 from gallery.errors import UnwritablePath
 from gallery.measuring.quality import Comparison, as_report, make_report_folder, summary, write_report
 from gallery.measuring.quality.comparing import EncoderResult
+from gallery.measuring.quality.confidence import ConfidenceResult
 from gallery.measuring.quality.copies import KINDS
 from gallery.measuring.quality.markdown import KIND_LABELS, LABELS
-from gallery.measuring.quality.metrics import METRICS
+from gallery.measuring.quality.metrics import CUTOFF_METRICS, METRICS
 
 FIRST = [0.5, 0.25, 0.7, 0.6, 0.5, 0.7, 0.6]
 SECOND = [0.6, 0.5, 0.9, 0.9, 0.6, 0.9, 0.9]
@@ -23,8 +24,19 @@ NO_COPIES, NO_PAIRS = np.empty((0, len(KINDS))), np.empty((0, 1))
 def result(encoder_id, values, copies_found=NO_COPIES, similar=NO_PAIRS):
     """Return an encoder whose measures of each query are all one value."""
     rows = np.repeat(np.array(values)[:, np.newaxis], len(METRICS), axis=1)
+    reliability = np.zeros((10, 3))
+    reliability[9] = [4, 3.8, 3]
+    confidence = ConfidenceResult(rows[:, : len(CUTOFF_METRICS)], np.array([1.0, 0.0, 1.0]), reliability)
     return EncoderResult(
-        encoder_id, "r1", 512, rows, similar, copies_found, pictures_per_second=7.123, milliseconds_per_text=2.5
+        encoder_id,
+        "r1",
+        512,
+        rows,
+        similar,
+        copies_found,
+        confidence,
+        pictures_per_second=7.123,
+        milliseconds_per_text=2.5,
     )
 
 
@@ -40,6 +52,7 @@ def comparison():
         languages=("en", "zh", "en", "en", "en", "en", "en"),
         questions=(0, 0, 1, 2, 3, 4, 5),
         similar_lists=(),
+        absent_languages=("en", "en", "zh"),
         skipped=1,
         failed=("notes.txt",),
         results=(result("offline", FIRST, worse), result("clip:a|b", SECOND, found)),
@@ -57,7 +70,7 @@ def test_report_has_the_first_encoder_at_top_level_and_all_in_a_list(comparison)
     assert (report["revision"], report["dimension"]) == ("r1", 512)
     assert report["speed"] == {"pictures_per_second": 7.12, "milliseconds_per_text": 2.5}
     assert (report["skipped_queries"], report["failed"]) == (1, ["notes.txt"])
-    assert set(report["intervals"]) == set(METRICS)
+    assert set(report["intervals"]) == {*METRICS, "cutoff", "absent"}
     low, high = report["intervals"]["map"]["en"]
     assert 0.5 <= low < 0.6 < high <= 0.7
     assert report["intervals"]["map"]["zh"] is None  # of one query
@@ -89,6 +102,36 @@ def test_without_a_list_of_two_nothing_is_said_of_similar_pictures(comparison):
     assert report["similar"] == {"map": None, "pairs": 0, "interval": None}
     assert "similar" not in {row["metric"] for row in report["differences"]}
     assert "Similar pictures" not in summary(report)
+
+
+def test_report_says_what_a_search_is_confident_of(comparison):
+    report = as_report(comparison)
+
+    assert report["cutoff"] == {
+        "en": dict.fromkeys(CUTOFF_METRICS, 0.6),
+        "zh": dict.fromkeys(CUTOFF_METRICS, 0.25),
+    }
+    assert report["absent"] == {
+        "en": {"queries": 2, "nothing_confident": 0.5},
+        "zh": {"queries": 1, "nothing_confident": 1.0},
+    }
+    low, high = report["intervals"]["cutoff"]["en"]["precision"]
+    assert 0.5 <= low < 0.6 < high <= 0.7
+    assert report["intervals"]["absent"] == {"en": None, "zh": None}
+    assert report["reliability"] == [{"from": 0.9, "results": 4, "mean_probability": 0.95, "relevant": 0.75}]
+
+
+def test_report_of_absent_things_alone_has_no_other_figure(comparison):
+    alone = [
+        replace(one, values=one.values[:0], confidence=replace(one.confidence, values=one.values[:0, :4]))
+        for one in comparison.results
+    ]
+
+    report = as_report(replace(comparison, languages=(), questions=(), results=tuple(alone)))
+
+    assert (report["map"], report["cutoff"], report["queries"]) == ({}, {}, 0)
+    assert report["absent"]["en"]["queries"] == 2
+    assert "| en | offline |  |  |  |  | 0.500 of 2 |" in summary(report)
 
 
 def test_queries_for_the_same_pictures_are_one_question_to_the_interval(comparison):
@@ -144,6 +187,8 @@ def test_summary_has_a_table_for_each_question(comparison):
     ]
     assert [line for line in lines if line.startswith("#")] == [
         "## Text to picture",
+        "## What is shown as confident",
+        "## How likely a result is called, and how many are relevant",
         "## Differences",
         "## Copies of 8 pictures: the original comes first",
         "## Speed",
