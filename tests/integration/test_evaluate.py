@@ -177,7 +177,11 @@ def test_each_picture_of_a_list_asks_for_the_others_of_each_distinct_list(colour
     found = compare(queries, folder=colours, encoders=["offline"])
 
     first, second = ("red.png", "yellow.png"), ("blue.png", "lime.png", "red.png")
-    expected = [similar_precision(colours, name, names) for names in (first, second) for name in names]
+    expected = [
+        similar_precision(colours, name, tuple(other for other in names if other != name))
+        for names in (first, second)
+        for name in names
+    ]
     assert found.results[0].similar[:, 0] == pytest.approx(expected)
     assert len(set(found.similar_lists[:2])) == len(set(found.similar_lists[2:])) == 1
     assert as_report(found)["similar"] == {
@@ -191,7 +195,8 @@ def similar_precision(folder: Path, name: str, names: tuple[str, ...]) -> float:
     """Return the average precision of `names` among all that resembles one of them."""
     pictures = {path.name: PillowImage.open(path) for path in sorted(folder.glob("[a-z]*.png"))}
     rows = dict(zip(pictures, QuickEncoder().encode_images(list(pictures.values())), strict=True))
-    order = sorted(pictures.keys() - {name}, key=lambda other: -float(rows[name] @ rows[other]))
+    nearness = {other: round(float(rows[name] @ row), 6) for other, row in rows.items() if other != name}
+    order = sorted(nearness, key=lambda other: (-nearness[other], other))  # equally near: as they came in
     ranks = [rank for rank, other in enumerate(order, start=1) if other in names]
     return sum(place / rank for place, rank in enumerate(ranks, start=1)) / len(ranks)
 

@@ -84,7 +84,8 @@ class OfflineEncoder:
         """
         kin = self._load_kinship().kin_of(rows)
         lengths = np.linalg.norm(kin, axis=1, keepdims=True)
-        return np.divide(kin, lengths, out=np.zeros_like(kin), where=lengths > 0)
+        meanings: Vectors = np.divide(kin, lengths, out=np.zeros_like(kin), where=lengths > 0)
+        return meanings
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -46,7 +46,5 @@ class Kinship:
 
     def _spread(self, kinds: FloatArray) -> npt.NDArray[np.float64]:
         said = np.bincount(self._phrase_of, weights=self._weight * kinds[self._kind_of], minlength=self._phrases)
-        spread: npt.NDArray[np.float64] = np.bincount(
-            self._kind_of, weights=self._weight * said[self._phrase_of], minlength=KINDS
-        )
-        return spread
+        again = self._weight * said[self._phrase_of]
+        return np.bincount(self._kind_of, weights=again, minlength=KINDS).astype(np.float64)
