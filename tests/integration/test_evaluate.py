@@ -396,3 +396,4 @@ def test_offline_finds_the_labelled_photos_in_both_languages(photos):
     assert report["images"] == 179
     assert report["map"]["en"] > 0.88  # 0.91 when this was written: a fall is a defect, not noise
     assert report["map"]["zh"] > 0.86  # 0.89
+    assert report["similar"]["map"] > 0.8  # 0.87

@@ -15,6 +15,7 @@ from .layout import CLASSES_PART, THINGS_PART
 FloatArray = npt.NDArray[np.float32]
 
 CLASSES = CLASSES_PART.stop - CLASSES_PART.start
+THINGS_WORTH = 0.25  # of what the detector saw, where a class counts 1: docs/adr/0027
 KINDS = CLASSES + THINGS_PART.stop - THINGS_PART.start  # as the phrase bank counts them: classes, then things
 
 
@@ -41,7 +42,7 @@ class Kinship:
         kin = np.zeros_like(rows)
         for row, its_kin in zip(rows, kin, strict=True):
             spread = self._spread(np.concatenate([row[CLASSES_PART], row[THINGS_PART]]))
-            its_kin[CLASSES_PART], its_kin[THINGS_PART] = spread[:CLASSES], spread[CLASSES:]
+            its_kin[CLASSES_PART], its_kin[THINGS_PART] = spread[:CLASSES], THINGS_WORTH * spread[CLASSES:]
         return kin
 
     def _spread(self, kinds: FloatArray) -> npt.NDArray[np.float64]:
