@@ -220,7 +220,7 @@ def test_a_misspelt_word_is_searched_as_what_is_meant_and_named(photos_of_alice)
     assert (answer["suggestion"], answer["understood"]) == ("a kitten", "a kitten")
 
 
-def test_a_word_that_the_encoder_does_not_know_is_only_suggested(photos_of_alice, quick_encoder):
+def test_a_word_that_the_encoder_does_not_know_is_only_suggested(quick_encoder, photos_of_alice):
     answer = Api().json("/search/", q="a dgo", top=1)
 
     assert (answer["suggestion"], answer["understood"]) == ("a dog", None)
