@@ -57,6 +57,16 @@ class ResultPage:
         return self.encoding_milliseconds + self.milliseconds
 
     @property
+    def likely(self) -> list[Result]:
+        """The results above the line."""
+        return [result for result in self.results if result.confident]
+
+    @property
+    def less_likely(self) -> list[Result]:
+        """The results below the line: the nearest there are, probably not meant."""
+        return [result for result in self.results if not result.confident]
+
+    @property
     def suggestion(self) -> str | None:
         """The text of the search as it was probably meant; None where no word of it is misspelt."""
         return self.understanding.suggestion if self.understanding else None

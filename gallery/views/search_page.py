@@ -6,7 +6,7 @@ from typing import ClassVar
 from gallery.forms.search import SearchForm
 from gallery.models import Image
 from gallery.services.meanings import NamedRows
-from gallery.services.search import Result, ResultPage
+from gallery.services.search import ResultPage
 
 from .paging import Page
 
@@ -28,7 +28,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Found:
-    """Results, split at the line that the search drew, if it drew one."""
+    """Results: those above the line that the search drew, and folded the others."""
 
     template: ClassVar[str] = "gallery/search/found.html"
     results: ResultPage
@@ -36,14 +36,6 @@ class Found:
     @property
     def asked(self) -> NamedRows:
         return self.results.asked
-
-    @property
-    def above(self) -> list[Result]:
-        return [result for result in self.results.results if result.confident is not False]
-
-    @property
-    def below(self) -> list[Result]:
-        return [result for result in self.results.results if result.confident is False]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Image, QueryPicture, Visibility
+from gallery.retrieval.understanding import Understanding
 from gallery.services.search import Result, ResultPage
 from gallery.views import search as search_view
 from tests.conftest import drawn_picture, sample_bytes
@@ -142,15 +143,99 @@ def test_search_says_how_many_of_ones_own_pictures_wait(alice, charlie, upload):
     assert "not searchable yet" not in text_of(Client().get("/search/?q=cat"))
 
 
-def test_results_below_the_line_stand_apart(alice, upload, monkeypatch):
-    cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
-    results = (Result(cat, 0.5, True, 0.9), Result(coffee, 0.1, False, 0.1))
-    answer = ResultPage("offline", results, searched=2, milliseconds=1.0)
-    monkeypatch.setattr(search_view, "find_images", lambda *_, **__: answer)
+@pytest.fixture
+def answered(alice, upload, monkeypatch):
+    """Return a function that says how the two pictures of alice are judged, and what was made of the words."""
+    images = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+
+    def answer(*confident: bool, understanding: Understanding | None = None) -> None:
+        results = tuple(
+            Result(image, 0.3, sure, 0.9 if sure else 0.1) for image, sure in zip(images, confident, strict=True)
+        )
+        page = ResultPage("offline", results, searched=2, milliseconds=1.0, understanding=understanding)
+        monkeypatch.setattr(search_view, "find_images", lambda *_, **__: page)
+
+    return answer
+
+
+def test_results_below_the_line_are_folded(alice, answered):
+    answered(True, False)
 
     text = text_of(as_user(alice).get("/search/?q=cat"))
 
-    assert text.index("chelsea.png") < text.index("Less likely") < text.index("coffee.png")
+    above, below = text.split('<details class="less-likely">')
+    assert "chelsea.png" in above
+    assert "coffee.png" not in above
+    assert re.search(r"<summary>Less likely .*\(1\).*</summary>.*coffee\.png", below)
+    assert "1 picture found." in above
+    assert "Nothing here" not in text
+
+
+def test_results_above_the_line_alone_have_nothing_folded(alice, answered):
+    answered(True, True)
+
+    assert '<details class="less-likely">' not in text_of(as_user(alice).get("/search/?q=cat"))
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "nearest"),
+    [
+        ("en", "Nothing here looks like “an &lt;elephant&gt;”", "The nearest pictures"),
+        ("zh-hans", "这里没有像“an &lt;elephant&gt;”的图片", "最接近的图片"),
+    ],
+)
+def test_nothing_above_the_line_says_so_and_folds_the_nearest(alice, answered, language, sentence, nearest):
+    answered(False, False)
+
+    page = as_user(alice).get("/search/", {"q": "an <elephant>"}, headers={"accept-language": language})
+
+    above, below = text_of(page).split('<details class="less-likely">')
+    assert f'role="status">{sentence} </p>' in above
+    assert f"<h2>{sentence} </h2>" in above
+    assert images_on(page) != []
+    assert "tile-link" not in above
+    assert nearest in below
+
+
+def test_nothing_above_the_line_within_a_tag_offers_all_pictures(alice, answered):
+    answered(False, False)
+
+    text = text_of(as_user(alice).get("/search/?q=cat&tag=holiday"))
+
+    assert '<a class="button" href="?q=cat">Search all pictures</a>' in text
+
+
+def test_no_near_relative_of_a_picture_is_said_in_its_words(alice, answered):
+    answered(False, False)
+
+    text = text_of(as_user(alice).get(f"/search/?like={Image.objects.earliest('pk').pk}"))
+
+    assert "<h2>No near relative here </h2>" in text
+    assert "Another word" not in text
+
+
+def test_results_in_the_gallery_show_no_numbers_of_likeness(alice, answered):
+    answered(True, False)
+
+    assert "0.300" not in text_of(as_user(alice).get("/search/?q=cat"))
+    assert text_of(as_user(alice).get("/search/?q=cat&view=table")).count("</meter>0.300") == 2
+
+
+def test_a_misspelt_word_that_was_put_right_is_named(alice, answered):
+    answered(True, False, understanding=Understanding("a dog", "a dog", is_applied=True))
+
+    page = as_user(alice).get("/search/?q=a+dgo")
+
+    assert "“a dgo” seems to be misspelt: these are the results for “a dog”." in text_of(page)
+    assert 'value="a dgo"' in text_of(page)
+
+
+def test_a_suggestion_is_a_link_to_its_search(alice, answered):
+    answered(False, False, understanding=Understanding("a dgo", "a dog"))
+
+    text = text_of(as_user(alice).get("/search/?q=a+dgo&top=10"))
+
+    assert re.search(r'Did you mean this\? <a class="text-link" href="\?q=a\+dog&amp;top=10">a dog</a>', text)
 
 
 def test_a_tag_lists_its_pictures_and_narrows_a_search(alice, charlie, upload):

@@ -2,7 +2,7 @@ import re
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,36 @@ class Command(GalleryCommand):
         request = _request(**options)
         prepared_milliseconds = (time.perf_counter() - started) * 1000
         page = find_images(request, by=by)
-        return _report(page, encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds)
+        return _report(
+            page, text=options["text"], encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds
+        )
 
     def describe(self, report: Report) -> str:
-        lines = [f"{row['score']:.3f}  {row['id']:>8}  {row['name']}" for row in report["results"]]
-        summary = f"{len(lines)} results in {report['milliseconds']:.1f} ms with “{report['encoder']}”."
-        return "\n".join([*lines, summary])
+        likely = [row for row in report["results"] if row["confident"]]
+        others = [row for row in report["results"] if not row["confident"]]
+        lines = [*_spelling(report), *map(_line, likely)]
+        if not likely and others:
+            lines.append(f"Nothing here looks like {_asked(report['text'])}. The nearest pictures:")
+        elif others:
+            lines.append("Less likely:")
+        lines += map(_line, others)
+        return "\n".join(
+            [*lines, f"{len(likely)} found in {report['milliseconds']:.1f} ms with “{report['encoder']}”."]
+        )
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return f"{row['id']:>8}  {row['name']}"
+
+
+def _asked(text: str) -> str:
+    return f"“{text}”" if text.strip() else "this picture"
+
+
+def _spelling(report: Report) -> list[str]:
+    if report["understood"]:
+        return [f"“{report['text']}” seems to be misspelt: these are the results for “{report['understood']}”."]
+    return [f"Did you mean “{report['suggestion']}”?"] if report["suggestion"] else []
 
 
 def _request(*, text: str, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
@@ -85,9 +109,10 @@ def _picture(path: Path) -> BroughtPicture:
         return brought_picture(file)
 
 
-def _report(page: ResultPage, *, encoding_milliseconds: float) -> Report:
+def _report(page: ResultPage, *, text: str, encoding_milliseconds: float) -> Report:
     return {
         "encoder": page.encoder,
+        "text": text.strip(),
         "results": [
             {
                 "id": result.image.pk,
