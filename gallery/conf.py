@@ -54,6 +54,10 @@ class Gallery:
         return self.data_dir / "cache" / "machine-code"
 
     @property
+    def calibrations_dir(self) -> Path:
+        return self.data_dir / "calibrations"
+
+    @property
     def locks_dir(self) -> Path:
         return self.data_dir / "locks"
 

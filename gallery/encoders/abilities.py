@@ -1,5 +1,7 @@
 """What some encoders can do beyond what `Encoder` promises: whoever wants it asks `isinstance`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .base import Vectors
@@ -26,4 +28,25 @@ class KnowsWords(Protocol):
     @property
     def words(self) -> frozenset[str]:
         """The words in lower case, of Latin letters. Raises EncoderUnavailable if they cannot be loaded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clarity:
+    """How well an encoder understands a text.
+
+    `sure_score` is the score of a picture that surely shows what the text asks for and nothing else, above 0. `weight`,
+    0..1, is how sure the encoder is of what that is: next to nothing for words that it has never heard of.
+    """
+
+    sure_score: float
+    weight: float
+
+
+@runtime_checkable
+class SaysClarity(Protocol):
+    """Can say how clear a text is to it, and so what a score means."""
+
+    def clarity_of(self, texts: Sequence[str]) -> list[Clarity]:
+        """Return the clarity of each text. Raises EncoderUnavailable if the weights cannot be loaded."""
         ...

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from gallery.encoders.abilities import KnowsWords
+from gallery.encoders.abilities import Clarity, KnowsWords, SaysClarity
 from gallery.encoders.base import Encoder, EncoderKey
 from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.registry import comparing_by_meaning
@@ -53,12 +53,14 @@ class LegVectors:
 class QueryVectors:
     """What the legs are compared with, all of one encoder.
 
-    `understanding` is of the text that is searched for, None where there is none.
+    `understanding` is of the text that is searched for, None where there is none; `clarity` of a text that is all that
+    is searched for, where the encoder says it.
     """
 
     legs: tuple[LegVectors, ...]
     encoder: EncoderKey
     understanding: Understanding | None = None
+    clarity: Clarity | None = None
 
 
 def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
@@ -89,7 +91,8 @@ def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     texts = [part.meaning.words for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
     meant = understood(texts[0], encoder()) if texts else None
     shown = [_shown(vector, key) if leg.is_of_pictures else None for leg, vector in zip(legs, vectors, strict=True)]
-    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key, meant)
+    clear = clarity(meant.sentence, encoder()) if meant and [len(leg.parts) for leg in legs] == [1] else None
+    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key, meant, clear)
 
 
 def _shown(vector: Vector, key: EncoderKey) -> Shown | None:
@@ -97,6 +100,12 @@ def _shown(vector: Vector, key: EncoderKey) -> Shown | None:
     if comparing is None:
         return None
     return Shown(comparing.meaning_of(vector[np.newaxis])[0], comparing.near_copy_cosine)
+
+
+def clarity(sentence: str, encoder: Encoder) -> Clarity | None:
+    """Return how clear a sentence is to an encoder; None where it cannot say."""
+    inner = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
+    return inner.clarity_of([sentence])[0] if isinstance(inner, SaysClarity) else None
 
 
 def understood(words: str, encoder: Encoder) -> Understanding:

@@ -1,14 +1,14 @@
 """Finding pictures: carry out the plan of a search among what the actor may see."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet
-from gallery.retrieval.cutoff import Evidence, Judgement, judge
+from gallery.retrieval.cutoff import Evidence, Judgement
 from gallery.retrieval.fusion import Hit, fuse
 from gallery.retrieval.plan import Plan, plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
@@ -17,6 +17,7 @@ from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 from gallery.vectors.hits import Hits
 
+from .calibrations import calibrations_of
 from .legs import LegSearch
 from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
 
@@ -164,7 +165,7 @@ def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _R
     nearest = answers[0].nearest
     return _Ranking(
         hits,
-        judge([hit.score for hit in hits], Evidence(searched=nearest.distribution)),
+        _judged(hits, query, nearest),
         searched=nearest.searched - _excluded_count(nearest, candidates, planned),
     )
 
@@ -175,6 +176,13 @@ def _excluded_count(found: Hits, candidates: ImageQuerySet, planned: Plan) -> in
     not_found = excluded.difference(found.ids.tolist())
     count = len(excluded) - len(not_found)
     return count + candidates.filter(pk__in=not_found).count() if not_found else count
+
+
+def _judged(hits: Sequence[Hit], query: QueryVectors, nearest: Hits) -> list[Judgement]:
+    if not hits:
+        return []
+    evidence = Evidence(best=hits[0].score, searched=nearest.distribution, clarity=query.clarity)
+    return calibrations_of(query.encoder).judge([hit.score for hit in hits], evidence)
 
 
 def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:

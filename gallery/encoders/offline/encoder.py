@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gallery.encoders.abilities import Clarity
 from gallery.encoders.base import EncoderKey, Vectors
 
 from .classifier import FEATURES, Classifier, Sight
@@ -36,6 +37,7 @@ COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant m
 LEAST_APPEARANCE = 0.1  # of a row's squared length
 MAX_TEXT_CHARACTERS = 1000  # far beyond any query; the time of one text grows with its length
 PROJECTION_SEED = 20140414
+KEPT_TEXTS, KEPT_CLARITIES = 16, 4_000  # about 80 kB and 1 MB: more texts than are kept as rows in memory
 LATIN_WORD = re.compile("[a-z]{3,}")
 
 
@@ -58,6 +60,8 @@ class OfflineEncoder:
         self._bank: ConceptBank | None = None
         self._kinship: Kinship | None = None
         self._projection = projection_signs(FEATURES, APPEARANCE_DIMENSION)
+        self._asked_for = lru_cache(maxsize=KEPT_TEXTS)(self._ask_for)
+        self._clarity = lru_cache(maxsize=KEPT_CLARITIES)(self._find_clarity)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return (len(images), 1280) float32 unit rows. Raises EncoderUnavailable if a wheel is missing or broken.
@@ -76,6 +80,10 @@ class OfflineEncoder:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         return np.stack([self._text_row(text[:MAX_TEXT_CHARACTERS]) for text in texts])
+
+    def clarity_of(self, texts: Sequence[str]) -> list[Clarity]:
+        """Return the clarity of each text: see `SaysClarity`. Raises EncoderUnavailable as `encode_texts` does."""
+        return [self._clarity(text[:MAX_TEXT_CHARACTERS]) for text in texts]
 
     def meaning_of(self, rows: Vectors) -> Vectors:
         """Return (n, 1280) float32 unit rows of what is of a kind with what `rows` tell of: see `ComparesByMeaning`.
@@ -100,6 +108,20 @@ class OfflineEncoder:
         return _unit(np.concatenate([said, np.sqrt(left) * appearance]))
 
     def _text_row(self, text: str) -> FloatArray:
+        return _unit(self._asked_for(text))
+
+    def _find_clarity(self, text: str) -> Clarity:
+        """Return the score of a picture that surely shows one of the classes that are meant, weighed as they are meant:
+        one odd class does not set the measure for a hundred others. What was said of colours is sure, too.
+        """
+        asked = self._asked_for(text)
+        scales = ((CLASSES_PART, CLASSES_SCALE), (COLOURS_PART, COLOURS_SCALE))
+        sure = sum(scale * _mean_weight(asked[part]) for part, scale in scales)
+        length = float(np.linalg.norm(asked))
+        return Clarity(sure_score=sure / length, weight=min(1.0, float(asked[CLASSES_PART].max())))
+
+    def _ask_for(self, text: str) -> FloatArray:
+        """Return what a text asks for before it is made a unit row: how likely each class is meant, 0..1."""
         sentences, bank = self._load_texts()
         asked = colours_in(text, known=bank.phrases)
         relevance = bank.relevance(_unit(sentences.encode(in_singular(asked.rest))))
@@ -108,7 +130,7 @@ class OfflineEncoder:
         worth = COLOUR_WORTH * float(relevance.max()) * CLASSES_SCALE / COLOURS_SCALE
         for colour in asked.colours:
             row[COLOURS_PART][COLOURS.index(colour)] = worth / len(asked.colours)
-        return _unit(row)
+        return row
 
     def _load_classifier(self) -> Classifier:
         with self._lock:
@@ -138,6 +160,12 @@ def projection_signs(rows: int, columns: int) -> FloatArray:
     bits = np.unpackbits(words.view(np.uint8)).reshape(rows, columns)
     signs = bits.astype(np.float32) * 2 - 1
     return signs / np.float32(np.sqrt(columns))
+
+
+def _mean_weight(weights: FloatArray) -> float:
+    """Return the mean of weights that are at least 0, weighed by themselves; 0 where there is none."""
+    total = float(weights.sum())
+    return float(weights @ weights) / total if total > 0 else 0.0
 
 
 def _unit(vector: FloatArray) -> FloatArray:

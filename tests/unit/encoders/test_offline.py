@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from gallery.encoders.abilities import KnowsWords
+from gallery.encoders.abilities import KnowsWords, SaysClarity
 from gallery.encoders.data.build_phrase_vectors import phrase_codes
 from gallery.encoders.offline import OfflineEncoder, classifier
 from gallery.encoders.offline.classifier import class_probabilities, view_boxes
 from gallery.encoders.offline.concepts import (
     CLASSES_FILE,
+    DATA_FOLDER,
     PHRASE_VECTORS_FILE,
     ConceptBank,
     dequantized,
@@ -26,6 +27,7 @@ from gallery.encoders.offline.concepts import (
 from gallery.encoders.offline.encoder import projection_signs
 from gallery.encoders.offline.layout import APPEARANCE_PART
 from gallery.errors import EncoderUnavailable
+from gallery.retrieval.cutoff import calibrations_in
 from gallery.retrieval.query_text import sentence_of
 from tests.waiting import PATIENCE_SECONDS
 
@@ -304,3 +306,29 @@ def test_offline_knows_the_words_of_its_phrases(offline):
     assert isinstance(offline, KnowsWords)
     assert {"dog", "goose", "pizza"} <= offline.words
     assert not {"dgo", "猫", ""} & offline.words
+
+
+def test_offline_text_is_clear_where_a_phrase_means_it_and_hardly_where_none_does(offline):
+    cat, nonsense = offline.clarity_of(["a cat", "xyzzy quux"])
+
+    assert isinstance(offline, SaysClarity)
+    assert 0 < nonsense.weight < 0.2 < cat.weight <= 1
+    assert 0 < cat.sure_score <= 1
+
+
+def test_offline_score_of_a_cat_comes_near_the_sure_score_and_no_other_does(offline, rows):
+    sure = offline.clarity_of(["a cat"])[0].sure_score
+    shares = rows @ offline.encode_texts(["a cat"])[0] / sure
+
+    assert shares[NAMES.index("chelsea.png")] > 0.3
+    assert np.delete(shares, NAMES.index("chelsea.png")).max() < 0.1
+
+
+def test_offline_has_a_calibration_of_its_own_revision():
+    """Whoever changes what a row means fits it anew: manage.py calibrate (docs/encoders.md)."""
+    text = (DATA_FOLDER / "calibration_offline.json").read_text(encoding="utf-8")
+
+    found = calibrations_in(text, encoder=OfflineEncoder.key)
+
+    assert found is not None
+    assert found.shares is not None
