@@ -59,13 +59,12 @@ class Quality:
 def fit(queries: Sequence[LabelledScores]) -> tuple[Calibration, dict[str, Quality]]:
     """Return the calibration of all queries, and the quality per language of those held out in turn."""
     numbers = {question: place for place, question in enumerate(sorted({query.question for query in queries}))}
-    folds = np.array([numbers[query.question] % FOLDS for query in queries])
+    folds = [numbers[query.question] % FOLDS for query in queries]
     examples = [_examples(query, np.random.default_rng(SEED + place)) for place, query in enumerate(queries)]
-    held_out = np.empty(len(queries), dtype=object)
-    for fold in set(folds.tolist()):
-        weights = _fitted([examples[place] for place in np.flatnonzero(folds != fold)])
-        for place in np.flatnonzero(folds == fold):
-            held_out[place] = probabilities(_features(queries[place]), weights)
+    fitted = {
+        fold: _fitted([each for each, of in zip(examples, folds, strict=True) if of != fold]) for fold in set(folds)
+    }
+    held_out = [probabilities(_features(query), fitted[fold]) for query, fold in zip(queries, folds, strict=True)]
     threshold = max(THRESHOLDS, key=lambda line: _worth(_quality(queries, held_out, line)))
     languages = sorted({query.language for query in queries})
     quality = {
@@ -133,5 +132,5 @@ def _quality(queries: Sequence[LabelledScores], said: Sequence[FloatArray], thre
             there.append(cutoff_measures(confident, frozenset(np.flatnonzero(query.relevant).tolist())))
         else:
             absent.append(float(not confident))
-    means = [float(value) for value in np.mean(there, axis=0)] if there else [None] * 4
-    return Quality(*means, float(np.mean(absent)) if absent else None)
+    precision, recall, f1, silent = np.mean(there, axis=0).tolist() if there else [None] * 4
+    return Quality(precision, recall, f1, silent, float(np.mean(absent)) if absent else None)
