@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError
 
 from gallery.management.command import owner_named
+from gallery.management.commands.search_images import Command as SearchCommand
 from gallery.models import User
 from tests.conftest import drawn_picture, sample_bytes
 from tests.waiting import PATIENCE_SECONDS
@@ -200,6 +201,28 @@ def test_search_gives_the_best_first_with_the_promised_keys(run):
     assert len(report["results"][0]["md5"]) == 32
     assert report["milliseconds"] > 0
     assert report["encoding_milliseconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("confident", "lines"),
+    [
+        ([True, True], ["1  a.png", "2  b.png"]),
+        ([True, False], ["1  a.png", "Less likely:", "2  b.png"]),
+        ([False, False], ["Nothing here looks like “a dgo”. The nearest pictures:", "1  a.png", "2  b.png"]),
+    ],
+)
+def test_search_tells_people_what_is_less_likely_without_numbers(confident, lines):
+    rows = [
+        {"id": place, "name": f"{name}.png", "confident": sure, "score": 0.1234}
+        for place, (name, sure) in enumerate(zip("ab", confident, strict=True), start=1)
+    ]
+    spelling = {"text": "a dgo", "suggestion": "a dog", "understood": None}
+    report = {"results": rows, "encoder": "offline", "milliseconds": 1.0, **spelling}
+
+    said = [line.strip() for line in SearchCommand().describe(report).splitlines()]
+
+    assert said[:-1] == ["Did you mean “a dog”?", *lines]
+    assert said[-1] == f"{sum(confident)} found in 1.0 ms with “offline”."
 
 
 def test_search_in_chinese(run):

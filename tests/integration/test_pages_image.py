@@ -14,6 +14,8 @@ from PIL import Image as PillowImage
 from gallery.models import OPERATOR, Image, User, Visibility
 from gallery.services.curation import move_to_trash
 from gallery.services.media import original_path, thumbnail_path
+from gallery.services.search import Result, ResultPage
+from gallery.views import image as image_view
 from tests.conftest import drawn_picture, sample_bytes
 from tests.odd_files import raw_file
 from tests.pages import as_user, images_on, text_of
@@ -127,6 +129,20 @@ def test_similar_pictures_come_as_a_part(alice, upload):
     assert images_on(part) == [coffee.pk]
     assert "<html" not in text_of(part)
     assert client.get(f"/images/{cat.pk}/similar/").headers["Location"] == f"/search/?like={cat.pk}"
+
+
+@pytest.mark.parametrize(("is_near", "is_folded"), [(True, False), (False, True)])
+def test_similar_pictures_that_are_no_near_relatives_are_folded(alice, upload, monkeypatch, is_near, is_folded):
+    cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
+    page = ResultPage("offline", (Result(coffee, 0.3, is_near, 0.5),), searched=1, milliseconds=1.0)
+    monkeypatch.setattr(image_view, "similar_images", lambda *_, **__: page)
+
+    part = as_user(alice).get(f"/images/{cat.pk}/similar/", headers={"HX-Request": "true"})
+
+    above, _fold, below = text_of(part).partition('<details class="less-likely">')
+    assert ("No near relative here." in above) is is_folded
+    assert ("coffee.png" in below) is is_folded
+    assert images_on(part) == [coffee.pk]
 
 
 def test_edit_shows_and_saves_the_labels(alice, upload):

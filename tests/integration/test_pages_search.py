@@ -29,7 +29,7 @@ def test_search_finds_by_words_in_both_languages(alice, upload):
 
     assert images_on(english) == [cat.pk, coffee.pk]
     assert images_on(chinese) == [coffee.pk, cat.pk]
-    assert "2 results of 2 pictures" in text_of(english)
+    assert "1 result of 2 pictures" in text_of(english)
     assert re.search(r"\d+ ms", text_of(english))
 
 
@@ -168,6 +168,7 @@ def test_results_below_the_line_are_folded(alice, answered):
     assert "coffee.png" not in above
     assert re.search(r"<summary>Less likely .*\(1\).*</summary>.*coffee\.png", below)
     assert "1 picture found." in above
+    assert "1 result of 2 pictures" in above
     assert "Nothing here" not in text
 
 
@@ -212,6 +213,7 @@ def test_no_near_relative_of_a_picture_is_said_in_its_words(alice, answered):
 
     assert "<h2>No near relative here </h2>" in text
     assert "Another word" not in text
+    assert "2 pictures compared" in text
 
 
 def test_results_in_the_gallery_show_no_numbers_of_likeness(alice, answered):
