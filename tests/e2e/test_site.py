@@ -15,7 +15,10 @@ from playwright.sync_api import Page, expect
 
 from gallery.media_responses import thumbnail_address
 from gallery.models import Image, User, Visibility
+from gallery.retrieval.understanding import Understanding
 from gallery.services.maintenance import verify
+from gallery.services.search import Result, ResultPage
+from gallery.views import search as search_view
 from tests.conftest import PASSWORD, SAMPLES, drawn_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -228,6 +231,25 @@ def test_the_page_of_a_picture_with_a_long_name_fits(live_server, open_page, ali
     page.goto(f"{live_server.url}{image.get_absolute_url()}")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("holiday_at_the_sea_")
+    fits(page)
+
+
+def test_the_nearest_of_what_is_not_here_are_unfolded_by_the_keyboard(
+    live_server, open_page, alice, upload, monkeypatch
+):
+    nearest = Result(upload(alice, "coffee.png", visibility=Visibility.PUBLIC), 0.02, False, 0.1)
+    meant = Understanding("an elephant", "an elephant", is_applied=True)
+    answer = ResultPage("offline", (nearest,), searched=1, milliseconds=1.0, understanding=meant)
+    monkeypatch.setattr(search_view, "find_images", lambda *_, **__: answer)
+    page = open_page(width_px=390)
+    page.goto(f"{live_server.url}/search/?q=an+elefant")
+
+    expect(page.get_by_role("heading", name="Nothing here looks like “an elefant”")).to_be_visible()
+    expect(page.get_by_text("these are the results for “an elephant”")).to_be_visible()
+    expect(page.get_by_role("link", name="coffee.png").first).not_to_be_visible()
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="coffee.png").first).to_be_visible()
     fits(page)
 
 
