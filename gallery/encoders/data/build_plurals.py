@@ -13,7 +13,7 @@ def plurals() -> dict[str, str]:
 
     phrases, engine = read_phrases(), inflect.engine()
     words = [phrase for phrase in phrases if phrase.isascii() and phrase.isalpha() and is_english(phrase)]
-    pairs = {engine.plural_noun(word): word for word in words}  # type: ignore[arg-type]
+    pairs = {engine.plural_noun(word): word for word in words}
     return {plural: word for plural, word in sorted(pairs.items()) if plural not in phrases and is_english(plural)}
 
 
