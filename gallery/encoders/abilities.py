@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from PIL import Image
+
 from .base import Vectors
 
 
@@ -49,4 +51,35 @@ class SaysClarity(Protocol):
 
     def clarity_of(self, texts: Sequence[str]) -> list[Clarity]:
         """Return the clarity of each text. Raises EncoderUnavailable if the weights cannot be loaded."""
+        ...
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, width, height as shares 0..1 of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing that was recognised: its name in English, confidence 0..1, where, and its colours, the most first."""
+
+    name: str
+    confidence: float
+    box: Box
+    colours: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One picture: its unit row (dimension,) float32, and the things recognised in it, the surest first."""
+
+    row: Vectors
+    things: tuple[Thing, ...]
+
+
+@runtime_checkable
+class SeesThings(Protocol):
+    """An encoder that says what is where."""
+
+    def look(self, images: Sequence[Image.Image]) -> list[Look]:
+        """Return rows equal to those of `encode_images`, and the things. Raises EncoderUnavailable as it does."""
         ...

@@ -21,6 +21,18 @@ class Fed:
     is_complete: bool
 
 
+def feed_all(engine: RemoteEngine, files: IndexFiles) -> int:
+    """Give the engine all that it lacks; return how many vectors that were. The lock is let go now and then."""
+    given = 0
+    while IndexState.objects.current().has_encoder:
+        with files.current():
+            fed = feed_some(engine, files)
+        given += fed.vectors
+        if fed.is_complete:
+            break
+    return given
+
+
 def feed_some(engine: RemoteEngine, files: IndexFiles) -> Fed:
     """Give the engine the next rows that it lacks. Hold the writer lock: what is committed stands still then.
 

@@ -42,7 +42,7 @@ from .column_query import NotInColumns
 from .columns_keeper import ColumnsKeeper
 from .committed_index import CommittedIndex, is_of
 from .engine_in_use import EngineInUse
-from .feeding import feed_some
+from .feeding import feed_all
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .known_columns import Known
 from .lists import Lists
@@ -176,8 +176,7 @@ class SearchIndex(RowChanges):
 
     def vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors]:
         """Return the ids that are embedded, in the order given, and their vectors: (n,) and (n, dimension)."""
-        ids, vectors, _encoder = self._vectors(image_ids)
-        return ids, vectors
+        return self._vectors(image_ids)[:2]
 
     def vector_of(self, image_id: int) -> tuple[Vectors, EncoderKey] | None:
         """Return the vector of a picture, (dimension,), and what it is of; None if it is not embedded."""
@@ -187,8 +186,8 @@ class SearchIndex(RowChanges):
     def scores_of(
         self, image_ids: Sequence[int], queries: Vectors, *, encoder: EncoderKey
     ) -> tuple[Ids, npt.NDArray[np.float32]]:
-        """Return the ids that are embedded, in the order given, and their scores for each of `queries` (q, dimension):
-        (n,) and (n, q). Raises EncoderChanged where the index is of another encoder than they are.
+        """Return the ids that are embedded, in the order given, (n,), and their scores for `queries` (q, dimension):
+        (n, q). Raises EncoderChanged where the index is of another encoder.
         """
         ids, vectors, own = self._vectors(image_ids)
         if own not in (None, encoder):
@@ -299,17 +298,9 @@ class SearchIndex(RowChanges):
     def feed_engine(self) -> int:
         """Give a remote engine what it lacks of what is committed; return how many vectors that were.
 
-        The writer lock is held for some rows at a time: there is one feeder, and uploads come between. It may be killed
-        and begun again. Nothing is to be done for a local engine.
+        The writer lock is held for some rows at a time, so that uploads come between. May be killed and begun again.
         """
-        given, engine = 0, self._engine.remote
-        while engine is not None and IndexState.objects.current().has_encoder:
-            with self._files.current():
-                fed = feed_some(engine, self._files)
-            given += fed.vectors
-            if fed.is_complete:
-                break
-        return given
+        return 0 if self._engine.remote is None else feed_all(self._engine.remote, self._files)
 
     # Checking
 

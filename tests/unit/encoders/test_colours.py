@@ -2,10 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gallery.encoders.offline import colours
 from gallery.encoders.offline.colours import COLOURS, EXAMPLES, USUAL_SHARES, colour_evidence, colours_in
 
 KNOWN = frozenset(
@@ -85,16 +82,6 @@ def test_evidence_is_that_of_the_weighted_part():
     weights[:2, :2] = 1
 
     assert COLOURS[int(colour_evidence(pixels, weights).argmax())] == "red"
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_squared_distances_are_exactly_those_of_a_sum_over_the_axes(seed):
-    lab = colours._lab(np.random.default_rng(seed).integers(0, 256, (6, 5, 3), dtype=np.uint8))
-
-    distances = colours._squared_distances(lab)
-
-    expected = ((lab[..., np.newaxis, :] - colours._EXAMPLES_LAB) ** 2).sum(axis=-1)
-    assert np.array_equal(distances, expected)
 
 
 def test_usual_shares_are_shares():

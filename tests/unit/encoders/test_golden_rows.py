@@ -6,7 +6,7 @@ import pytest
 from gallery.encoders.base import Encoder, EncoderKey
 from gallery.encoders.offline import encoder as offline_encoder
 from gallery.errors import EncoderMismatch, EncoderRevisionMismatch
-from tests.unit.encoders.golden_rows import FILE, SKETCH_NUMBERS, distance, kept, sketched, sketches
+from tests.unit.encoders.golden_rows import FILE, PICTURES, SKETCH_NUMBERS, TEXTS, distance, kept, sketched, sketches
 
 # Other numbers of threads and other instruction sets (SSE4.1, AVX2, AVX-512) move a sketch by 0.00001; a hundredth more
 # or less of a constant of `offline` moves some by 0.003 and more.
@@ -37,7 +37,8 @@ def test_rows_of_offline_change_with_its_revision_only(offline):
 @pytest.mark.parametrize(
     ("constant", "value", "names"),
     [
-        ("CLASSES_SCALE", 0.606, ["chelsea.png", "coffee.png", "horse.png", "a red car in the snow", "蓝色的杯子"]),
+        ("CLASSES_SCALE", 0.606, [*PICTURES, "a red car in the snow", "蓝色的杯子"]),
+        ("THING_IN_TEXT", 0.2424, [*TEXTS]),
         ("COLOUR_WORTH", 0.404, ["a red car in the snow", "蓝色的杯子"]),
     ],
 )

@@ -17,6 +17,7 @@ from gallery.encoders.offline import OfflineEncoder, classifier
 from gallery.encoders.offline.classifier import class_probabilities, view_boxes
 from gallery.encoders.offline.concepts import (
     CLASSES_FILE,
+    CONCEPTS,
     DATA_FOLDER,
     PHRASE_VECTORS_FILE,
     ConceptBank,
@@ -120,7 +121,7 @@ def test_offline_projection_is_the_same_everywhere_and_keeps_angles():
 
 
 def test_offline_views_are_the_whole_and_overlapping_tiles():
-    boxes = [box for box, _size_px in view_boxes((200, 100))]
+    boxes = [box for boxes, _size_px in view_boxes((200, 100)) for box in boxes]
 
     assert boxes[0] == (0, 0, 200, 100)
     assert len(boxes) == 10
@@ -163,7 +164,7 @@ def test_offline_shares_of_phrases_are_probabilities_of_known_classes():
     for phrase, meaning in read_phrases().items():
         assert phrase.strip()
         assert meaning, phrase
-        assert all(0 <= place < 1000 and 0 < share <= 1 for place, share in meaning.items()), phrase
+        assert all(0 <= place < CONCEPTS and 0 < share <= 1 for place, share in meaning.items()), phrase
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_offline_relevance_is_a_probability():
 
     relevance = ConceptBank().relevance(sentence / np.linalg.norm(sentence))
 
-    assert relevance.shape == (1000,)
+    assert relevance.shape == (1080,)
     assert 0 <= relevance.min() <= relevance.max() <= 1
 
 

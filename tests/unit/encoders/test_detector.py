@@ -1,0 +1,137 @@
+"""What the detector says of its network's answer, and what it recognises."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gallery.encoders.abilities import SeesThings
+from gallery.encoders.clip import ClipEncoder
+from gallery.encoders.offline.concepts import CLASSES, read_phrases, thing_names
+from gallery.encoders.offline.detector import Detector, detection, input_size
+from gallery.encoders.offline.layout import THINGS_PART
+
+PERSON, CAT, DOG = 0, 15, 16
+FINE_PLACES, PLACES = 8 * 8, 8 * 8 + 4 * 4 + 2 * 2  # of a picture of 64 x 64 pixels
+
+
+@pytest.fixture
+def answer():
+    """The network's answer to 64 x 64 pixels that show nothing."""
+    return np.zeros((PLACES, 80), np.float32), np.ones((PLACES, 4), np.float32)
+
+
+def test_detection_of_nothing_is_empty(answer):
+    found = detection(*answer, (64, 64))
+
+    assert found.things == ()
+    assert not found.weights.any()
+
+
+def test_detection_gives_the_box_as_shares_of_the_picture(answer):
+    scores, distances = answer
+    scores[FINE_PLACES + 5, DOG] = 0.8  # the second row and column of the level of 16 pixels: its middle is (24, 24)
+    distances[FINE_PLACES + 5] = (1, 0.5, 1.5, 1)
+
+    (dog,) = detection(scores, distances, (64, 64)).things
+
+    assert (dog.place, dog.confidence, dog.box) == (DOG, 0.8, (0.125, 0.25, 0.625, 0.375))
+
+
+def test_detection_counts_boxes_of_one_place_once(answer):
+    scores, distances = answer
+    scores[FINE_PLACES + 5 : FINE_PLACES + 7, DOG] = 0.8, 0.6
+    distances[FINE_PLACES + 5 : FINE_PLACES + 7] = (1.5, 1, 1.5, 1), (2.5, 1, 0.5, 1)
+
+    (dog,) = detection(scores, distances, (64, 64)).things
+
+    assert dog.confidence == 0.8
+
+
+def test_detection_keeps_boxes_of_two_names_and_of_two_places(answer):
+    scores, distances = answer
+    scores[FINE_PLACES, [CAT, DOG]] = 0.7, 0.6
+    scores[FINE_PLACES + 15, DOG] = 0.5
+
+    found = detection(scores, distances, (64, 64))
+
+    assert [(thing.place, thing.confidence) for thing in found.things] == [(CAT, 0.7), (DOG, 0.6), (DOG, 0.5)]
+
+
+def test_detection_weighs_a_large_thing_more_than_a_small_one(answer):
+    scores, distances = answer
+    scores[FINE_PLACES + 5, [PERSON]] = 0.8
+    scores[0, CAT] = 0.8
+    distances[FINE_PLACES + 5], distances[0] = 1.5, 0.1
+
+    weights = detection(scores, distances, (64, 64)).weights
+
+    assert weights[PERSON] == pytest.approx(0.8**3)
+    assert weights[CAT] == pytest.approx(0.8**3 * (0.3 + 0.7 * 0.025 / 0.5))
+
+
+@given(width_px=st.integers(1, 20_000), height_px=st.integers(1, 20_000))
+def test_input_size_is_whole_cells_and_at_most_416_pixels(width_px, height_px):
+    size_px = input_size((width_px, height_px))
+
+    assert max(size_px) == 416
+    assert min(size_px) >= 32
+    assert [side_px % 32 for side_px in size_px] == [0, 0]
+
+
+def test_detector_finds_the_cat_where_it_is(picture):
+    best = Detector().detect(picture("chelsea.png")).things[0]
+
+    left, top, width, height = best.box
+    assert thing_names()[best.place].english == "cat"
+    assert best.confidence > 0.5
+    assert width * height > 0.5
+    assert left + width <= 1
+    assert top + height <= 1
+
+
+def test_offline_look_gives_the_rows_of_encode_images_and_the_things(offline, picture):
+    images = [picture("chelsea.png"), picture("coffee.png")]
+
+    looks = offline.look(images)
+
+    np.testing.assert_array_equal(np.stack([look.row for look in looks]), offline.encode_images(images))
+    assert [thing.name for thing in looks[0].things] == ["cat"]
+    assert "cat" not in {thing.name for thing in looks[1].things}
+    assert looks[0].row[THINGS_PART].argmax() == CAT
+
+
+def test_offline_sees_things_and_clip_does_not(offline):
+    assert isinstance(offline, SeesThings)
+    assert not issubclass(ClipEncoder, SeesThings)
+
+
+def test_thing_names_are_80_with_one_chinese_name_each():
+    names = thing_names()
+
+    assert (len(names), names[0].english, names[0].chinese, names[79].english) == (80, "person", "人", "toothbrush")
+    assert len({name.chinese for name in names}) == 80
+
+
+@pytest.mark.parametrize("text", ["a dog and a cat", "dogs, cats", "一只狗和一只猫", "猫或狗"])
+def test_offline_text_of_two_things_asks_for_both_alike(offline, text):
+    row = offline.encode_texts([text])[0][THINGS_PART]
+
+    assert sorted(np.argsort(-row)[:2]) == [CAT, DOG]
+    assert row[[CAT, DOG]].min() > 0.7 * row.max()
+
+
+@pytest.mark.parametrize("phrase", ["woman", "child", "孩子", "crowd", "人群"])
+def test_a_kind_of_person_is_what_a_seen_person_may_or_may_not_be(phrase):
+    """The detector cannot tell a woman from a man, so that a person says only a part of what is asked."""
+    phrases = read_phrases()
+
+    assert phrases["person"][CLASSES + PERSON] == 1
+    assert 0.3 < phrases[phrase][CLASSES + PERSON] <= 0.7
+
+
+def test_what_the_detector_sees_itself_is_guessed_less_from_the_classes():
+    phrases = read_phrases()
+
+    assert max(share for place, share in phrases["giraffe"].items() if place < CLASSES) <= 0.3
+    assert max(share for place, share in phrases["dog"].items() if place < CLASSES) == 1
