@@ -74,8 +74,8 @@ class NanoDet(nn.Module):
         places = torch.cat(
             [head(level).flatten(2).transpose(1, 2) for head, level in zip(self.heads, joined, strict=True)], dim=1
         )
-        scores, sides = places.split([CLASSES, 4 * DISTANCES], dim=2)
-        shares = sides.unflatten(2, (4, DISTANCES)).softmax(dim=3)
+        scores, sides = places[..., :CLASSES], places[..., CLASSES:]
+        shares = sides.reshape(*sides.shape[:2], 4, DISTANCES).softmax(dim=3)
         return scores.sigmoid(), shares @ torch.arange(DISTANCES, dtype=shares.dtype)
 
     def _joined(self, levels: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -94,7 +94,8 @@ def load_nanodet() -> NanoDet:
     state = {name: weights.float() for name, weights in load_file(WEIGHTS_FILE).items()}
     network.load_state_dict(state, assign=True)
     network.eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in place; torch's stubs lack it
+    return network
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

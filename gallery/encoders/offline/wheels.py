@@ -39,10 +39,23 @@ def load_network() -> Any:
 
 
 def load_detector() -> Any:
-    """Return NanoDet from the file that comes with the source, for inference."""
-    from .nanodet import load_nanodet  # noqa: PLC0415 -- slow import
+    """Return NanoDet from the file that comes with the source, for inference. Raises EncoderUnavailable."""
+    from safetensors import SafetensorError  # noqa: PLC0415 -- slow import
 
-    return load_nanodet()
+    from .nanodet import WEIGHTS_FILE, load_nanodet  # noqa: PLC0415 -- slow import
+
+    try:
+        return load_nanodet()
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise EncoderUnavailable(
+            encoder=OFFLINE_ID,
+            reason=Phrase(
+                gettext_noop("its weights cannot be read from the file %(file)s (%(error)s)"),
+                file=WEIGHTS_FILE.name,
+                error=type(error).__name__,
+            ),
+            remedy=Phrase(gettext_noop("Restore this file of the program: %(file)s"), file=WEIGHTS_FILE.name),
+        ) from error
 
 
 def _fold_padding(network: Any) -> None:

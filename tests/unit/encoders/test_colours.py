@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gallery.encoders.offline.colours import COLOURS, EXAMPLES, USUAL_SHARES, colour_evidence, colours_in
 

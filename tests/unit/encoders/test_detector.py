@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 
 from gallery.encoders.abilities import SeesThings
 from gallery.encoders.clip import ClipEncoder
+from gallery.encoders.offline import nanodet
 from gallery.encoders.offline.concepts import CLASSES, read_phrases, thing_names
 from gallery.encoders.offline.detector import Detector, detection, input_size
 from gallery.encoders.offline.layout import THINGS_PART
+from gallery.encoders.offline.wheels import load_detector
+from gallery.errors import EncoderUnavailable
 
 PERSON, CAT, DOG = 0, 15, 16
 FINE_PLACES, PLACES = 8 * 8, 8 * 8 + 4 * 4 + 2 * 2  # of a picture of 64 x 64 pixels
@@ -135,3 +138,14 @@ def test_what_the_detector_sees_itself_is_guessed_less_from_the_classes():
 
     assert max(share for place, share in phrases["giraffe"].items() if place < CLASSES) <= 0.3
     assert max(share for place, share in phrases["dog"].items() if place < CLASSES) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no weights at all"])
+def test_detector_without_its_file_is_one_plain_sentence(monkeypatch, tmp_path, content):
+    path = tmp_path / "nanodet.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(nanodet, "WEIGHTS_FILE", path)
+
+    with pytest.raises(EncoderUnavailable, match="Restore this file of the program: nanodet"):
+        load_detector()
