@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from imagesearch_project.env import environment_with_defaults
 
+BLAS_THREADS = "1"  # of NumPy: a second one waits for the first wherever other requests have its core
 ARENAS = "2"  # glibc's memory areas: one for each thread would keep hundreds of megabytes that nobody uses
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30
@@ -103,7 +104,7 @@ class Supervisor:
             [sys.executable, "-m", "imagesearch_project.serving.child", str(watched), *child.command],
             stdout=sys.stderr,  # stdout is the report's alone
             pass_fds=(watched, *child.inherited),
-            env=environment_with_defaults(MALLOC_ARENA_MAX=ARENAS),
+            env=environment_with_defaults(MALLOC_ARENA_MAX=ARENAS, OPENBLAS_NUM_THREADS=BLAS_THREADS),
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends them in order
         )
 

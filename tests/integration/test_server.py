@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Queue
 from types import SimpleNamespace
 from urllib.parse import quote
 
+import psutil
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -122,6 +124,14 @@ def test_server_looks_for_waiting_work_beside_its_requests(monkeypatch):
 )
 def test_room_of_a_request(method, path, room):
     assert room_of(method, path) is room
+
+
+def test_worker_yields_to_the_pages(site):
+    (worker,) = (child for child in map(psutil.Process, site.children()) if child.cmdline()[-1] == "work")
+
+    until(lambda: worker.nice() == 15, "the worker has begun")
+    group = Path(f"/proc/{worker.pid}/autogroup")
+    assert not group.exists() or group.read_text().endswith("nice 15\n")  # else its session would weigh as much
 
 
 def test_killed_serving_process_is_started_again(tmp_path):

@@ -4,7 +4,7 @@
     python -m tests.load rooms     each room filled alone: what the others notice
     python -m tests.load mixed     30 people at once: how soon an upload is acknowledged
     python -m tests.load burst     100 small pictures: how soon all are found
-    python -m tests.load kills     every process killed in turn: what is lost, what waits
+    python -m tests.load kills     100 pictures while one process of each kind is killed: what is lost, what waits
     python -m tests.load memory    what the processes hold after --minutes of mixed load
 
 Whatever loads the site runs niced, in a process of its own; what is asked meanwhile is asked at fixed times by another

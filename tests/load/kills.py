@@ -1,4 +1,4 @@
-"""Every process of the site killed in turn while pictures come; then all at once. What was accepted must be there."""
+"""100 pictures come while one process of each kind is killed, then all: what was accepted must be there, and found."""
 
 import asyncio
 import json
@@ -13,9 +13,11 @@ from .pictures import small_picture
 from .requests import Member, ask, upload
 from .site import LoadedSite
 
-SENDERS = 4
+SENDERS, PICTURES_EACH = 4, 25
+PAUSE_SECONDS = 1.0
 BETWEEN_SECONDS = 4.0
 AFTERWARDS_SECONDS = 60.0
+SUPERVISOR = "manage.py serve"
 
 
 async def measure_kills(site: LoadedSite, *, afterwards_seconds: float = AFTERWARDS_SECONDS) -> dict[str, Any]:
@@ -28,10 +30,8 @@ async def measure_kills(site: LoadedSite, *, afterwards_seconds: float = AFTERWA
     await _kill_all(site)
     killed.append("all at once")
     restarts.append(await asyncio.to_thread(site.start))
-    await asyncio.sleep(BETWEEN_SECONDS)
-    for sender in senders:
-        sender.cancel()
-    await asyncio.gather(*senders, return_exceptions=True)
+    async with asyncio.timeout(AFTERWARDS_SECONDS):
+        await asyncio.gather(*senders)
     return {
         "killed": killed,
         "restart_seconds": restarts,
@@ -58,12 +58,14 @@ async def _states_afterwards(site: LoadedSite, accepted: list[int], seconds: flo
 
 
 async def _kill_in_turn(site: LoadedSite) -> tuple[list[str], list[float]]:
-    """Kill each that is there at the start; what took its place is not among them. Start the site where it ended."""
-    killed, restarts = [], []
-    for pid, command in (await asyncio.to_thread(site.processes)).items():
+    """Kill the oldest of each kind that there is, the supervisor last. Start the site where it ended."""
+    killed: list[str] = []
+    restarts: list[float] = []
+    while (victim := await asyncio.to_thread(_next_victim, site, killed)) is not None:
+        pid, kind = victim
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-            killed.append(_short(command))
+            killed.append(kind)
         await asyncio.sleep(BETWEEN_SECONDS)
         if site.has_ended:
             restarts.append(await asyncio.to_thread(site.start))
@@ -78,15 +80,26 @@ async def _kill_all(site: LoadedSite) -> None:
     await asyncio.sleep(0.5)
 
 
-def _short(command: str) -> str:
-    """Return the words of a command that tell what it is, without folders."""
-    return " ".join(word.rpartition("/")[2] for word in command.split()[:5])[:80]
+def _next_victim(site: LoadedSite, killed: list[str]) -> tuple[int, str] | None:
+    kinds = {pid: _kind(command) for pid, command in site.processes().items()}
+    left = [(kind == SUPERVISOR, pid, kind) for pid, kind in kinds.items() if kind not in killed]
+    return min(left)[1:] if left else None
+
+
+def _kind(command: str) -> str:
+    """Return the words of a command that tell what it is, without folders and numbers."""
+    words = [word.rpartition("/")[2] for word in command.split()]
+    return " ".join(word for word in words if word not in {"python", "-m"} and not word.isdigit()).removesuffix(
+        " --port"
+    )
 
 
 async def _sender(site: LoadedSite, member: Member, accepted: list[int], counts: Counter[str]) -> None:
-    for number in range(10**6):
-        answer = await ask(site.port, upload(small_picture(number), member), patience_seconds=15)
+    left = [small_picture(number) for number in range(PICTURES_EACH)]
+    while left:
+        answer = await ask(site.port, upload(left[-1], member), patience_seconds=15)
         counts[str(answer.status or "none")] += 1
-        if answer.status == 201:
+        if answer.is_success:
             accepted.append(json.loads(answer.body)["id"])
-        await asyncio.sleep(0.2 if answer.is_success else 0.5)
+            left.pop()
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .attack import target_of
+from .attack import target_of, warm_up
 from .loads import Target, image_of, member_of, unlike_text
 from .pictures import large_picture, small_picture
 from .probing import Answers, percentile_ms, refused_share, statuses
@@ -20,6 +20,7 @@ Picture = Callable[[int], bytes]
 
 
 async def measure_mixed(site: LoadedSite, *, seconds: float = 60.0) -> dict[str, Any]:
+    await warm_up(site)
     return {
         "35 kB": summary(await mixed_load(target_of(site), small_picture, seconds=seconds)),
         "12 megapixels": summary(await mixed_load(target_of(site), large_picture, seconds=seconds)),

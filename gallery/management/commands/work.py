@@ -2,6 +2,8 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -17,7 +19,8 @@ from gallery.models.claim import NOBODY
 from gallery.services.embedding.encoder_in_use import warm_up_for_images
 from gallery.services.holders import free_claims_of_the_dead, holding
 
-NICENESS = 5  # pages come first
+NICENESS = 15  # pages come first, and the decoders of uploads and searches, which are at 10
+SESSION_NICENESS = Path("/proc/self/autogroup")  # Linux weighs sessions before the processes in them: sched(7)
 
 
 class Command(GalleryCommand):
@@ -70,9 +73,16 @@ class Command(GalleryCommand):
 
 
 def _be_background_work(worker: Worker) -> None:
-    os.nice(NICENESS)
+    _yield_to_pages()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.end())
+
+
+def _yield_to_pages() -> None:
+    os.nice(NICENESS)
+    if os.getsid(0) == os.getpid():  # else it is the session of whoever began it
+        with suppress(OSError):
+            SESSION_NICENESS.write_text(str(NICENESS))
 
 
 def _warm_up() -> None:
