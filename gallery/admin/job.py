@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from gallery.error_messages import stored_sentence
@@ -64,7 +65,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.display(description=gettext_lazy("job"))
     def title(self, job: Job) -> str:
-        return job.title
+        return capfirst(job.title)
 
     @admin.display(description=gettext_lazy("asked by"))
     def who(self, job: Job) -> str:

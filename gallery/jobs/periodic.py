@@ -14,6 +14,7 @@ from gallery.services.curation import empty_some_old_trash
 from gallery.services.database_care import keep_statistics
 from gallery.services.folding import fold_some_texts
 from gallery.services.holders import free_claims_of_the_dead
+from gallery.services.maintenance import remove_stale_files
 from gallery.services.query_pictures import forget_old_pictures
 from gallery.services.rereading import reread_some_before
 
@@ -84,6 +85,7 @@ CHORES: tuple[Chore | LongChore, ...] = (
     Chore("ended jobs", timedelta(hours=6), _forget_ended_jobs),
     LongChore("trash", timedelta(hours=1), _empty_some_trash),
     LongChore("metadata", timedelta(hours=1), _read_some_metadata),
+    Chore("stale files", timedelta(days=1), remove_stale_files),
     Chore("sessions", timedelta(hours=6), SessionStore.clear_expired),
 )
 

@@ -141,7 +141,8 @@ class IndexFiles:
     def stale(self, store: VectorStore, epoch: int) -> list[Path]:
         """Return the files of epochs that are neither in use nor under construction, and of unfinished writing.
 
-        Under the lock nobody is writing one.
+        Under the lock nobody is writing one but that of the columns in use, which has a lock of its own: the next
+        writing goes over what is left of it.
         """
         change = ModelChange.objects.building()
         used = {epoch, change.epoch} if change is not None else {epoch}
@@ -150,7 +151,8 @@ class IndexFiles:
         others += [path for path in sorted(store.folder.glob("codes-*.bin")) if path not in codes]
         columns = self.columns.path(epoch)
         others += [path for path in sorted(store.folder.glob("columns-*.bin")) if path != columns]
-        return others + sorted(store.folder.glob(partial_path(Path("*")).name))
+        unfinished = sorted(store.folder.glob(partial_path(Path("*")).name))
+        return others + [path for path in unfinished if path != partial_path(columns)]
 
     def remove_stale(self, store: VectorStore, epoch: int) -> None:
         """Remove them. Hold the lock."""

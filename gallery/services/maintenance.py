@@ -82,6 +82,12 @@ def _repair_vectors() -> None:
     index.remove_stale_files()
 
 
+def remove_stale_files() -> None:
+    """Remove the files that a crash left beside those of the index."""
+    if IndexState.objects.current().has_encoder:
+        search_index().remove_stale_files()
+
+
 def compact(*, by: Actor) -> int:
     """Write the vectors that are in use to a new epoch file and drop the others; return the row count.
 

@@ -133,6 +133,18 @@ def test_what_runs_is_followed_and_what_ended_is_not(alice):
     assert ("every 2s" in after, "<progress" in after, "finished" in after) == (False, False, True)
 
 
+def test_end_of_what_is_followed_is_announced_to_whoever_does_not_see_the_page(alice):
+    client, job = signed_in(alice), waiting(alice)
+    path = f"/jobs/{job.pk}/"
+    with running(job):
+        followed = text_of(client.get(path, headers=HTMX))
+    ended, whole = text_of(client.get(path, headers=HTMX)), text_of(client.get(path))
+
+    news = '<p hx-swap-oob="innerHTML:#job-news">Add tags: a: finished</p>'
+    assert [news in html for html in (followed, ended, whole)] == [False, True, False]
+    assert '<p id="job-news" class="visually-hidden" role="status"></p>' in whole
+
+
 def test_list_is_asked_for_where_one_is(alice):
     waiting(alice)
 

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from gallery.durable import crash_points
 from gallery.encoders.base import EncoderKey
 from gallery.errors import EncoderChanged, EncoderMismatch, InvalidVector, StoreDamaged
+from gallery.jobs.periodic import PeriodicChores
 from gallery.models import OPERATOR, WORKER, Image, IndexState, User
 from gallery.search_index import SearchIndex, search_index
 from gallery.search_index.files import IndexFiles
@@ -868,3 +869,15 @@ def test_reindex_leaves_what_cannot_be_opened_failed_with_the_reason(library, qu
     library[4].refresh_from_db()
     assert library[4].search_status == "failed"
     assert "no longer in the storage" in library[4].failure.message
+
+
+def test_chores_remove_stale_files_but_no_columns_that_are_being_written(alice, data_dir):
+    added(alice, 2)
+    written, left = (data_dir / "vectors" / f"columns-{epoch}.bin.partial" for epoch in (1, 2))
+    for path in (written, left):
+        path.write_bytes(b"half")
+
+    assert codes() == ["stale_vectors"]
+    PeriodicChores().step()
+
+    assert (written.exists(), left.exists()) == (True, False)
