@@ -13,7 +13,8 @@ from gallery.services.ingest import Upload
 from gallery.services.search import ResultPage
 
 from .authentication import actor_of
-from .serializers import AlbumSerializer, ImageSerializer, ResultSerializer, editable_ids
+from .result_serializers import ResultSerializer
+from .serializers import AlbumSerializer, ImageSerializer, editable_ids
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
@@ -44,6 +45,9 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
     return {
         "encoder": page.encoder,
         "searched": page.searched,
+        "total": page.total,
+        "confident_total": page.confident_total,
+        "total_is_at_least": page.total_is_at_least,
         "results": _each(images, ResultSerializer(context=context)),
         "suggestion": page.suggestion,
         "understood": page.understood,

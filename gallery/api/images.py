@@ -32,13 +32,13 @@ from .negotiation import AlwaysJSON
 from .pagination import ImageListPagination
 from .parameters import ETAG, ID, LOCATION
 from .parsers import FormWithFilesParser
+from .result_serializers import ResultPageSerializer
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
 from .schema_fields import PICTURE_FILE
 from .serializers import (
     ImageChangeFormSerializer,
     ImageChangeSerializer,
     ImageSerializer,
-    ResultPageSerializer,
     TopSerializer,
     UploadedSerializer,
     UploadSerializer,

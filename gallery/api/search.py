@@ -24,9 +24,10 @@ from .descriptions import described_results
 from .negotiation import AlwaysJSON
 from .parameters import TAG
 from .parsers import FormWithFilesParser, PictureJSONParser
+from .result_serializers import ResultPageSerializer
 from .schema_answers import CONFLICT
 from .schema_fields import PICTURE_FILE
-from .serializers import ResultPageSerializer, SearchAddressSerializer, SearchFormSerializer, SearchSerializer
+from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer
 
 
 class SearchView(APIView):

@@ -20,7 +20,6 @@ from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
-from gallery.services.search import Result
 
 from .authentication import actor_of
 from .base64_pictures import decoded_picture
@@ -123,36 +122,6 @@ class UploadedSerializer(ImageSerializer):
         required=False,
         help_text="What the file says and was not taken over, in sentences; missing where that is nothing.",
     )
-
-
-class ResultSerializer(ImageSerializer):
-    """A picture that was found. The context also holds `found`: what the search says about each id."""
-
-    score = serializers.SerializerMethodField(help_text="Cosine similarity to the query, -1 to 1.")
-    confident = serializers.SerializerMethodField(help_text="Whether it is taken for what was meant.")
-
-    def get_score(self, image: Image) -> float:
-        return round(self._result(image).score, 6)
-
-    def get_confident(self, image: Image) -> bool:
-        return self._result(image).confident
-
-    def _result(self, image: Image) -> Result:
-        found: dict[int, Result] = self.context["found"]
-        return found[image.pk]
-
-
-class ResultPageSerializer(serializers.Serializer[Any]):
-    encoder = serializers.CharField()
-    searched = serializers.IntegerField(help_text="How many pictures were compared: all that you may see.")
-    results = ResultSerializer(many=True)
-    suggestion = serializers.CharField(
-        allow_null=True, help_text="The text as it was probably meant, if a word of it is misspelt."
-    )
-    understood = serializers.CharField(
-        allow_null=True, help_text="What was searched for in place of the text: the suggestion, where that is clear."
-    )
-    milliseconds = serializers.FloatField()
 
 
 class AlbumSerializer(serializers.Serializer[Album]):

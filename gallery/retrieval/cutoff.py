@@ -3,13 +3,13 @@
 A flat line cannot be right: `offline` gives a right dog .04 and a right pizza .22. What is comparable between searches
 is how near a score comes to that of a picture which surely shows what is asked, where the encoder can say so, or else
 how many deviations it stands out from the scores of all that was searched. On that, on the best result's and on how
-clear the text is to the encoder a logistic regression says how probable a result is (docs/adr/0026).
+clear the query is to the encoder a logistic regression says how probable a result is (docs/adr/0026).
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -30,16 +30,15 @@ STEEPEST = 50.0  # beyond it a float holds no difference
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of one search, whichever picture is judged: its best score, how the scores of all searched rows are
-    spread, and how clear the text is; None where the engine or the encoder cannot say, or a picture is asked with.
+    spread, and how clear the query is; None where the engine or the encoder cannot say.
+
+    `of_pictures` says that pictures alone are asked with, and whatever resembles them is meant.
     """
 
     best: float
     searched: ScoreDistribution | None = None
     clarity: Clarity | None = None
-
-    @property
-    def measures_shares(self) -> bool:
-        return self.clarity is not None
+    of_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,19 @@ class Calibration:
 
     def judge(self, scores: Sequence[float], evidence: Evidence) -> list[Judgement]:
         """Return for each score whether its picture is meant."""
-        said = probabilities(features(scores, evidence), np.array(self.weights))
-        return [Judgement(each, each >= self.threshold) for each in said.tolist()]
+        said = probabilities(features(scores, evidence), np.array(self.weights)).tolist()
+        line = self.line(evidence)
+        return [Judgement(each, score >= line) for each, score in zip(said, scores, strict=True)]
+
+    def line(self, evidence: Evidence) -> float:
+        """Return the least score that is confident: a float32, so that whoever counts from it counts what is judged so.
+
+        Minus or plus infinity where every score is confident, or none.
+        """
+        [(_score, best, clear)] = features([evidence.best], evidence).tolist()
+        wanted = math.log(self.threshold / (1 - self.threshold))
+        reached = (wanted - self.intercept - self.best * best - self.clarity * clear) / self.score
+        return float(np.float32(_score_reaching(reached, evidence)))
 
 
 # Of normally distributed scores one in 2,000 stands out by 3.3 deviations.
@@ -84,15 +94,29 @@ UNCALIBRATED = Calibration(intercept=-6.6, score=2.0, best=0.0, clarity=0.0, thr
 
 @dataclass(frozen=True, slots=True)
 class Calibrations:
-    """How to judge the searches of one encoder: by shares of the sure score, and by deviations."""
+    """How to judge the searches of one encoder: with texts by shares of the sure score, with pictures by the same, and
+    all others by deviations.
+    """
 
     shares: Calibration | None = None
     deviations: Calibration = UNCALIBRATED
+    pictures: Calibration | None = None
 
     def judge(self, scores: Sequence[float], evidence: Evidence) -> list[Judgement]:
-        if self.shares is not None and evidence.measures_shares:
-            return self.shares.judge(scores, evidence)
-        return self.deviations.judge(scores, Evidence(evidence.best, evidence.searched))
+        calibration, judged_by = self._of(evidence)
+        return calibration.judge(scores, judged_by)
+
+    def line(self, evidence: Evidence) -> float:
+        """Return the least score that is confident: see `Calibration.line`."""
+        calibration, judged_by = self._of(evidence)
+        return calibration.line(judged_by)
+
+    def _of(self, evidence: Evidence) -> tuple[Calibration, Evidence]:
+        """Return the calibration for a search, and what it judges by."""
+        fitted = self.pictures if evidence.of_pictures else self.shares
+        if fitted is not None and evidence.clarity is not None:
+            return fitted, evidence
+        return self.deviations if not evidence.of_pictures else UNCALIBRATED, replace(evidence, clarity=None)
 
 
 def calibrations_in(text: str, *, encoder: EncoderKey) -> Calibrations | None:
@@ -102,18 +126,21 @@ def calibrations_in(text: str, *, encoder: EncoderKey) -> Calibrations | None:
         if (said["encoder"]["id"], said["encoder"]["revision"]) != (encoder.id, encoder.revision):
             return None
         found = Calibration.of(said["weights"])
-        return Calibrations(shares=found) if said["measure"] == "shares" else Calibrations(deviations=found)
+        pictures = Calibration.of(said["pictures"]["weights"]) if said.get("pictures") else None
+        if said["measure"] == "shares":
+            return Calibrations(shares=found, pictures=pictures)
+        return Calibrations(deviations=found, pictures=pictures)
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def features(scores: Sequence[float] | FloatArray, evidence: Evidence) -> FloatArray:
-    """Return (len(scores), 3): how far each score comes, how far the best one does, and how clear the text is."""
+    """Return (len(scores), 3): how far each score comes, how far the best one does, and how clear the query is."""
     given = np.append(np.asarray(scores, dtype=np.float64), evidence.best)
     if evidence.clarity is None:
         reached, clear = _deviations(given, evidence.searched), 0.0
     else:
-        reached = np.log(np.maximum(given / max(evidence.clarity.sure_score, LEAST_SHARE), LEAST_SHARE))
+        reached = np.log(np.maximum(given / _sure(evidence.clarity), LEAST_SHARE))
         clear = math.log(max(evidence.clarity.weight, LEAST_SHARE))
     best = np.full(len(scores), reached[-1])
     return np.stack([reached[:-1], best, np.full(len(scores), clear)], axis=1)
@@ -125,12 +152,34 @@ def probabilities(rows: FloatArray, weights: FloatArray) -> FloatArray:
     return said
 
 
-def _deviations(scores: FloatArray, spread: ScoreDistribution | None) -> FloatArray:
-    """Return how many deviations scores lie above the middle. The lower half says how wide they spread: the upper one
-    holds those that are meant.
-    """
-    if spread is None or spread.count < FEWEST_COMPARED:
-        return np.zeros(len(scores))
-    middle = spread.quantile(0.5)
-    found: FloatArray = (scores - middle) / max(middle - spread.quantile(0.16), LEAST_DEVIATION)
+def _score_reaching(reached: float, evidence: Evidence) -> float:
+    """Return the least score whose own feature is `reached` or more."""
+    if evidence.clarity is not None:
+        if reached <= math.log(LEAST_SHARE):
+            return -math.inf
+        return _sure(evidence.clarity) * math.exp(min(reached, STEEPEST))
+    middle, width = _spread(evidence.searched)
+    if math.isinf(width):
+        return -math.inf if reached <= 0 else math.inf
+    return middle + reached * width
+
+
+def _deviations(scores: FloatArray, searched: ScoreDistribution | None) -> FloatArray:
+    """Return how many deviations scores lie above the middle: 0 where nothing is known of others."""
+    middle, width = _spread(searched)
+    found: FloatArray = (scores - middle) / width
     return found
+
+
+def _spread(searched: ScoreDistribution | None) -> tuple[float, float]:
+    """Return the middle of all scores and their deviation, infinite where nothing is known of others. The lower half
+    says how wide they spread: the upper one holds those that are meant.
+    """
+    if searched is None or searched.count < FEWEST_COMPARED:
+        return 0.0, math.inf
+    middle = searched.quantile(0.5)
+    return middle, max(middle - searched.quantile(0.16), LEAST_DEVIATION)
+
+
+def _sure(clarity: Clarity) -> float:
+    return max(clarity.sure_score, LEAST_SHARE)

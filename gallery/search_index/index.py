@@ -8,6 +8,7 @@ to, never a picture that refers to a missing vector.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from gallery.errors import EncoderChanged, StoreDamaged
 from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
+from gallery.vectors.engines.rescoring import sampled_distribution
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_check import Problem
 from gallery.vectors.row_mask import RowMask
@@ -47,9 +49,8 @@ from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .known_columns import Known
 from .lists import Lists
 from .next_epoch import NextEpoch
+from .one_state import in_one_state
 from .row_changes import UPDATE_BATCH, RowChanges
-
-ATTEMPTS = 5  # at one answer, while others delete all the time
 
 Answer = TypeVar("Answer")
 Blocks = Iterable[tuple[Ids, Vectors]]
@@ -80,7 +81,7 @@ class SearchIndex(RowChanges):
         where pictures left their rows while it was searched, it is searched again, a few times at most.
         `encoder` is that of the queries: raises EncoderChanged where the index is of another one by now.
         """
-        return self._in_one_state(lambda access: self._search(queries, k, allowed, access, encoder))
+        return in_one_state(lambda access: self._search(queries, k, allowed, access, encoder))
 
     def count_above(
         self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
@@ -88,17 +89,7 @@ class SearchIndex(RowChanges):
         """Return how many images, of those in `allowed` if given, `search` would give `query` (dimension,) at least
         `score`, if `k` were large enough: exact whatever the engine is. Raises EncoderChanged as `search` does.
         """
-        return self._in_one_state(lambda access: self._count_above(query, score, allowed, access, encoder))
-
-    @staticmethod
-    def _in_one_state(answer: Callable[[AccessState], Answer]) -> Answer:
-        """Answer again, a few times at most, where pictures left their rows meanwhile."""
-        for _attempt in range(ATTEMPTS):
-            access = AccessState.objects.current()  # before all else: see `AllowedRows`
-            answered = answer(access)
-            if AccessState.objects.current().departures == access.departures:
-                break
-        return answered
+        return in_one_state(lambda access: self._count_above(query, score, allowed, access, encoder))
 
     def _count_above(
         self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
@@ -142,9 +133,14 @@ class SearchIndex(RowChanges):
             searcher = searcher if searcher.capabilities.can_be_told(mask.count) else committed.local
             allowed = committed.snapshot.allowing_rows(mask)
         hits = searcher.search(queries, k, allowed)
-        if searcher is committed.local or IndexState.objects.current().epoch == committed.epoch:
+        if searcher is not committed.local and IndexState.objects.current().epoch != committed.epoch:
+            return None  # the collection of another epoch may be gone at any moment, and then it is empty
+        if hits.distribution is not None or len(queries) != 1:
             return hits
-        return None  # the collection of another epoch may be gone at any moment, and then it is empty
+        mask = committed.snapshot.mask_of(None) if images is None else self._mask_of(images, access, committed)
+        if mask is None:
+            return None
+        return replace(hits, distribution=sampled_distribution(committed.snapshot, queries[0], mask))
 
     def _mask_of(self, images: ImageQuerySet, access: AccessState, committed: CommittedIndex) -> RowMask | None:
         """Return which rows of this version may be found; None if the index has left its epoch meanwhile."""

@@ -1,66 +1,107 @@
-"""What one leg of a search finds among the candidates."""
+"""What one leg of a search finds among the candidates, and which of it is meant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from gallery.encoders.base import EncoderKey
-from gallery.models import ImageQuerySet
+from gallery.retrieval.cutoff import Evidence, Judgement
 from gallery.retrieval.fusion import Hit
-from gallery.retrieval.meaning import Vector
-from gallery.retrieval.plan import Plan
 from gallery.retrieval.resemblance import joined
-from gallery.search_index import search_index
-from gallery.vectors.hits import Hits
 
+from .calibrations import calibrations_of
+from .leg_candidates import LegCandidates, Ranking
 from .meanings import LegVectors, Shown
+
+MOST_COPIES = 10_000  # of one picture: beyond it nobody is told how many results there are
+OF_A_COPY = Judgement(probability=1.0, confident=True)
 
 
 @dataclass(frozen=True, slots=True)
 class LegAnswer:
-    """Hits, best first, without what is excluded; `nearest` is what lies nearest to its vector, excluded or not."""
+    """Hits, best first, and the judgement of each by its image's id.
+
+    `searched` is how many candidates there are, `confident_total` how many of them are meant.
+    """
 
     hits: list[Hit]
-    nearest: Hits
+    judgements: Mapping[int, Judgement]
+    searched: int
+    confident_total: int
+
+
+def answer_of(leg: LegVectors, candidates: LegCandidates, *, top: int) -> LegAnswer:
+    """Return what a leg finds: each hit's score is its cosine to the leg's vector, whatever orders them.
+
+    Raises EncoderChanged where the index has moved to another encoder.
+    """
+    nearest = candidates.nearest_to(leg.vector, top=top)
+    if not nearest.hits:
+        return LegAnswer([], {}, candidates.searched(nearest), confident_total=0)
+    if leg.shown is not None:
+        return _Resemblance(leg, leg.shown, candidates, top).answer(nearest)
+    calibrations, evidence = calibrations_of(candidates.encoder), _evidence(leg, nearest)
+    judged = calibrations.judge([hit.score for hit in nearest.hits], evidence)
+    return LegAnswer(
+        nearest.hits[:top],
+        {hit.image_id: judgement for hit, judgement in zip(nearest.hits, judged, strict=True)},
+        candidates.searched(nearest),
+        candidates.count(nearest, least=calibrations.line(evidence)),
+    )
+
+
+def _evidence(leg: LegVectors, ranking: Ranking) -> Evidence:
+    return Evidence(ranking.hits[0].score, ranking.distribution, leg.clarity, of_pictures=leg.is_of_pictures)
 
 
 @dataclass(frozen=True, slots=True)
-class LegSearch:
-    """Asks the index, as often as a leg needs: all vectors are of `encoder`."""
+class _Resemblance:
+    """What resembles pictures: copies of them, and what shows the same, each by a ranking of its own.
 
-    candidates: ImageQuerySet
-    planned: Plan
-    encoder: EncoderKey
+    Copies are meant. What leads without being one is judged as the best of those behind it, all others by how far they
+    show the same, which is what orders them.
+    """
 
-    def answer(self, leg: LegVectors) -> LegAnswer:
-        """Return what the leg finds: each hit's score is its cosine to the leg's vector, whatever orders them.
+    leg: LegVectors
+    shown: Shown
+    candidates: LegCandidates
+    top: int
 
-        What is excluded is left out here, not in the database's question, whose answer serves other searches too.
-        Raises EncoderChanged where the index has moved to another encoder.
-        """
-        nearest = self._nearest_to(leg.vector)
-        hits = self._wanted(nearest)
-        return LegAnswer(hits if leg.shown is None else self._joined(hits, leg.vector, leg.shown), nearest)
+    def answer(self, nearest: Ranking) -> LegAnswer:
+        showing = self.candidates.nearest_to(self.shown.vector, top=self.top)
+        ids = self._joined(nearest, showing)
+        cosines = self.candidates.scores(ids, self.leg.vector, known=nearest.hits)
+        shows = self.candidates.scores(ids, self.shown.vector, known=showing.hits)
+        ids = [image_id for image_id in ids if image_id in cosines and image_id in shows]  # else it left meanwhile
+        searched = self.candidates.searched(nearest)
+        if not ids or not showing.hits:
+            return LegAnswer([], {}, searched, confident_total=0)
+        calibrations, evidence = calibrations_of(self.candidates.encoder), _evidence(self.leg, showing)
+        judged_by = [max(shows[ids[0]], evidence.best), *(shows[image_id] for image_id in ids[1:])]
+        judged = calibrations.judge(judged_by, evidence)
+        return LegAnswer(
+            [Hit(image_id, cosines[image_id]) for image_id in ids],
+            {
+                image_id: OF_A_COPY if cosines[image_id] >= self.shown.near_copy else judgement
+                for image_id, judgement in zip(ids, judged, strict=True)
+            },
+            searched,
+            self._count(nearest, showing, first=ids[0], least=calibrations.line(evidence)),
+        )
 
-    def _nearest_to(self, vector: Vector) -> Hits:
-        width = self.planned.top + len(self.planned.excluded_ids)
-        hits = search_index().search(vector[np.newaxis], k=width, allowed=self.candidates, encoder=self.encoder)
-        return hits.of(0)
+    def _joined(self, nearest: Ranking, showing: Ranking) -> list[int]:
+        first = nearest.hits[0].image_id
+        first_shows = self.candidates.scores([first], self.shown.vector).get(first, 0.0)
+        near_copy = self.shown.near_copy
+        return joined(nearest.hits, showing.hits, nearest_shows=first_shows, near_copy=near_copy)[: self.top]
 
-    def _wanted(self, found: Hits) -> list[Hit]:
-        pairs = zip(found.ids.tolist(), found.scores.tolist(), strict=True)
-        return [Hit(image_id, score) for image_id, score in pairs if image_id not in self.planned.excluded_ids]
+    def _count(self, nearest: Ranking, showing: Ranking, *, first: int, least: float) -> int:
+        """Return how many are meant: what shows at least so much, and what leads without showing as much."""
+        leading = self._copies(nearest) | ({first} if showing.hits[0].score >= least else set())
+        shows = self.candidates.scores(leading, self.shown.vector, known=showing.hits)
+        return self.candidates.count(showing, least=least) + sum(shows.get(each, least) < least for each in leading)
 
-    def _joined(self, nearest: list[Hit], vector: Vector, shown: Shown) -> list[Hit]:
-        if not nearest:
-            return nearest
-        showing = self._wanted(self._nearest_to(shown.vector))
-        first_shows = self._scores([nearest[0].image_id], shown.vector).get(nearest[0].image_id, 0.0)
-        ids = joined(nearest, showing, nearest_shows=first_shows, near_copy=shown.near_copy)[: self.planned.top]
-        known = {hit.image_id: hit.score for hit in nearest}
-        scores = known | self._scores([image_id for image_id in ids if image_id not in known], vector)
-        return [Hit(image_id, scores[image_id]) for image_id in ids if image_id in scores]  # else it left meanwhile
-
-    def _scores(self, image_ids: list[int], vector: Vector) -> dict[int, float]:
-        ids, scores = search_index().scores_of(image_ids, vector[np.newaxis], encoder=self.encoder)
-        return dict(zip(ids.tolist(), scores[:, 0].tolist(), strict=True))
+    def _copies(self, nearest: Ranking) -> set[int]:
+        near_copy = self.shown.near_copy
+        count = self.candidates.count(nearest, least=near_copy)
+        if count > len(nearest.hits):
+            nearest = self.candidates.nearest_to(nearest.vector, top=min(count, MOST_COPIES))
+        return {hit.image_id for hit in nearest.hits if hit.score >= near_copy}

@@ -43,24 +43,27 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class LegVectors:
-    """What a leg is compared with: a (dimension,) unit vector; of pictures also what they show, where that is known."""
+    """What a leg is compared with: a (dimension,) unit vector; of pictures also what they show, where that is known.
+
+    `clarity` is of a text that is all that the leg asks for, or of pictures, where the encoder says it.
+    """
 
     vector: Vector
     shown: Shown | None = None
+    clarity: Clarity | None = None
+    is_of_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
     """What the legs are compared with, all of one encoder.
 
-    `understanding` is of the text that is searched for, None where there is none; `clarity` of a text that is all that
-    is searched for, where the encoder says it.
+    `understanding` is of the text that is searched for, None where there is none.
     """
 
     legs: tuple[LegVectors, ...]
     encoder: EncoderKey
     understanding: Understanding | None = None
-    clarity: Clarity | None = None
 
 
 def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
@@ -90,9 +93,19 @@ def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     key = keys.pop()
     texts = [part.meaning.words for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
     meant = understood(texts[0], encoder()) if texts else None
-    shown = [_shown(vector, key) if leg.is_of_pictures else None for leg, vector in zip(legs, vectors, strict=True)]
     clear = clarity(meant.sentence, encoder()) if meant and [len(leg.parts) for leg in legs] == [1] else None
-    return QueryVectors(tuple(LegVectors(*leg) for leg in zip(vectors, shown, strict=True)), key, meant, clear)
+    found_legs = [
+        _of_pictures(vector, key) if leg.is_of_pictures else LegVectors(vector, clarity=clear)
+        for leg, vector in zip(legs, vectors, strict=True)
+    ]
+    return QueryVectors(tuple(found_legs), key, meant)
+
+
+def _of_pictures(vector: Vector, key: EncoderKey) -> LegVectors:
+    """Return the leg of pictures. How far they show what they show is how clear they are."""
+    shown = _shown(vector, key)
+    own = 1.0 if shown is None else float(vector @ shown.vector)
+    return LegVectors(vector, shown, Clarity(sure_score=own, weight=own), is_of_pictures=True)
 
 
 def _shown(vector: Vector, key: EncoderKey) -> Shown | None:

@@ -1,28 +1,28 @@
 """Finding pictures: carry out the plan of a search among what the actor may see."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet
-from gallery.retrieval.cutoff import Evidence, Judgement
+from gallery.retrieval.cutoff import Judgement
 from gallery.retrieval.fusion import Hit, fuse
 from gallery.retrieval.plan import Plan, plan
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
 from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
-from gallery.vectors.hits import Hits
 
-from .calibrations import calibrations_of
-from .legs import LegSearch
+from .leg_candidates import LegCandidates
+from .legs import answer_of
 from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
 
 Answer = TypeVar("Answer")
 ENCODER_CHANGES = 5  # during one search: far more than there ever are
+COUNTED_UP_TO = 10_000  # pictures: of more, answers say "at least so many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Result:
 class ResultPage:
     """Results, best first. `searched` is how many pictures were compared: all that the actor may see.
 
+    `confident_count` is how many of them are above the line, among the results or not.
+
     `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning what is asked into vectors.
     `asked` are the rows that the search names, `understanding` is what was made of its text.
     """
@@ -48,6 +50,7 @@ class ResultPage:
     encoder: str
     results: tuple[Result, ...]
     searched: int
+    confident_count: int
     milliseconds: float
     encoding_milliseconds: float = 0.0
     asked: NamedRows = field(default_factory=NamedRows)
@@ -56,6 +59,21 @@ class ResultPage:
     @property
     def total_milliseconds(self) -> float:
         return self.encoding_milliseconds + self.milliseconds
+
+    @property
+    def total(self) -> int:
+        """How many pictures were found, as far as they are counted: see `total_is_at_least`."""
+        return min(self.searched, COUNTED_UP_TO)
+
+    @property
+    def confident_total(self) -> int:
+        """How many of them are above the line, as far as they are counted."""
+        return min(self.confident_count, COUNTED_UP_TO)
+
+    @property
+    def total_is_at_least(self) -> bool:
+        """Whether more pictures were found than are counted."""
+        return self.searched > COUNTED_UP_TO
 
     @property
     def likely(self) -> list[Result]:
@@ -126,11 +144,12 @@ def _answer(planned: Plan, by: Actor) -> ResultPage:
     asked = find_named_rows(planned.legs, visible=visible)
     query = encode_legs(planned.legs, asked)
     encoded_at = time.perf_counter()
-    results, searched = _nearest(query, visible.matching(planned.filters).searchable(), planned)
+    results, ranking = _nearest(query, visible.matching(planned.filters).searchable(), planned)
     return ResultPage(
         encoder=query.encoder.id,
         results=results,
-        searched=searched,
+        searched=ranking.searched,
+        confident_count=ranking.confident_total,
         milliseconds=(time.perf_counter() - encoded_at) * 1000,
         encoding_milliseconds=(encoded_at - started) * 1000,
         asked=asked,
@@ -140,49 +159,29 @@ def _answer(planned: Plan, by: Actor) -> ResultPage:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """Hits, best first, each with whether it is meant; and how many pictures were compared."""
+    """Hits, best first, each judged by its image's id; how many pictures were compared, how many of them are meant."""
 
     hits: list[Hit]
-    judgements: list[Judgement]
+    judgements: Mapping[int, Judgement]
     searched: int
+    confident_total: int
 
 
-def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> tuple[tuple[Result, ...], int]:
-    """Return the nearest candidates, and how many there are to compare with."""
+def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> tuple[tuple[Result, ...], _Ranking]:
+    """Return the nearest candidates, and the ranking that they come from."""
     for _attempt in range(2):
         ranking = _ranked(query, candidates, planned)
         results = _results(candidates, ranking)
         if len(results) == len(ranking.hits):
             break
         search_index().forget_allowed(candidates)  # rights have changed between search and now: others move up
-    return results, ranking.searched
+    return results, ranking
 
 
 def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _Ranking:
-    search = LegSearch(candidates, planned, query.encoder)
-    answers = [search.answer(leg) for leg in query.legs]
-    hits = fuse([answer.hits for answer in answers])[: planned.top]
-    nearest = answers[0].nearest
-    return _Ranking(
-        hits,
-        _judged(hits, query, nearest),
-        searched=nearest.searched - _excluded_count(nearest, candidates, planned),
-    )
-
-
-def _excluded_count(found: Hits, candidates: ImageQuerySet, planned: Plan) -> int:
-    """Return how many candidates are excluded. The database is asked only about those that were not found."""
-    excluded = set(planned.excluded_ids)
-    not_found = excluded.difference(found.ids.tolist())
-    count = len(excluded) - len(not_found)
-    return count + candidates.filter(pk__in=not_found).count() if not_found else count
-
-
-def _judged(hits: Sequence[Hit], query: QueryVectors, nearest: Hits) -> list[Judgement]:
-    if not hits:
-        return []
-    evidence = Evidence(best=hits[0].score, searched=nearest.distribution, clarity=query.clarity)
-    return calibrations_of(query.encoder).judge([hit.score for hit in hits], evidence)
+    asked = LegCandidates(candidates, planned.excluded_ids, query.encoder)
+    [answer] = [answer_of(leg, asked, top=planned.top) for leg in query.legs]  # a plan has one
+    return _Ranking(fuse([answer.hits]), answer.judgements, answer.searched, answer.confident_total)
 
 
 def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:
@@ -190,6 +189,6 @@ def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]
     images = candidates.for_listing().in_bulk([hit.image_id for hit in ranking.hits])
     return tuple(
         Result(images[hit.image_id], hit.score, judged.confident, judged.probability)
-        for hit, judged in zip(ranking.hits, ranking.judgements, strict=True)
+        for hit, judged in ((hit, ranking.judgements[hit.image_id]) for hit in ranking.hits)
         if hit.image_id in images
     )

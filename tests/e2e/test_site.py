@@ -239,7 +239,7 @@ def test_the_nearest_of_what_is_not_here_are_unfolded_by_the_keyboard(
 ):
     nearest = Result(upload(alice, "coffee.png", visibility=Visibility.PUBLIC), 0.02, False, 0.1)
     meant = Understanding("an elephant", "an elephant", is_applied=True)
-    answer = ResultPage("offline", (nearest,), searched=1, milliseconds=1.0, understanding=meant)
+    answer = ResultPage("offline", (nearest,), searched=1, confident_count=0, milliseconds=1.0, understanding=meant)
     monkeypatch.setattr(search_view, "find_images", lambda *_, **__: answer)
     page = open_page(width_px=390)
     page.goto(f"{live_server.url}/search/?q=an+elefant")

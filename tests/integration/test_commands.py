@@ -218,11 +218,12 @@ def test_search_tells_people_what_is_less_likely_without_numbers(confident, line
     ]
     spelling = {"text": "a dgo", "suggestion": "a dog", "understood": None}
     report = {"results": rows, "encoder": "offline", "milliseconds": 1.0, **spelling}
+    report["confident_total"] = 1_234 if all(confident) else sum(confident)
 
     said = [line.strip() for line in SearchCommand().describe(report).splitlines()]
 
     assert said[:-1] == ["Did you mean “a dog”?", *lines]
-    assert said[-1] == f"{sum(confident)} found in 1.0 ms with “offline”."
+    assert said[-1] == f"{'1,234' if all(confident) else sum(confident)} found in 1.0 ms with “offline”."
 
 
 def test_search_in_chinese(run):

@@ -134,7 +134,9 @@ def test_similar_pictures_come_as_a_part(alice, upload):
 @pytest.mark.parametrize(("is_near", "is_folded"), [(True, False), (False, True)])
 def test_similar_pictures_that_are_no_near_relatives_are_folded(alice, upload, monkeypatch, is_near, is_folded):
     cat, coffee = upload(alice, "chelsea.png"), upload(alice, "coffee.png")
-    page = ResultPage("offline", (Result(coffee, 0.3, is_near, 0.5),), searched=1, milliseconds=1.0)
+    page = ResultPage(
+        "offline", (Result(coffee, 0.3, is_near, 0.5),), searched=1, confident_count=int(is_near), milliseconds=1.0
+    )
     monkeypatch.setattr(image_view, "similar_images", lambda *_, **__: page)
 
     part = as_user(alice).get(f"/images/{cat.pk}/similar/", headers={"HX-Request": "true"})

@@ -152,7 +152,14 @@ def answered(alice, upload, monkeypatch):
         results = tuple(
             Result(image, 0.3, sure, 0.9 if sure else 0.1) for image, sure in zip(images, confident, strict=True)
         )
-        page = ResultPage("offline", results, searched=2, milliseconds=1.0, understanding=understanding)
+        page = ResultPage(
+            "offline",
+            results,
+            searched=2,
+            confident_count=sum(confident),
+            milliseconds=1.0,
+            understanding=understanding,
+        )
         monkeypatch.setattr(search_view, "find_images", lambda *_, **__: page)
 
     return answer

@@ -303,3 +303,19 @@ def test_a_local_engine_is_not_fed(alice):
 def test_an_empty_library_is_not_fed(alice, server):
     assert search_index().feed_engine() == 0
     assert server.held == {}
+
+
+def test_an_engine_without_a_distribution_gets_that_of_the_files(alice, server):
+    ids = added(alice, 30)
+    half = Image.objects.filter(pk__in=ids[::2])
+    by_files = [search_index().search(unit_rows(1, seed=7), 9, images) for images in (None, half)]
+
+    search_index().feed_engine()
+
+    by_server = [search_index().search(unit_rows(1, seed=7), 9, images) for images in (None, half)]
+    assert server.searches == 2
+    for here, there in zip(by_files, by_server, strict=True):
+        assert there.distribution is not None
+        assert there.distribution.count == here.distribution.count
+        assert there.distribution.quantile(0.5) == pytest.approx(here.distribution.quantile(0.5), abs=0.01)
+    assert search_index().search(unit_rows(2), 9, None).distribution is None

@@ -75,7 +75,10 @@ class Command(GalleryCommand):
             lines.append("Less likely:")
         lines += map(_line, others)
         return "\n".join(
-            [*lines, f"{len(likely)} found in {report['milliseconds']:.1f} ms with “{report['encoder']}”."]
+            [
+                *lines,
+                f"{report['confident_total']:,} found in {report['milliseconds']:.1f} ms with “{report['encoder']}”.",
+            ]
         )
 
 
@@ -123,6 +126,9 @@ def _report(page: ResultPage, *, text: str, encoding_milliseconds: float) -> Rep
             }
             for result in page.results
         ],
+        "total": page.total,
+        "confident_total": page.confident_total,
+        "total_is_at_least": page.total_is_at_least,
         "suggestion": page.suggestion,
         "understood": page.understood,
         "milliseconds": round(page.milliseconds, 2),

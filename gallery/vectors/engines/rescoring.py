@@ -8,11 +8,13 @@ import numpy.typing as npt
 
 from gallery.vectors.hits import Hits, ScoreDistribution
 from gallery.vectors.kernels.scan_job import HISTOGRAM_BINS
+from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import NO_ID, Floats, Ids, Rows, Vectors
 
 FIRST_RESCORED = 64
 RESCORE_ROWS = 4_096  # 16 MiB of float64 at 512 numbers
+SAMPLED_ROWS = 2_048  # a quantile of so many is off by 1 % of the rows
 FLOAT32_TIE = 2.0**-22  # scores this close may be equal once they are rounded to float32
 
 
@@ -54,13 +56,30 @@ def exact_best(snapshot: Snapshot, query: Floats, candidates: Candidates, k: int
 
 def scored_directly(snapshot: Snapshot, query: Floats, rows: Rows, k: int) -> Hits:
     """Score a few rows with the vectors themselves, without a scan: (k,) ids and scores, and their distribution."""
+    ids, scores = _real_scores(snapshot, query, rows)
+    return replace(_ranked(ids, scores, k), distribution=_distribution(scores))
+
+
+def sampled_distribution(snapshot: Snapshot, query: Floats, mask: RowMask) -> ScoreDistribution:
+    """Return how the scores of `mask`'s rows are spread, by SAMPLED_ROWS of them at equal distances or, if they are
+    fewer, by all: for engines that do not tell.
+    """
+    rows = mask.rows[:: -(-mask.count // SAMPLED_ROWS)] if mask.count else mask.rows
+    return _distribution(_real_scores(snapshot, query, rows)[1])
+
+
+def _real_scores(snapshot: Snapshot, query: Floats, rows: Rows) -> tuple[Ids, npt.NDArray[np.float64]]:
+    """Return the ids and scores of these rows, without damaged ones and those of pictures that have gone."""
     ids, scores = snapshot.codes.ids_of(rows), rescored(snapshot.matrix[rows], query)
     real = (ids != NO_ID) & (np.abs(scores) <= largest_possible(query))
-    ids, scores = ids[real], scores[real]
+    return ids[real], scores[real]
+
+
+def _distribution(scores: npt.NDArray[np.float64]) -> ScoreDistribution:
     histogram = np.histogram(scores, bins=HISTOGRAM_BINS, range=(-1.0, 1.0))[0].astype(np.int64)
-    sums = float(scores.sum()), float((scores**2).sum())
-    distribution = ScoreDistribution.of(histogram, count=len(scores), total=sums[0], squares=sums[1])
-    return replace(_ranked(ids, scores, k), distribution=distribution)
+    return ScoreDistribution.of(
+        histogram, count=len(scores), total=float(scores.sum()), squares=float((scores**2).sum())
+    )
 
 
 def _ranked(ids: Ids, scores: npt.NDArray[np.float64], k: int) -> Hits:

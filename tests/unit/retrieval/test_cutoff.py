@@ -83,11 +83,44 @@ def test_without_clarity_and_distribution_nothing_is_confident():
     assert [each.confident for each in Calibrations().judge([0.9], Evidence(best=0.9))] == [False]
 
 
+@given(some_scores, st.none() | clarities, st.sampled_from([FITTED, Calibrations()]), st.booleans())
+def test_the_line_is_where_confidence_begins(scores, clarity, calibrations, of_pictures):
+    evidence = Evidence(max(scores), spread_of(scores), clarity, of_pictures)
+    line = calibrations.line(evidence)
+
+    judged = calibrations.judge(scores, evidence)
+
+    assert [each.confident for each in judged] == [score >= line for score in scores]
+    assert line == np.float32(line)
+    threshold = FITTED.shares.threshold if calibrations is FITTED and clarity and not of_pictures else 0.5
+    for each in judged:
+        assert each.confident == (each.probability >= threshold) or each.probability == pytest.approx(
+            threshold, abs=1e-4
+        )
+
+
+def test_pictures_have_a_line_of_their_own():
+    calibrations = Calibrations(shares=FITTED.shares, pictures=Calibration.of({**WEIGHTS, "intercept": -50.0}))
+    of_text = Evidence(best=0.09, clarity=CLEAR)
+    of_picture = Evidence(best=0.09, clarity=CLEAR, of_pictures=True)
+
+    assert [calibrations.judge([0.09], evidence)[0].confident for evidence in (of_text, of_picture)] == [True, False]
+
+
+def test_equal_scores_and_other_surroundings_get_other_lines_without_a_calibration():
+    quiet, loud = [0.3, *[0.1] * 50, *[0.12] * 50], [0.3, *[0.1] * 50, *[0.28] * 50]
+
+    assert confident([0.3], among=quiet, calibrations=Calibrations()) == [True]
+    assert confident([0.3], among=loud, calibrations=Calibrations()) == [False]
+
+
 def test_calibration_file_counts_for_the_very_encoder_alone():
     said = {"encoder": {"id": "offline", "revision": "r1"}, "measure": "shares", "weights": WEIGHTS}
 
     assert calibrations_in(json.dumps(said), encoder=KEY) == FITTED
     assert calibrations_in(json.dumps(said), encoder=EncoderKey("offline", "r2")) is None
+    with_pictures = {**said, "pictures": {"weights": WEIGHTS}}
+    assert calibrations_in(json.dumps(with_pictures), encoder=KEY).pictures == FITTED.shares
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""What the API shows of a search."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from gallery.models import Image
+from gallery.services.search import Result
+
+from .serializers import ImageSerializer
+
+
+class ResultSerializer(ImageSerializer):
+    """A picture that was found. The context also holds `found`: what the search says about each id."""
+
+    score = serializers.SerializerMethodField(help_text="Cosine similarity to the query, -1 to 1.")
+    confident = serializers.SerializerMethodField(help_text="Whether it is taken for what was meant.")
+
+    def get_score(self, image: Image) -> float:
+        return round(self._result(image).score, 6)
+
+    def get_confident(self, image: Image) -> bool:
+        return self._result(image).confident
+
+    def _result(self, image: Image) -> Result:
+        found: dict[int, Result] = self.context["found"]
+        return found[image.pk]
+
+
+class ResultPageSerializer(serializers.Serializer[Any]):
+    encoder = serializers.CharField()
+    searched = serializers.IntegerField(help_text="How many pictures were compared: all that you may see.")
+    total = serializers.IntegerField(help_text="How many pictures were found: all that were compared, up to 10,000.")
+    confident_total = serializers.IntegerField(
+        help_text="How many of all that were compared are `confident`, up to 10,000."
+    )
+    total_is_at_least = serializers.BooleanField(help_text="Whether `total` is more than is counted.")
+    results = ResultSerializer(many=True)
+    suggestion = serializers.CharField(
+        allow_null=True, help_text="The text as it was probably meant, if a word of it is misspelt."
+    )
+    understood = serializers.CharField(
+        allow_null=True, help_text="What was searched for in place of the text: the suggestion, where that is clear."
+    )
+    milliseconds = serializers.FloatField()

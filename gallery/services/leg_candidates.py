@@ -1,0 +1,79 @@
+"""Which images a leg of a search may find, and what the index says of them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gallery.encoders.base import EncoderKey
+from gallery.models import ImageQuerySet
+from gallery.retrieval.fusion import Hit
+from gallery.retrieval.meaning import Vector
+from gallery.search_index import search_index
+from gallery.vectors.hits import Hits, ScoreDistribution
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What is nearest to a vector: `hits`, best first, without what is excluded, of all that was `found`."""
+
+    vector: Vector
+    hits: list[Hit]
+    found: Hits
+
+    @property
+    def distribution(self) -> ScoreDistribution | None:
+        return self.found.distribution
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every candidate is here."""
+        return len(self.found.ids) >= self.found.searched
+
+
+@dataclass(frozen=True, slots=True)
+class LegCandidates:
+    """Asks the index about these images, as often as a leg needs: all vectors are of `encoder`.
+
+    What is excluded is left out of the answers, not of the database's question, whose answer serves other searches too.
+    Everything raises EncoderChanged where the index has moved to another encoder.
+    """
+
+    images: ImageQuerySet
+    excluded_ids: tuple[int, ...]
+    encoder: EncoderKey
+
+    def nearest_to(self, vector: Vector, *, top: int) -> Ranking:
+        """Return at least the `top` nearest, if there are as many."""
+        hits = search_index().search(
+            vector[np.newaxis], k=top + len(self.excluded_ids), allowed=self.images, encoder=self.encoder
+        )
+        found = hits.of(0)
+        pairs = zip(found.ids.tolist(), found.scores.tolist(), strict=True)
+        return Ranking(vector, [Hit(*pair) for pair in pairs if pair[0] not in self.excluded_ids], found)
+
+    def scores(self, image_ids: Iterable[int], vector: Vector, *, known: Collection[Hit] = ()) -> dict[int, float]:
+        """Return the score of each image that is embedded; those that are `known` are not computed again."""
+        scores = {hit.image_id: hit.score for hit in known}
+        others = [image_id for image_id in image_ids if image_id not in scores]
+        ids, found = search_index().scores_of(others, vector[np.newaxis], encoder=self.encoder)
+        return scores | dict(zip(ids.tolist(), found[:, 0].tolist(), strict=True))
+
+    def searched(self, ranking: Ranking) -> int:
+        """Return how many candidates there are that are not excluded."""
+        return ranking.found.searched - len(self._excluded(ranking))
+
+    def count(self, ranking: Ranking, *, least: float) -> int:
+        """Return how many candidates reach a score, a float32. Nothing is scanned where the ranking goes below it."""
+        reaching = sum(hit.score >= least for hit in ranking.hits)
+        if reaching < len(ranking.hits) or ranking.is_all:
+            return reaching
+        everybody = search_index().count_above(ranking.vector, least, self.images, encoder=self.encoder)
+        excluded = self.scores(self._excluded(ranking), ranking.vector)
+        return everybody - sum(score >= least for score in excluded.values())
+
+    def _excluded(self, ranking: Ranking) -> set[int]:
+        """Return which candidates are excluded. The database is asked only about those that were not found."""
+        found = set(self.excluded_ids).intersection(ranking.found.ids.tolist())
+        missing = set(self.excluded_ids) - found
+        return found | set(self.images.filter(pk__in=missing).values_list("pk", flat=True)) if missing else found
