@@ -129,9 +129,9 @@ def test_room_of_a_request(method, path, room):
 def test_worker_yields_to_the_pages(site):
     (worker,) = (child for child in map(psutil.Process, site.children()) if child.cmdline()[-1] == "work")
 
-    until(lambda: worker.nice() == 15, "the worker has begun")
+    until(lambda: worker.nice() == 10, "the worker has begun")
     group = Path(f"/proc/{worker.pid}/autogroup")
-    assert not group.exists() or group.read_text().endswith("nice 15\n")  # else its session would weigh as much
+    assert not group.exists() or group.read_text().endswith("nice 10\n")  # else its session would weigh as much
 
 
 def test_killed_serving_process_is_started_again(tmp_path):

@@ -19,7 +19,7 @@ from gallery.models.claim import NOBODY
 from gallery.services.embedding.encoder_in_use import warm_up_for_images
 from gallery.services.holders import free_claims_of_the_dead, holding
 
-NICENESS = 15  # pages come first, and the decoders of uploads and searches, which are at 10
+NICENESS = 10  # pages come first; where others keep every core busy it still gets a tenth of one
 SESSION_NICENESS = Path("/proc/self/autogroup")  # Linux weighs sessions before the processes in them: sched(7)
 
 
