@@ -51,10 +51,14 @@ class AtColours:
     """Before anything is encoded, end the process as the first deadly picture says."""
 
     def encode_images(self, images: Sequence[PillowImage.Image]) -> npt.NDArray[np.float32]:
-        for image in images:
-            colour: Any = image.getpixel((0, 0))
-            _ENDS.get(colour, lambda: None)()
+        end_at_deadly(images)
         return super().encode_images(images)  # type: ignore[misc,no-any-return]
+
+
+def end_at_deadly(images: Sequence[PillowImage.Image]) -> None:
+    for image in images:
+        colour: Any = image.getpixel((0, 0))
+        _ENDS.get(colour, lambda: None)()
 
 
 class DeadlyEncoder(AtColours, QuickEncoder):

@@ -15,9 +15,10 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
-from gallery.models import Actor, Image, ImageQuerySet, Tag
+from gallery.models import Actor, Image, ImageQuerySet, RecognisedThings, Tag
 from gallery.models.conditions import TaggedAny
 from gallery.models.folded_text import mentions
+from gallery.recognised import recognised_in_words
 from gallery.services.curation import delete_forever
 from gallery.text.folding import folded
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
@@ -106,7 +107,12 @@ class ImageAdmin(ImageActions):
         (gettext_lazy("State"), {"fields": ["search_state", "created_at", "trashed_at"]}),
         (
             gettext_lazy("Facts"),
-            {"fields": ["format", "dimensions", "frame_count", "size", "taken", "md5", "sha256", "exif_table"]},
+            {
+                "fields": [
+                    *("format", "dimensions", "frame_count", "size", "taken", "recognised"),
+                    *("md5", "sha256", "exif_table"),
+                ]
+            },
         ),
     ]
     editable = ("description", "tags", "visibility")
@@ -184,6 +190,10 @@ class ImageAdmin(ImageActions):
             return "-"
         shown = date_format(image.taken_wall_clock, "DATETIME_FORMAT")
         return f"{shown} ({image.taken_offset})" if image.taken_offset else shown
+
+    @admin.display(description=gettext_lazy("recognised"))
+    def recognised(self, image: Image) -> str:
+        return recognised_in_words(RecognisedThings.objects.of(image) or ()) or "-"
 
     @admin.display(description=gettext_lazy("search"))
     def search_state(self, image: Image) -> str:

@@ -13,6 +13,7 @@ from gallery.services.ingest import Upload
 from gallery.services.search import ResultPage
 
 from .authentication import actor_of
+from .one_image import OneImageSerializer
 from .result_serializers import ResultSerializer
 from .serializers import AlbumSerializer, ImageSerializer, editable_ids
 
@@ -20,6 +21,12 @@ from .serializers import AlbumSerializer, ImageSerializer, editable_ids
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
     context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
     return _each(images, ImageSerializer(context=context))
+
+
+def described_image(image: Image, request: Request) -> dict[str, Any]:
+    """Return a picture as it is shown by itself."""
+    context = {"request": request, "editable_ids": editable_ids([image], actor_of(request))}
+    return OneImageSerializer(context=context).to_representation(image)
 
 
 def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str, Any]]:
@@ -31,7 +38,7 @@ def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str
 
 
 def described_upload(upload: Upload, request: Request) -> dict[str, Any]:
-    [body] = described([upload.image], request)
+    body = described_image(upload.image, request)
     return body | {"warnings": [stored_sentence(each) for each in upload.warnings]} if upload.warnings else body
 
 

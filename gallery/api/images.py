@@ -26,9 +26,10 @@ from gallery.services.labels import Labels, check_labels
 from gallery.services.search import find_similar
 
 from .authentication import actor_of
-from .descriptions import described, described_results, described_upload
+from .descriptions import described, described_image, described_results, described_upload
 from .filters import ImageListFilter
 from .negotiation import AlwaysJSON
+from .one_image import OneImageSerializer, UploadedSerializer
 from .pagination import ImageListPagination
 from .parameters import ETAG, ID, LOCATION
 from .parsers import FormWithFilesParser
@@ -40,7 +41,6 @@ from .serializers import (
     ImageChangeSerializer,
     ImageSerializer,
     TopSerializer,
-    UploadedSerializer,
     UploadSerializer,
 )
 
@@ -95,9 +95,9 @@ class ImageViewSet(GenericViewSet[Image]):
             return Response(body)
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["urls"]["self"]})
 
-    @extend_schema(summary="One picture")
+    @extend_schema(summary="One picture", responses=OneImageSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(described([self.get_object()], request)[0])
+        return Response(described_image(self.get_object(), request))
 
     @extend_schema(
         summary="Change a picture's labels",
@@ -106,7 +106,7 @@ class ImageViewSet(GenericViewSet[Image]):
             "multipart/form-data": ImageChangeFormSerializer,
             "application/x-www-form-urlencoded": ImageChangeFormSerializer,
         },
-        responses=ImageSerializer,
+        responses=OneImageSerializer,
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         image = editable_image_or_403(actor_of(request), pk)
@@ -117,7 +117,7 @@ class ImageViewSet(GenericViewSet[Image]):
         changes = form.validated_data
         name = changes.get("original_name")
         relabel(image, _changed_labels(image, changes), name=name, by=actor_of(request))
-        return Response(described([self.get_object()], request)[0])
+        return Response(described_image(self.get_object(), request))
 
     @extend_schema(summary="Delete a picture for good", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -144,13 +144,13 @@ class ImageViewSet(GenericViewSet[Image]):
         description="A worker tries it in a moment. What is wrong with the picture itself fails again: see `status`.",
         request=None,
         filters=False,
-        responses=ImageSerializer,
+        responses=OneImageSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None)
     def retry(self, request: Request, pk: str) -> Response:
         image = editable_image_or_403(actor_of(request), pk)
         retry_failed(Image.objects.filter(pk=image.pk), by=actor_of(request))
-        return Response(described([self.get_object()], request)[0])
+        return Response(described_image(self.get_object(), request))
 
     @extend_schema(
         summary="The original",

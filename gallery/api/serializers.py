@@ -114,16 +114,6 @@ class ImageSerializer(serializers.Serializer[Image]):
         }
 
 
-class UploadedSerializer(ImageSerializer):
-    """A picture that was uploaded."""
-
-    warnings = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        help_text="What the file says and was not taken over, in sentences; missing where that is nothing.",
-    )
-
-
 class AlbumSerializer(serializers.Serializer[Album]):
     """An album. The context holds `request` and `image_counts`, a number for each album's id."""
 

@@ -1,8 +1,8 @@
 """What some encoders can do beyond what `Encoder` promises: whoever wants it asks `isinstance`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from PIL import Image
 
@@ -67,13 +67,22 @@ class Thing:
     box: Box
     colours: tuple[str, ...] = ()
 
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Self:
+        return cls(str(said["name"]), float(said["confidence"]), tuple(said["box"]), tuple(said["colours"]))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "confidence": self.confidence, "box": [*self.box], "colours": [*self.colours]}
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One picture: its unit row (dimension,) float32, and the things recognised in it, the surest first."""
+    """One picture: its unit row (dimension,) float32, and the things recognised in it, the surest first; None of an
+    encoder that sees none.
+    """
 
     row: Vectors
-    things: tuple[Thing, ...]
+    things: tuple[Thing, ...] | None = None
 
 
 @runtime_checkable

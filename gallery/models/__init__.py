@@ -18,6 +18,7 @@ from .library_use import LibraryUse
 from .model_change import ModelChange, NextEmbedding
 from .periodic_work import PeriodicWork
 from .query_picture import QueryPicture
+from .recognised_things import RecognisedThings
 from .tag import Tag
 from .user import User
 
@@ -57,6 +58,7 @@ __all__ = [
     "NextEmbedding",
     "PeriodicWork",
     "QueryPicture",
+    "RecognisedThings",
     "SearchStatus",
     "Tag",
     "User",

@@ -50,7 +50,7 @@ from .known_columns import Known
 from .lists import Lists
 from .next_epoch import NextEpoch
 from .one_state import in_one_state
-from .row_changes import UPDATE_BATCH, RowChanges
+from .row_changes import UPDATE_BATCH, Beside, RowChanges, nothing_beside
 
 Answer = TypeVar("Answer")
 Blocks = Iterable[tuple[Ids, Vectors]]
@@ -230,9 +230,12 @@ class SearchIndex(RowChanges):
 
     # Writing
 
-    def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> int:
+    def add(
+        self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder, beside: Beside = nothing_beside
+    ) -> int:
         """Commit the vectors of those pictures that still wait for one; return how many that were.
 
+        `beside` is called with their ids in the same transaction.
         Raises EncoderMismatch, InvalidVector (nothing is added), StoreBusy, StorageFull, StorageNotWritable.
         """
         with self._writing(encoder) as (store, epoch):
@@ -246,6 +249,7 @@ class SearchIndex(RowChanges):
                 # another process may have failed on a picture whose vector is here: the vector wins
                 Image.objects.failed().filter(pk__in=ids).update(embed_error="")
                 self._point(zip(ids, rows, strict=True))
+                beside(ids)
                 self._bump(row_count=rows.stop)
         return len(places)
 
@@ -282,14 +286,6 @@ class SearchIndex(RowChanges):
             self._move_to(epoch, ids)
             self._files.remove_epoch(store, old_epoch)
         return len(ids)
-
-    def _move_to(self, epoch: int, ids: Ids) -> None:
-        with transaction.atomic(durable=True):
-            Image.objects.searchable().update(embedding_row=None)
-            self._point((int(image_id), row) for row, image_id in enumerate(ids))
-            state = self._bump(row_count=len(ids))
-            state.epoch = epoch
-            state.save()
 
     def feed_engine(self) -> int:
         """Give a remote engine what it lacks of what is committed; return how many vectors that were.

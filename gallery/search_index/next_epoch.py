@@ -21,6 +21,7 @@ from gallery.vectors.store import VectorStore
 from .checking import EpochIsOver, bad_rows_now, next_damage, next_epoch, next_problems, parts_with
 from .columns_keeper import ColumnsKeeper
 from .files import IndexFiles, batches, ids_of_next_rows, outlive_half_commits
+from .row_changes import Beside, nothing_beside
 
 IDS_AT_A_TIME = 1_000  # in one statement
 
@@ -86,9 +87,12 @@ class NextEpoch:
             ModelChange.objects.note_stop(None)
         return Opened(change, done, bool(lost))
 
-    def add(self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder) -> int:
+    def add(
+        self, image_ids: Sequence[int], vectors: Vectors, *, encoder: Encoder, beside: Beside = nothing_beside
+    ) -> int:
         """Commit the vectors of those pictures that are searchable still and not in the epoch yet; return how many.
 
+        `beside` is called with their ids in the same transaction.
         Raises ModelChangeCancelled, InvalidVector (nothing is added), StoreBusy, StorageFull, StorageNotWritable.
         """
         with self.lock():
@@ -105,6 +109,7 @@ class NextEpoch:
                 NextEmbedding.objects.bulk_create(
                     NextEmbedding(image_id=image_id, row=row) for image_id, row in zip(ids, rows, strict=True)
                 )
+                beside(ids)
                 self._count_rows(change, rows.stop)
         return len(ids)
 

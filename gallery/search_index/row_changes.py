@@ -1,7 +1,7 @@
 """What the database says of rows, changed: which pictures have them, and who leaves them."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -11,11 +11,18 @@ from gallery.errors import StoreDamaged
 from gallery.models import AccessChange, Image, IndexState
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.store import VectorStore
+from gallery.vectors.unit_vectors import Ids
 
 from .checking import lost_rows
 from .files import IndexFiles, batches, outlive_half_commits
 
 UPDATE_BATCH = 1_000  # rows per statement: SQLite may allow no more than 32,766 variables in one
+
+Beside = Callable[[Sequence[int]], None]  # is called with ids of images, in the transaction that gives them rows
+
+
+def nothing_beside(_image_ids: Sequence[int]) -> None:
+    pass
 
 
 class RowChanges:
@@ -50,6 +57,14 @@ class RowChanges:
     def _rows_of(self, image_ids: list[int]) -> list[RowOfImage]:
         found = (Image.objects.filter(pk__in=some) for some in batches(image_ids, UPDATE_BATCH))
         return [(row, image_id) for images in found for row, image_id in images.rows().tolist()]
+
+    def _move_to(self, epoch: int, ids: Ids) -> None:
+        with transaction.atomic(durable=True):
+            Image.objects.searchable().update(embedding_row=None)
+            self._point((int(image_id), row) for row, image_id in enumerate(ids))
+            state = self._bump(row_count=len(ids))
+            state.epoch = epoch
+            state.save()
 
     def _point(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Set the rows of pictures, (id, row) each, in constant memory: a rebuild sets those of the whole library."""

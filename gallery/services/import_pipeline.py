@@ -11,11 +11,12 @@ from datetime import datetime
 from io import BytesIO
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
 from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
+from gallery.encoders.abilities import Look
 from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.looking import look_at
 from gallery.errors import (
     DecoderUnavailable,
     EncoderMismatch,
@@ -148,9 +149,9 @@ class ImportPipeline(Generic[File]):
         self._failed: list[FileFailure] = []
         self._warnings: list[FileFailure] = []
         self._skipped: list[SkippedFile] = []
-        self._with_vector: list[tuple[Image, Vectors]] = []
+        self._with_vector: list[tuple[Image, Look]] = []
         self._with_pixels: list[tuple[Image, Pixels]] = []
-        self._encoding: deque[tuple[list[Image], Encoder, Future[Vectors]]] = deque()
+        self._encoding: deque[tuple[list[Image], Encoder, Future[list[Look]]]] = deque()
         self._batches = 0
         self._holder = ""  # of the claims of this run
         self._left_in_queue: list[int] = []  # ids; known pictures that an earlier, killed run did not embed are among
@@ -272,7 +273,7 @@ class ImportPipeline(Generic[File]):
         if not upload.image.is_pending:
             return
         if (vector := file.vector()) is not None:
-            self._with_vector.append((upload.image, vector))
+            self._with_vector.append((upload.image, Look(vector)))
         elif pixels is not None:
             self._with_pixels.append((upload.image, pixels))
         else:
@@ -281,9 +282,9 @@ class ImportPipeline(Generic[File]):
     def _commit_vectors(self, *, at_least: int) -> None:
         if len(self._with_vector) < at_least:
             return
-        images, vectors = [image for image, _ in self._with_vector], np.stack([row for _, row in self._with_vector])
+        images, looks = [image for image, _ in self._with_vector], [look for _, look in self._with_vector]
         self._with_vector = []
-        report = self._committed(images, vectors, self._encoder)
+        report = self._committed(images, looks, self._encoder)
         self._counts += ImportCounts(vectors_taken=report.embedded)
         self._note_failures(report)
 
@@ -299,8 +300,8 @@ class ImportPipeline(Generic[File]):
             self._commit_oldest()
         images, pixels = [image for image, _ in self._with_pixels], [opened for _, opened in self._with_pixels]
         self._with_pixels = []
-        vectors = encoder_thread.submit(_encoded, images, pixels, self._encoder)
-        self._encoding.append((images, self._encoder, vectors))
+        looks = encoder_thread.submit(_encoded, images, pixels, self._encoder)
+        self._encoding.append((images, self._encoder, looks))
         self._batches += 1
 
     def _commit_oldest(self) -> None:
@@ -309,19 +310,19 @@ class ImportPipeline(Generic[File]):
         """
         images, encoder, encoding = self._encoding.popleft()
         try:
-            vectors = encoding.result()
+            looks = encoding.result()
         except Exception as error:  # noqa: BLE001 -- whatever it is: the queue finds out whose fault it is
             logger.warning("The encoder fails on a batch (%s); its pictures are tried one by one.", error)
             self._left_in_queue += [image.pk for image in images]
             return
         try:
-            self._count_embedded(self._committed(images, vectors, encoder))
+            self._count_embedded(self._committed(images, looks, encoder))
         except EncoderMismatch:
             self._encoder = current_encoder()
             self._left_in_queue += [image.pk for image in images]
 
-    def _committed(self, images: Sequence[Image], vectors: Vectors, encoder: Encoder) -> EmbedReport:
-        report = commit_batch(images, vectors, encoder=encoder)
+    def _committed(self, images: Sequence[Image], looks: Sequence[Look], encoder: Encoder) -> EmbedReport:
+        report = commit_batch(images, looks, encoder=encoder)
         Claim.objects.release([image.pk for image in images], holder=self._holder)
         return report
 
@@ -334,10 +335,10 @@ class ImportPipeline(Generic[File]):
         self._failed += [FileFailure(failure.name, failure.error) for failure in report.failures]
 
 
-def _encoded(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> Vectors:
+def _encoded(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> list[Look]:
     """Encode pictures in a thread of its own. Should this process die, all of them are suspects."""
     with at_risk(images):
-        return encoder.encode_images(pixels)
+        return look_at(pixels, encoder)
 
 
 def _prepare(file: File, known: frozenset[str], limits: Limits) -> _Read:

@@ -18,8 +18,9 @@ from gallery.image_access import (
     visible_or_trashed_image_or_404,
 )
 from gallery.media_responses import original_response, thumbnail_response
-from gallery.models import Image
+from gallery.models import Image, RecognisedThings
 from gallery.models.access import may_choose_original, others_get_whole_original
+from gallery.recognised import recognised
 from gallery.rooms import Room, in_room
 from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.search import similar_images
@@ -41,6 +42,7 @@ def image(request: ActorRequest, pk: int) -> HttpResponse:
         "may_edit": may_edit,
         "may_choose_original": may_choose_original(request.actor, image),
         "others_get_whole_original": others_get_whole_original(image),
+        "recognised": recognised(RecognisedThings.objects.of(image) or ()),
         "arriving": replace(following([image]), is_refreshed=True) if image.is_pending else None,
     }
     return render(request, "gallery/image.html", page)

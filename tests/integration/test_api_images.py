@@ -66,6 +66,7 @@ def test_an_image_is_described(alice, upload):
         "original_is_whole": False,
         "others_get_whole_original": False,
         "gives_whole_original": None,
+        "things": None,
         "urls": {
             "self": own,
             "page": f"http://testserver/images/{image.pk}/",

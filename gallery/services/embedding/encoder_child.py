@@ -13,7 +13,8 @@ import numpy as np
 from PIL.Image import Image as Pixels
 
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.abilities import Look, Thing
+from gallery.encoders.base import Encoder
 from gallery.errors import Phrase, gettext_noop
 from gallery.imaging.sandbox.messages import BadMessage, Message, receive, send
 
@@ -75,8 +76,8 @@ class EncoderChild:
             self.close()
             raise
 
-    def encode(self, pixels: Pixels) -> Vectors:
-        """Return one picture's unit vector: (dimension,) float32.
+    def look(self, pixels: Pixels) -> Look:
+        """Return one picture's unit vector and what is recognised in it.
 
         Raises PictureRefused, PictureDeferred; ChildEnded, after which the process must be closed.
         """
@@ -91,7 +92,8 @@ class EncoderChild:
             raise ChildEnded(_out_of_memory())
         if "error" in answer:
             raise (PictureDeferred if answer["may_be_over_later"] else PictureRefused)(answer["error"])
-        return np.frombuffer(blobs[0], np.float32)
+        things = answer["things"]
+        return Look(np.frombuffer(blobs[0], np.float32), None if things is None else tuple(map(Thing.of_json, things)))
 
     def close(self) -> int:
         """End the process, which keeps nothing, and return its exit status: negative for the signal that ended it."""

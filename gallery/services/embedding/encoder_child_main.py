@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from gallery.encoders.base import Encoder, harmless_picture
+from gallery.encoders.looking import look_at
 from gallery.encoders.registry import get_encoder, pinned_options, use_precision
 from gallery.imaging.sandbox.child_pipes import end_with_the_site, own_pipes
 from gallery.imaging.sandbox.messages import Message, receive, send
@@ -59,11 +60,13 @@ def _loaded(wanted: Message) -> Encoder:
 def _answer_to(request: Message, data: bytes, encoder: Encoder) -> tuple[Message, list[bytes]]:
     picture = Image.frombytes("RGB", tuple(request["size"]), data)
     try:
-        return {}, [encoder.encode_images([picture])[0].tobytes()]
+        [look] = look_at([picture], encoder)
     except Exception as error:  # noqa: BLE001 -- the site says what it is
         if is_lack_of_memory(error):
             return {"is_out_of_memory": True}, []
         return {"error": said(error), "may_be_over_later": isinstance(error, OSError)}, []
+    things = None if look.things is None else [thing.as_json() for thing in look.things]
+    return {"things": things}, [look.row.tobytes()]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""From pictures to vectors, such that one bad picture stops neither its batch nor the queue."""
+"""From pictures to what an encoder says of them, such that one bad picture stops neither its batch nor the queue."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL.Image import Image as Pixels
 
-from gallery.encoders.base import Encoder, Vectors, harmless_picture
+from gallery.encoders.abilities import Look
+from gallery.encoders.base import Encoder, harmless_picture
+from gallery.encoders.looking import look_at
 from gallery.errors import (
     EncoderUnavailable,
     EncodingFailed,
@@ -29,17 +30,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """Each picture is in one of three places: with its vector, failed for good, or to be tried again later."""
+    """Each picture is in one of three places: with its look, failed for good, or to be tried again later."""
 
     images: tuple[Image, ...] = ()
-    vectors: tuple[Vectors, ...] = ()  # (dimension,) each
+    looks: tuple[Look, ...] = ()
     failed: tuple[tuple[Image, ImageSearchError], ...] = ()
     deferred: tuple[tuple[Image, str], ...] = ()
 
     def __add__(self, other: "EncodedBatch") -> "EncodedBatch":
         return EncodedBatch(
             self.images + other.images,
-            self.vectors + other.vectors,
+            self.looks + other.looks,
             self.failed + other.failed,
             self.deferred + other.deferred,
         )
@@ -47,10 +48,6 @@ class EncodedBatch:
     @property
     def all_images(self) -> tuple[Image, ...]:
         return (*self.images, *(image for image, _ in (*self.failed, *self.deferred)))
-
-    @property
-    def matrix(self) -> Vectors:
-        return np.stack(self.vectors)
 
 
 def encode_batch(batch: Sequence[Image], encoder: Encoder) -> EncodedBatch:
@@ -87,7 +84,7 @@ def open_pixels(image: Image) -> Pixels | EncodedBatch:
 
 def _encode(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> EncodedBatch:
     try:
-        return EncodedBatch(tuple(images), tuple(encoder.encode_images(list(pixels))))
+        return EncodedBatch(tuple(images), tuple(look_at(list(pixels), encoder)))
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is the picture's, the machine's or the encoder's
         if len(images) == 1:
             return _without_vector(images[0], error, encoder)
@@ -111,7 +108,7 @@ def _without_vector(image: Image, error: Exception, encoder: Encoder) -> Encoded
 def _require_working(encoder: Encoder, error: Exception) -> None:
     """Raise EncoderUnavailable if a harmless picture fails as well: then no picture is to blame."""
     try:
-        encoder.encode_images([harmless_picture()])
+        look_at([harmless_picture()], encoder)
     except EncoderUnavailable:
         raise
     except Exception:  # noqa: BLE001 -- as above

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.abilities import Look
+from gallery.encoders.base import Encoder
+from gallery.encoders.looking import rows_of
 from gallery.encoders.registry import AUTO, canonical_name
 from gallery.errors import ImageSearchError, PicturesUnreadable, StoredError, TooManyLosses
 from gallery.models import Image, IndexState, NextEmbedding
@@ -12,7 +14,7 @@ from gallery.search_index import search_index
 
 from .encoder_deaths import count_deaths
 from .trial import encode_and_try
-from .waiting_images import ImageFailure, Progress, commit_good_vectors
+from .waiting_images import ImageFailure, Progress, commit_good_vectors, keeping_things
 
 LOSSES_ALWAYS_ACCEPTED = 10
 LOSSES_ACCEPTED_SHARE = 0.05
@@ -96,12 +98,13 @@ class ModelChangeRun:
             self._fail(encoded.failed)
             self._deferred |= {image.pk: reason for image, reason in encoded.deferred}
             if encoded.images:
-                self._fail(commit_good_vectors(encoded.images, encoded.matrix, self._add).refused)
+                self._fail(commit_good_vectors(encoded.images, encoded.looks, self._add).refused)
         self._left -= len(batch)
         self._progress(len(batch))
 
-    def _add(self, image_ids: list[int], vectors: Vectors) -> int:
-        return self._next_epoch.add(image_ids, vectors, encoder=self._encoder)
+    def _add(self, image_ids: list[int], looks: list[Look]) -> int:
+        keep = keeping_things(image_ids, looks, self._encoder.key)
+        return self._next_epoch.add(image_ids, rows_of(looks), encoder=self._encoder, beside=keep)
 
     def _fail(self, failed: Iterable[tuple[Image, ImageSearchError]]) -> None:
         for image, error in failed:

@@ -77,7 +77,7 @@ class Trial:
         if isinstance(pixels, EncodedBatch):
             return pixels
         try:
-            return EncodedBatch((image,), (child.encode(pixels),))
+            return EncodedBatch((image,), (child.look(pixels),))
         except PictureRefused as refusal:
             error = EncodingFailed(encoder=self._encoder.key.id, reason=str(refusal))
             return EncodedBatch(failed=((image, error),))

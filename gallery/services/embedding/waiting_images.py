@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.abilities import Look
+from gallery.encoders.base import Encoder, EncoderKey
+from gallery.encoders.looking import rows_of
 from gallery.errors import EncoderMismatch, ImageSearchError, InvalidVector, StoredError
-from gallery.models import EmbeddingFailure, Image
+from gallery.models import EmbeddingFailure, Image, RecognisedThings
 from gallery.search_index import search_index
 from gallery.services.database_care import note_changes
 
@@ -101,27 +103,48 @@ def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
 
 
 def _commit(encoded: EncodedBatch, encoder: Encoder) -> EmbedReport:
-    report = commit_batch(encoded.images, encoded.matrix, encoder=encoder) if encoded.images else EmbedReport()
+    report = commit_batch(encoded.images, encoded.looks, encoder=encoder) if encoded.images else EmbedReport()
     failures = [mark_failed(image, error) for image, error in encoded.failed]
     failures += [_failure(image, StoredError(reason)) for image, reason in encoded.deferred]
     return report + EmbedReport(failures=tuple(failures))
 
 
-def commit_batch(images: Sequence[Image], vectors: Vectors, *, encoder: Encoder) -> EmbedReport:
-    """Commit one vector per picture. A bad vector fails its own picture, not its neighbours."""
-    done = commit_good_vectors(images, vectors, lambda ids, rows: search_index().add(ids, rows, encoder=encoder))
+def commit_batch(images: Sequence[Image], looks: Sequence[Look], *, encoder: Encoder) -> EmbedReport:
+    """Commit one look per picture. A bad vector fails its own picture, not its neighbours."""
+
+    def commit(image_ids: list[int], some: list[Look]) -> int:
+        keep = keeping_things(image_ids, some, encoder.key)
+        return search_index().add(image_ids, rows_of(some), encoder=encoder, beside=keep)
+
+    done = commit_good_vectors(images, looks, commit)
     note_changes(done.count)
     return EmbedReport(done.count, tuple(mark_failed(image, error) for image, error in done.refused))
 
 
+def keeping_things(
+    image_ids: Sequence[int], looks: Sequence[Look], encoder: EncoderKey
+) -> Callable[[Sequence[int]], None]:
+    """Return what keeps the things seen in those of these images whose ids it is called with, in their transaction.
+
+    An encoder that sees no things leaves what another one saw as it is.
+    """
+    seen = {image_id: look.things for image_id, look in zip(image_ids, looks, strict=True) if look.things is not None}
+
+    def keep(committed: Sequence[int]) -> None:
+        if things := {image_id: seen[image_id] for image_id in committed if image_id in seen}:
+            RecognisedThings.objects.write(things, encoder=encoder)
+
+    return keep
+
+
 def commit_good_vectors(
-    images: Sequence[Image], vectors: Vectors, commit: Callable[[list[int], Vectors], int]
+    images: Sequence[Image], looks: Sequence[Look], commit: Callable[[list[int], list[Look]], int]
 ) -> Committed:
-    """Commit one vector per picture, all at once, but for those that `commit` refuses; it returns how many it took."""
+    """Commit one look per picture, all at once, but for those that `commit` refuses; it returns how many it took."""
     places, refused = list(range(len(images))), []
     while places:
         try:
-            count = commit([images[place].pk for place in places], vectors[places])
+            count = commit([images[place].pk for place in places], [looks[place] for place in places])
         except InvalidVector as error:
             culprit = next((place for place in places if images[place].pk == error.details.get("image_id")), None)
             if culprit is None:
