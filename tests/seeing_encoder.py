@@ -16,8 +16,9 @@ from tests.quick_encoder import QuickEncoder
 
 DOG = Thing("dog", 0.9, (0.1, 0.2, 0.3, 0.4), ("white",))
 CHAIR = Thing("chair", 0.7, (0.5, 0.5, 0.25, 0.5), ("brown", "black"))
-SHOWN = {"red": (DOG,), "lime": (DOG, CHAIR, CHAIR), "blue": (), "yellow": (DOG, DOG)}
-_THINGS = {ImageColor.getrgb(colour): things for colour, things in SHOWN.items()}
+FAINT_DOG = Thing("dog", 0.4, (0.6, 0.1, 0.2, 0.2), ("black",))
+SHOWN = {"red": (DOG,), "lime": (DOG, CHAIR, CHAIR), "blue": (), "yellow": (DOG, FAINT_DOG)}
+_THINGS = {ImageColor.getrgb(colour): things for colour, things in (SHOWN | {"gray": (FAINT_DOG,)}).items()}
 
 
 class SeeingEncoder(QuickEncoder):

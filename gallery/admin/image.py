@@ -193,7 +193,7 @@ class ImageAdmin(ImageActions):
 
     @admin.display(description=gettext_lazy("recognised"))
     def recognised(self, image: Image) -> str:
-        return recognised_in_words(RecognisedThings.objects.of(image) or ()) or "-"
+        return recognised_in_words(RecognisedThings.objects.told_of(image) or ()) or "-"
 
     @admin.display(description=gettext_lazy("search"))
     def search_state(self, image: Image) -> str:

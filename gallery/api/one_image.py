@@ -34,7 +34,7 @@ class OneImageSerializer(ImageSerializer):
 
     @extend_schema_field(ThingSerializer(many=True, allow_null=True))
     def get_things(self, image: Image) -> list[dict[str, Any]] | None:
-        things = RecognisedThings.objects.of(image)
+        things = RecognisedThings.objects.told_of(image)
         return None if things is None else [thing.as_json() for thing in things]
 
 

@@ -58,6 +58,11 @@ Box = tuple[float, float, float, float]
 """Left, top, width, height as shares 0..1 of the picture."""
 
 
+SURE = (
+    0.45  # below this confidence a thing is often another one: it counts where its number is asked for, and is not told
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """One thing that was recognised: its name in English, confidence 0..1, where, and its colours, the most first."""
@@ -66,6 +71,10 @@ class Thing:
     confidence: float
     box: Box
     colours: tuple[str, ...] = ()
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confidence >= SURE
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Self:

@@ -23,13 +23,14 @@ class RecognisedThingsQuerySet(models.QuerySet["RecognisedThings"]):
         self.bulk_create(rows, update_conflicts=True, unique_fields=["image"], update_fields=["revision", "things"])
 
     def seen_in(self, image_ids: Collection[int]) -> dict[int, Things]:
-        """Return what was recognised in those of these images of which that is known."""
+        """Return what was recognised in those of these images of which that is known, doubtful things too."""
         rows = self.filter(image__in=image_ids, things__isnull=False).values_list("image_id", "things")
         return {image_id: _of_json(things or ()) for image_id, things in rows}
 
-    def of(self, image: Image) -> Things | None:
-        """Return what was recognised in an image, the surest first; None while that is unknown."""
-        return self.seen_in([image.pk]).get(image.pk)
+    def told_of(self, image: Image) -> Things | None:
+        """Return what was surely recognised in an image, the surest first; None while that is unknown."""
+        seen = self.seen_in([image.pk]).get(image.pk)
+        return None if seen is None else tuple(thing for thing in seen if thing.is_sure)
 
     def missing_in(self, images: models.QuerySet[Image], encoder: EncoderKey) -> models.QuerySet[Image]:
         """Return those of these images at which this encoder has not looked, by age."""

@@ -10,9 +10,11 @@ import numpy as np
 from gallery.encoders.abilities import Clarity, KnowsWords, SaysClarity
 from gallery.encoders.base import Encoder, EncoderKey
 from gallery.encoders.batching import BatchingEncoder
+from gallery.encoders.looking import sees_things
 from gallery.encoders.registry import comparing_by_meaning
 from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureForgotten, UnknownImage, gettext_noop
 from gallery.models import Image, ImageQuerySet, QueryPicture
+from gallery.retrieval.asked_things import without_numbers
 from gallery.retrieval.meaning import Vector, sum_of
 from gallery.retrieval.plan import VectorLeg
 from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Text
@@ -93,7 +95,11 @@ def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     key = keys.pop()
     texts = [part.meaning.words for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
     meant = understood(texts[0], encoder()) if texts else None
-    clear = clarity(meant.sentence, encoder()) if meant and [len(leg.parts) for leg in legs] == [1] else None
+    clear = (
+        clarity(sentence_for(encoder(), meant), encoder())
+        if meant and [len(leg.parts) for leg in legs] == [1]
+        else None
+    )
     found_legs = [
         _of_pictures(vector, key) if leg.is_of_pictures else LegVectors(vector, clarity=clear)
         for leg, vector in zip(legs, vectors, strict=True)
@@ -121,6 +127,13 @@ def clarity(sentence: str, encoder: Encoder) -> Clarity | None:
     return inner.clarity_of([sentence])[0] if isinstance(inner, SaysClarity) else None
 
 
+def sentence_for(encoder: Encoder, meant: Understanding) -> str:
+    """Return what an encoder is asked. One that recognises things is asked what they are: how many, what it has
+    recognised in each picture tells.
+    """
+    return without_numbers(meant.sentence) if sees_things(encoder) else meant.sentence
+
+
 def understood(words: str, encoder: Encoder) -> Understanding:
     """Return what is meant by words that a person typed, as far as this encoder knows them."""
     inner = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
@@ -135,7 +148,7 @@ def _understood(words: str, known: frozenset[str]) -> Understanding:
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
         case Text(words):
-            return encoder().encode_texts([understood(words, encoder()).sentence])[0], encoder().key
+            return encoder().encode_texts([sentence_for(encoder(), understood(words, encoder()))])[0], encoder().key
         case BroughtPicture(pixels):
             return encoder().encode_images([pixels])[0], encoder().key
         case Picture(id):

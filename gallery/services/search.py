@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet
+from gallery.retrieval.asked_things import asked_things
 from gallery.retrieval.cutoff import Judgement
 from gallery.retrieval.fusion import Hit, fuse
 from gallery.retrieval.plan import Plan, plan
@@ -19,6 +20,7 @@ from gallery.search_index import search_index
 from .leg_candidates import LegCandidates
 from .legs import answer_of
 from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
+from .things_order import ORDERED_BY_THINGS, ordered_by_things
 
 Answer = TypeVar("Answer")
 ENCODER_CHANGES = 5  # during one search: far more than there ever are
@@ -179,9 +181,14 @@ def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> t
 
 
 def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _Ranking:
+    things = asked_things(query.understanding.sentence) if query.understanding else ()
+    width = max(planned.top, ORDERED_BY_THINGS) if things else planned.top
     asked = LegCandidates(candidates, planned.excluded_ids, query.encoder)
-    [answer] = [answer_of(leg, asked, top=planned.top) for leg in query.legs]  # a plan has one
-    return _Ranking(fuse([answer.hits]), answer.judgements, answer.searched, answer.confident_total)
+    [answer] = [answer_of(leg, asked, top=width) for leg in query.legs]  # a plan has one
+    hits = fuse([answer.hits])
+    if things:
+        hits = ordered_by_things(hits, answer.judgements, things)[: planned.top]
+    return _Ranking(hits, answer.judgements, answer.searched, answer.confident_total)
 
 
 def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:

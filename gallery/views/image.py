@@ -42,7 +42,7 @@ def image(request: ActorRequest, pk: int) -> HttpResponse:
         "may_edit": may_edit,
         "may_choose_original": may_choose_original(request.actor, image),
         "others_get_whole_original": others_get_whole_original(image),
-        "recognised": recognised(RecognisedThings.objects.of(image) or ()),
+        "recognised": recognised(RecognisedThings.objects.told_of(image) or ()),
         "arriving": replace(following([image]), is_refreshed=True) if image.is_pending else None,
     }
     return render(request, "gallery/image.html", page)

@@ -36,7 +36,7 @@ from gallery.services.labels import check_labels
 from gallery.services.media import original_path
 from tests.conftest import drawn_picture
 from tests.integration.api_client import Api
-from tests.seeing_encoder import CHAIR, DOG, SHOWN, SeeingEncoder
+from tests.seeing_encoder import CHAIR, DOG, FAINT_DOG, SHOWN, SeeingEncoder
 
 Draw = Callable[..., Image]
 
@@ -60,8 +60,9 @@ def draw(upload) -> Draw:
 
 def known() -> dict[str, tuple[Thing, ...] | None]:
     """Return what is known of each picture, by its colour."""
+    seen = RecognisedThings.objects.seen_in(Image.objects.values_list("pk", flat=True))
     rows = RecognisedThings.objects.select_related("image")
-    return {row.image.original_name.removesuffix(".png"): RecognisedThings.objects.of(row.image) for row in rows}
+    return {row.image.original_name.removesuffix(".png"): seen.get(row.image_id) for row in rows}
 
 
 def told(colour: str) -> tuple[Thing, ...]:
@@ -377,6 +378,14 @@ def test_page_names_it_in_chinese(alice, seeing, draw, visitors):
     assert 'href="/search/?q=%E6%A4%85%E5%AD%90"' in page
     assert ">椅子 × 2<" in page
     assert 'x="50.00%"' in page
+
+
+def test_what_is_doubtful_is_kept_and_not_told(alice, seeing, draw, visitors):
+    image = draw(alice, "gray")
+
+    assert known() == {"gray": (FAINT_DOG,)}
+    assert Api(alice).json(f"/images/{image.pk}/")["things"] == []
+    assert "Recognised" not in visitors["alice"].get(f"/images/{image.pk}/").content.decode()
 
 
 @pytest.mark.parametrize("colour", ["blue", "white"])

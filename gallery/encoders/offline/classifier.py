@@ -32,7 +32,7 @@ WHOLE_WEIGHT = 0.3  # of the whole picture's classes; the rest is what its parts
 CLASSES_FOR_PLACE = 5  # the best ones say where in the picture its main thing is
 COLOUR_PX = 72  # a multiple of the 9 cells of the network's last map
 BACKGROUND_WEIGHT = 0.02  # where nothing of the main thing is
-LEAST_THING_CONFIDENCE = 0.45  # of what is worth telling
+LEAST_THING_CONFIDENCE = 0.35  # of what is worth counting, docs/adr/0028
 THING_COLOUR_PX, LEAST_COLOUR_SHARE = 24, 0.25
 THING_CORE = 0.6  # of each side of its box: what is around it is mostly background
 

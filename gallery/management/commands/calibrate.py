@@ -17,7 +17,7 @@ from gallery.measuring.quality import LabelledQuery, read_queries
 from gallery.measuring.quality.pictures import picture_files
 from gallery.services.calibrations import keep_calibration
 from gallery.services.decode_limits import decode_limits
-from gallery.services.meanings import clarity, understood
+from gallery.services.meanings import clarity, sentence_for, understood
 
 FEWEST_QUERIES = 10
 
@@ -74,7 +74,7 @@ def _labelled(
         relevant = np.array([name in query.relevant for name in names])
         if query.relevant and not relevant.any():
             continue
-        sentence = understood(query.text, encoder).sentence
+        sentence = sentence_for(encoder, understood(query.text, encoder))
         scores = (rows @ encoder.encode_texts([sentence])[0]).astype(np.float64)
         question = questions.setdefault(query.relevant or query.text, len(questions))
         labelled.append(LabelledScores(query.language, question, scores, relevant, clarity(sentence, encoder)))
