@@ -21,6 +21,7 @@ from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Image, ImageQuerySet, User
 from gallery.search_index import search_index
 from gallery.search_index.lists import Lists
+from gallery.text.chinese import written_otherwise
 from gallery.text.folding import folded
 
 from .audited import AuditedAdmin, actor_of
@@ -105,7 +106,7 @@ class GalleryAdmin(AuditedAdmin[M]):
 
     def has_word(self, word: str) -> Q:
         """Return the condition that one of `search_fields` has this in it."""
-        return reduce(or_, (_contains(str(field), word) for field in self.search_fields))
+        return reduce(or_, (contains(str(field), word) for field in self.search_fields))
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse | None:  # type: ignore[override]
         with self.telling_errors(request):
@@ -113,9 +114,11 @@ class GalleryAdmin(AuditedAdmin[M]):
         return redirect(request.get_full_path())
 
 
-def _contains(field: str, word: str) -> Q:
+def contains(field: str, word: str) -> Q:
+    """Return the condition that a field has this in it, a folded one whatever the characters of Chinese."""
     if field.rpartition("__")[2].startswith("folded_"):
-        return Q((f"{field}__contains", folded(word) or word))
+        spellings = sorted(written_otherwise(word))
+        return reduce(or_, (Q((f"{field}__contains", folded(one) or one)) for one in spellings))
     return Q((f"{field}__icontains", word))
 
 

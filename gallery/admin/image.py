@@ -20,10 +20,9 @@ from gallery.models.conditions import TaggedAny
 from gallery.models.folded_text import mentions
 from gallery.recognised import recognised_in_words
 from gallery.services.curation import delete_forever
-from gallery.text.folding import folded
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
-from .base import curated_images, lists_for, thumbnail_of
+from .base import contains, curated_images, lists_for, thumbnail_of
 from .image_actions import ImageActions
 from .image_filters import (
     AddedFilter,
@@ -127,7 +126,7 @@ class ImageAdmin(ImageActions):
         return ImagePaginator(queryset, *options, **named, lists=lists_for(request))
 
     def has_word(self, word: str) -> Q:
-        tags = Tag.objects.filter(folded_name__contains=folded(word) or word)
+        tags = Tag.objects.filter(contains("folded_name", word))
         found = mentions(word) | Q(TaggedAny(Image.tags.through.objects.filter(image=OuterRef("pk")), tags=tags))
         return found | Q(md5=word.lower()) if MD5.fullmatch(word) else found
 

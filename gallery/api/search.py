@@ -27,7 +27,7 @@ from .parsers import FormWithFilesParser, PictureJSONParser
 from .result_serializers import ResultPageSerializer
 from .schema_answers import CONFLICT
 from .schema_fields import PICTURE_FILE
-from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer
+from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer, SpellingSerializer
 
 
 class SearchView(APIView):
@@ -45,8 +45,16 @@ class SearchView(APIView):
     )
     def get(self, request: Request) -> Response:
         given = request.query_params
+        spelling = SpellingSerializer(data=given)
+        spelling.is_valid(raise_exception=True)
         return self._answer(
-            {"text": given.get("q", ""), "top": given.get("top"), "tags": given.getlist("tag")}, request
+            {
+                "text": given.get("q", ""),
+                "top": given.get("top"),
+                "tags": given.getlist("tag"),
+                **spelling.validated_data,
+            },
+            request,
         )
 
     @in_room(Room.PICTURE_SEARCH)
@@ -78,6 +86,7 @@ class SearchView(APIView):
 def _request(given: dict[str, Any]) -> SearchRequest:
     return SearchRequest.of(
         text=given.get("text") or "",
+        as_typed=given["as_typed"],
         meanings=[] if given.get("image") is None else [brought_picture(given["image"])],
         tags=given.get("tags") or (),
         top=given.get("top"),

@@ -322,7 +322,15 @@ class TopInBodyField(TopField):
     pass
 
 
-class SearchSerializer(serializers.Serializer[Any]):
+class SpellingSerializer(serializers.Serializer[Any]):
+    """How the words of a search are taken."""
+
+    as_typed = SwitchField(
+        required=False, default=False, help_text="Whether misspelt words are searched as they were typed."
+    )
+
+
+class SearchSerializer(SpellingSerializer):
     """A text, a picture, or both, which then mean both."""
 
     text = SearchTextField(allow_null=True)
@@ -345,7 +353,7 @@ class SearchFormSerializer(SearchSerializer):
     tags = TagsField(required=False, help_text="Search only pictures with all of these tags.")
 
 
-class SearchAddressSerializer(serializers.Serializer[Any]):
+class SearchAddressSerializer(SpellingSerializer):
     """What the schema says of a search by its address."""
 
     q = SearchTextField(required=True, allow_blank=False, help_text="What it shows.")

@@ -49,6 +49,7 @@ class SearchForm(forms.Form):
     """
 
     q = RawField(required=False)
+    as_typed = forms.BooleanField(required=False)
     top = RawField(required=False)
     view = forms.ChoiceField(choices=LAYOUT_CHOICES, required=False)
     tag = TagsField(required=False)
@@ -63,6 +64,7 @@ class SearchForm(forms.Form):
         try:
             cleaned["request"] = SearchRequest.of(
                 text=cleaned["q"],
+                as_typed=cleaned["as_typed"],
                 meanings=self._meanings(),
                 tags=cleaned["tag"],
                 top=cleaned["top"],
@@ -92,8 +94,8 @@ class SearchForm(forms.Form):
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """What the next text search keeps of this one: all but the text."""
-        return [(name, value) for name, value in self.address if name != "q"]
+        """What the next text search keeps of this one: all but the text and how it is taken."""
+        return [(name, value) for name, value in self.address if name not in ("q", "as_typed")]
 
     @property
     def beside_picture(self) -> list[tuple[str, str]]:

@@ -3,17 +3,18 @@
 To the database each is what it is made from.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
 
 
 class Tagged(Exists):
-    """That an image carries a tag with this folded name; `links` are the links of images to tags."""
+    """That an image carries a tag with one of these folded names; `links` are the links of images to tags."""
 
-    def __init__(self, links: QuerySet[Any], *, folded_name: str) -> None:
-        super().__init__(links.filter(tag__folded_name=folded_name))
-        self.folded_name = folded_name
+    def __init__(self, links: QuerySet[Any], *, folded_names: Collection[str]) -> None:
+        super().__init__(links.filter(tag__folded_name__in=folded_names))
+        self.folded_names = folded_names
 
 
 class ShownIn(Exists):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from gallery.text.chinese import written_otherwise
 from gallery.text.folding import REVISION, folded, folded_lines
 
 from .conditions import Mentioning
@@ -63,7 +64,16 @@ def is_not_folded() -> Q:
 
 
 def mentions(text: str) -> Q:
-    """Return the condition that an image's name or description has this text in it, whatever its case and marks."""
+    """Return the condition that an image's name or description has this text in it, whatever its case, its marks and
+    the characters that Chinese is written in.
+    """
+    found = Q()
+    for spelling in sorted(written_otherwise(text)):
+        found |= _has(spelling)
+    return found
+
+
+def _has(text: str) -> Q:
     typed = unicodedata.normalize("NFC", text)
     as_stored = Q(original_name__icontains=typed) | Q(description__icontains=typed)
     compared = folded(text)

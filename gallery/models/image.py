@@ -21,6 +21,7 @@ from django.utils.translation import pgettext_lazy
 from gallery.errors import StoredError
 from gallery.imaging import LABELS
 from gallery.retrieval.tree import Field, Filter
+from gallery.text.chinese import written_otherwise
 from gallery.text.tag_names import folded_tag
 from gallery.text.wall_clock import offset_text, wall_clock_text
 
@@ -158,11 +159,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.prefetch_related("tags")
 
     def tagged(self, keys: Iterable[str]) -> Self:
-        """Pictures that carry a tag like each of these keys: `cafe` is found on pictures of a `Café`."""
+        """Pictures that carry a tag like each of these keys: `cafe` is found on pictures of a `Café`, 貓 of a 猫."""
         found = self
         links = Image.tags.through.objects.filter(image=OuterRef("pk"))
         for key in keys:
-            found = found.filter(Tagged(links, folded_name=folded_tag(key)))
+            found = found.filter(Tagged(links, folded_names=sorted(map(folded_tag, written_otherwise(key)))))
         return found
 
     def matching(self, filters: Iterable[Filter]) -> Self:

@@ -24,6 +24,7 @@ class SearchRequest:
         cls,
         *,
         text: str = "",
+        as_typed: bool = False,
         meanings: Sequence[Meaning] = (),
         tags: Iterable[str] = (),
         top: Any = None,
@@ -32,7 +33,8 @@ class SearchRequest:
     ) -> Self:
         """Return the search for what a door was given, as it was given. Raises what `parse_top` and `tree_of` do."""
         count = parse_top(top, limit=max_top)
-        return cls(tree_of(text=text, meanings=meanings, tags=tags, max_characters=max_characters), count)
+        tree = tree_of(text=text, as_typed=as_typed, meanings=meanings, tags=tags, max_characters=max_characters)
+        return cls(tree, count)
 
 
 def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:

@@ -15,9 +15,13 @@ from .query_text import MAX_CHARACTERS, checked_text
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What these words mean, which are one sentence to the encoder."""
+    """What these words mean, which are one sentence to the encoder.
+
+    `as_typed` says that no slip of spelling is put right: the words are what is meant.
+    """
 
     words: str
+    as_typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ Node = Meaning | Filter | All
 def tree_of(
     *,
     text: str = "",
+    as_typed: bool = False,
     meanings: Sequence[Meaning] = (),
     tags: Iterable[str] = (),
     max_characters: int = MAX_CHARACTERS,
@@ -83,7 +88,7 @@ def tree_of(
     """
     others = (*meanings, *(Filter(Field.TAG, Comparison.EQUALS, tag_key(name)) for name in parse_tags(tags)))
     if text.strip():
-        others = (Text(checked_text(text, max_characters=max_characters)), *others)
+        others = (Text(checked_text(text, max_characters=max_characters), as_typed), *others)
     if not others:
         raise EmptyQuery
     return others[0] if len(others) == 1 else All(others)

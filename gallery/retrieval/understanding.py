@@ -21,16 +21,16 @@ class Understanding:
     is_applied: bool = False
 
 
-def understand(words: str, *, known: Set[str] = frozenset()) -> Understanding:
+def understand(words: str, *, known: Set[str] = frozenset(), as_typed: bool = False) -> Understanding:
     """Return what is meant by words that a person typed, for an encoder that knows `known`, in lower case.
 
-    A word that nobody knows is searched as the one that is clearly meant where the encoder knows that; otherwise the
-    correction is only suggested.
+    A word that nobody knows is searched as the one that is clearly meant where the encoder knows that; otherwise, and
+    where the words are to be taken as typed, the correction is only suggested.
     """
     slips = corrections(words, preferred=known)
     if not slips:
         return Understanding(sentence_of(words))
     suggestion = corrected(words, slips)
-    if not all(slip.meant.lower() in known for slip in slips):
+    if as_typed or not all(slip.meant.lower() in known for slip in slips):
         return Understanding(sentence_of(words), suggestion)
     return Understanding(sentence_of(suggestion), suggestion, is_applied=True)

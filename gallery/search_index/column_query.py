@@ -191,7 +191,7 @@ def _as_said(lookup: Lookup[Any]) -> Condition:
 
 def _expression(expression: Any) -> Condition:
     if isinstance(expression, Tagged):
-        return _tagged(Tag.objects.filter(folded_name=expression.folded_name))
+        return _tagged(Tag.objects.filter(folded_name__in=expression.folded_names))
     if isinstance(expression, ShownIn):
         return _shown_in(expression.albums)
     if isinstance(expression, Mentioning):

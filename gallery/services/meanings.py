@@ -93,8 +93,8 @@ def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
     if len(keys) > 1:
         raise EncoderChanged
     key = keys.pop()
-    texts = [part.meaning.words for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
-    meant = understood(texts[0], encoder()) if texts else None
+    texts = [part.meaning for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
+    meant = understood(texts[0].words, encoder(), as_typed=texts[0].as_typed) if texts else None
     clear = (
         clarity(sentence_for(encoder(), meant), encoder())
         if meant and [len(leg.parts) for leg in legs] == [1]
@@ -134,21 +134,22 @@ def sentence_for(encoder: Encoder, meant: Understanding) -> str:
     return without_numbers(meant.sentence) if sees_things(encoder) else meant.sentence
 
 
-def understood(words: str, encoder: Encoder) -> Understanding:
+def understood(words: str, encoder: Encoder, *, as_typed: bool = False) -> Understanding:
     """Return what is meant by words that a person typed, as far as this encoder knows them."""
     inner = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
-    return _understood(words, inner.words if isinstance(inner, KnowsWords) else frozenset())
+    return _understood(words, inner.words if isinstance(inner, KnowsWords) else frozenset(), as_typed)
 
 
 @lru_cache(maxsize=2_000)
-def _understood(words: str, known: frozenset[str]) -> Understanding:
-    return understand(words, known=known)
+def _understood(words: str, known: frozenset[str], as_typed: bool) -> Understanding:
+    return understand(words, known=known, as_typed=as_typed)
 
 
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
-        case Text(words):
-            return encoder().encode_texts([sentence_for(encoder(), understood(words, encoder()))])[0], encoder().key
+        case Text(words, as_typed):
+            meant = understood(words, encoder(), as_typed=as_typed)
+            return encoder().encode_texts([sentence_for(encoder(), meant)])[0], encoder().key
         case BroughtPicture(pixels):
             return encoder().encode_images([pixels])[0], encoder().key
         case Picture(id):

@@ -220,6 +220,21 @@ def test_a_misspelt_word_is_searched_as_what_is_meant_and_named(photos_of_alice)
     assert (answer["suggestion"], answer["understood"]) == ("a kitten", "a kitten")
 
 
+def test_a_misspelt_word_is_searched_as_typed_where_that_is_wanted(photos_of_alice):
+    answers = [
+        Api().json("/search/", q="a kittne", as_typed="true"),
+        Api().post_form("/search/", text="a kittne", as_typed="true").json(),
+        Api().post("/search/", {"text": "a kittne", "as_typed": True}).json(),
+    ]
+
+    assert [(answer["suggestion"], answer["understood"]) for answer in answers] == [("a kitten", None)] * 3
+    assert answers[0]["results"][0]["score"] != Api().json("/search/", q="a kittne")["results"][0]["score"]
+
+
+def test_how_words_are_taken_is_yes_or_no(photos_of_alice):
+    assert Api().get("/search/", q="a cat", as_typed="perhaps").status_code == 400
+
+
 def test_a_word_that_the_encoder_does_not_know_is_only_suggested(quick_encoder, photos_of_alice):
     answer = Api().json("/search/", q="a dgo", top=1)
 

@@ -38,6 +38,11 @@ WRITTEN_AND_ASKED = [
     ("IMG_2034.png", "g_20"),
     ("50%_off.png", "0%_O"),
     ("猫在睡觉.png", "在睡"),
+    ("黑貓.png", "黑猫"),
+    ("黑猫.png", "黑貓"),
+    ("長頭髮.png", "长头发"),
+    ("长头发.png", "長頭髮"),
+    ("麵條.png", "面条"),
 ]
 
 
@@ -72,7 +77,10 @@ def test_signs_that_nobody_sees_do_not_find_everything(alice, draw):
     assert names_in(Api(alice).json("/images/", q="\u200b")) == []
 
 
-@pytest.mark.parametrize(("name", "asked"), [("İstanbul", "istanbul"), ("ЁЛКА", "елка"), ("Café", "cafe")])
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("İstanbul", "istanbul"), ("ЁЛКА", "елка"), ("Café", "cafe"), ("黑貓", "黑猫"), ("头发", "頭髮")],
+)
 def test_tags_are_found_by_their_folded_name_and_stay_as_they_are(name, asked, alice, draw):
     draw(alice, "one.png", tags=name)
     draw(alice, "two.png", colour="blue", tags=asked)
@@ -94,6 +102,16 @@ def test_admin_finds_pictures_tags_albums_and_people(asked, alice, draw, staff, 
     staff.is_superuser = True
     staff.save(update_fields=["is_superuser"])
     assert in_admin(visitors["staff"], "user", asked) == [str(person)]
+
+
+def test_admin_finds_chinese_in_either_kind_of_characters(alice, draw, staff, visitors):
+    draw(alice, "黑貓.png", visibility="public")
+    Tag.objects.named(["黑猫"])
+    Album.objects.create(owner=staff, title="黑猫")
+
+    for asked in ("黑貓", "黑猫"):
+        found = {kind: in_admin(visitors["staff"], kind, asked) for kind in ("image", "tag", "album")}
+        assert found == {"image": ["黑貓.png"], "tag": ["黑猫"], "album": ["黑猫"]}
 
 
 def test_admin_wants_each_word_and_takes_quotes_as_one(alice, draw, visitors):

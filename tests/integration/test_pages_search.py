@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gallery.models import Image, QueryPicture, Visibility
+from gallery.retrieval.tree import Text
 from gallery.retrieval.understanding import Understanding
 from gallery.services.search import Result, ResultPage
 from gallery.views import search as search_view
@@ -237,6 +238,17 @@ def test_a_misspelt_word_that_was_put_right_is_named(alice, answered):
 
     assert "“a dgo” seems to be misspelt: these are the results for “a dog”." in text_of(page)
     assert 'value="a dgo"' in text_of(page)
+
+
+def test_what_was_put_right_can_be_searched_as_typed_and_the_next_search_is_as_usual(alice, answered):
+    answered(True, False, understanding=Understanding("a dog", "a dog", is_applied=True))
+
+    page = text_of(as_user(alice).get("/search/?q=a+dgo&top=10"))
+    insisted = as_user(alice).get("/search/?q=a+dgo&as_typed=1")
+
+    assert re.search(r'href="\?q=a\+dgo&amp;top=10&amp;as_typed=1">Search for “a dgo” instead</a>', page)
+    assert insisted.context["page"].form.request.tree == Text("a dgo", as_typed=True)
+    assert insisted.context["page"].form.kept == []
 
 
 def test_a_suggestion_is_a_link_to_its_search(alice, answered):

@@ -52,6 +52,9 @@ class Command(GalleryCommand):
         parser.add_argument("text", nargs="?", default="", metavar="TEXT")
         parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, too")
         parser.add_argument("--tags", default="", metavar="A,B", help="search only pictures with all of these tags")
+        parser.add_argument(
+            "--as-typed", action="store_true", help="search misspelt words as they are, instead of what they may mean"
+        )
         parser.add_argument("--top", default="10", help="number of results (default: 10)")
         parser.add_argument("--user", help="search only what this user may see")
 
@@ -96,9 +99,10 @@ def _spelling(report: Report) -> list[str]:
     return [f"Did you mean “{report['suggestion']}”?"] if report["suggestion"] else []
 
 
-def _request(*, text: str, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
+def _request(*, text: str, as_typed: bool, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
     return SearchRequest.of(
         text=text,
+        as_typed=as_typed,
         meanings=[] if image is None else [_picture(image)],
         tags=[tags],
         top=top,

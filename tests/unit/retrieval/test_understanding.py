@@ -15,6 +15,10 @@ def test_understanding_only_suggests_what_the_encoder_does_not_know():
     assert understand("a dgo") == Understanding("a dgo", "a dog")
 
 
+def test_understanding_takes_words_as_they_were_typed_where_that_is_wanted():
+    assert understand("a dgo 貓", known=KNOWN, as_typed=True) == Understanding("a dgo 猫", "a dog 貓")
+
+
 def test_understanding_suggests_in_the_characters_that_were_typed():
     assert understand("dgo 🐈", known=KNOWN) == Understanding("dog cat", "dog 🐈", is_applied=True)
 
