@@ -1,6 +1,7 @@
 """What an encoder recognised in a picture, and where."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +32,10 @@ class RecognisedThingsQuerySet(models.QuerySet["RecognisedThings"]):
         """Return what was surely recognised in an image, the surest first; None while that is unknown."""
         seen = self.seen_in([image.pk]).get(image.pk)
         return None if seen is None else tuple(thing for thing in seen if thing.is_sure)
+
+    def unreadable(self) -> Self:
+        """Return the rows of images that could not be looked at."""
+        return self.filter(things__isnull=True)
 
     def missing_in(self, images: models.QuerySet[Image], encoder: EncoderKey) -> models.QuerySet[Image]:
         """Return those of these images at which this encoder has not looked, by age."""

@@ -14,7 +14,19 @@ from django.utils import timezone
 
 from gallery.errors import ContentCollision, LibraryTooLarge, StorageUnavailable, StoredError, TooManyPictures
 from gallery.imaging import Embedded, Facts, inspect
-from gallery.models import Actor, Claim, Image, ImportedImage, ImportedPath, Job, LibraryUse, NextEmbedding, Tag, User
+from gallery.models import (
+    Actor,
+    Claim,
+    Image,
+    ImportedImage,
+    ImportedPath,
+    Job,
+    LibraryUse,
+    NextEmbedding,
+    RecognisedThings,
+    Tag,
+    User,
+)
 from gallery.models.access import may_add_images_of
 from gallery.text.wall_clock import stored_wall_clock
 
@@ -229,7 +241,8 @@ def _restored(upload: Upload, *, by: Actor) -> Upload:
 
 
 def _try_again(image: Image) -> None:
-    """Let what failed without its original be embedded, by a change of the model too."""
+    """Let what failed without its original be embedded, by a change of the model too, and be looked at."""
+    RecognisedThings.objects.unreadable().filter(image=image).delete()
     Image.objects.failed().filter(pk=image.pk).update(embed_error="")
     NextEmbedding.objects.failed().filter(image=image).delete()
     image.embed_error = ""

@@ -94,6 +94,18 @@ def test_embedding_keeps_what_it_saw_in_one_look(alice, seeing, draw):
     assert set(RecognisedThings.objects.values_list("revision", flat=True)) == {"offline (seeing)"}
 
 
+def test_offline_keeps_the_cat_of_the_sample_and_where_it_is(alice, upload):
+    image = upload(alice, "chelsea.png")
+
+    [cat] = RecognisedThings.objects.told_of(image)
+
+    left, top, width, height = cat.box
+    assert cat.name == "cat"
+    assert width * height > 0.5
+    assert 0 <= left <= left + width <= 1
+    assert 0 <= top <= top + height <= 1
+
+
 def test_rest_upload_keeps_what_was_seen(alice, seeing):
     api = Api(alice)
 
@@ -265,6 +277,18 @@ def test_picture_that_cannot_be_looked_at_is_not_tried_again(unknown, seeing, ca
     assert known() == SHOWN | {"red": None}
     assert seeing.encoded == len(unknown) - 1
     assert sum("is not recognised" in record.message for record in caplog.records) == 1
+
+
+def test_picture_whose_original_comes_back_is_looked_at(unknown, alice, upload):
+    default_storage.delete(original_path(unknown[0].sha256, unknown[0].format))
+    portions()
+    assert known() == SHOWN | {"red": None}
+
+    upload(alice, "red.png", content=drawn_picture("red"))
+    next_round()
+    portions()
+
+    assert known() == SHOWN
 
 
 def test_picture_that_cannot_be_read_now_is_tried_with_the_next_round(unknown, monkeypatch):
