@@ -38,11 +38,13 @@ class Clarity:
     """How well an encoder understands a text.
 
     `sure_score` is the score of a picture that surely shows what the text asks for and nothing else, above 0. `weight`,
-    0..1, is how sure the encoder is of what that is: next to nothing for words that it has never heard of.
+    0..1, is how sure the encoder is of what that is: next to nothing for words that it has never heard of. `by_colour`
+    is the part of the sure score that many pictures have which show nothing of what is asked but its colour.
     """
 
     sure_score: float
     weight: float
+    by_colour: float = 0.0
 
 
 @runtime_checkable

@@ -140,7 +140,8 @@ def features(scores: Sequence[float] | FloatArray, evidence: Evidence) -> FloatA
     if evidence.clarity is None:
         reached, clear = _deviations(given, evidence.searched), 0.0
     else:
-        reached = np.log(np.maximum(given / _sure(evidence.clarity), LEAST_SHARE))
+        beyond = given - evidence.clarity.by_colour
+        reached = np.log(np.maximum(beyond / _sure(evidence.clarity), LEAST_SHARE))
         clear = math.log(max(evidence.clarity.weight, LEAST_SHARE))
     best = np.full(len(scores), reached[-1])
     return np.stack([reached[:-1], best, np.full(len(scores), clear)], axis=1)
@@ -157,7 +158,7 @@ def _score_reaching(reached: float, evidence: Evidence) -> float:
     if evidence.clarity is not None:
         if reached <= math.log(LEAST_SHARE):
             return -math.inf
-        return _sure(evidence.clarity) * math.exp(min(reached, STEEPEST))
+        return evidence.clarity.by_colour + _sure(evidence.clarity) * math.exp(min(reached, STEEPEST))
     middle, width = _spread(evidence.searched)
     if math.isinf(width):
         return -math.inf if reached <= 0 else math.inf
@@ -182,4 +183,4 @@ def _spread(searched: ScoreDistribution | None) -> tuple[float, float]:
 
 
 def _sure(clarity: Clarity) -> float:
-    return max(clarity.sure_score, LEAST_SHARE)
+    return max(clarity.sure_score - clarity.by_colour, LEAST_SHARE)

@@ -132,12 +132,13 @@ class OfflineEncoder:
             (THINGS_PART, SURE_THING * THINGS_SCALE),
         )
         sure = sum(scale * _mean_weight(asked[part]) for part, scale in scales)
+        by_colour = COLOURS_SCALE * _mean_weight(asked[COLOURS_PART]) if self._names_more_than_colours(text) else 0.0
         length = float(np.linalg.norm(asked))
         weight = max(
             float(asked[CLASSES_PART].max()),
             float(asked[THINGS_PART].max()) * THINGS_SCALE / (THING_WORTH * CLASSES_SCALE),
         )
-        return Clarity(sure_score=sure / length, weight=min(1.0, weight))
+        return Clarity(sure_score=sure / length, weight=min(1.0, weight), by_colour=by_colour / length)
 
     def _ask_for(self, text: str) -> FloatArray:
         """Return what a text asks for before it is made a unit row: how likely each class is meant, 0..1."""
@@ -153,6 +154,10 @@ class OfflineEncoder:
         for colour in asked.colours:
             row[COLOURS_PART][COLOURS.index(colour)] = worth / len(asked.colours)
         return row
+
+    def _names_more_than_colours(self, text: str) -> bool:
+        _sentences, bank = self._load_texts()
+        return colours_in(text, known=bank.phrases).rest != text
 
     def _load_classifier(self) -> Classifier:
         with self._lock:

@@ -317,6 +317,13 @@ def test_offline_text_is_clear_where_a_phrase_means_it_and_hardly_where_none_doe
     assert 0 < cat.sure_score <= 1
 
 
+def test_offline_says_what_of_a_sure_score_is_by_colour_where_more_is_named(offline):
+    car, red_car, red = offline.clarity_of(["car", "red car", "red"])
+
+    assert car.by_colour == red.by_colour == 0
+    assert 0 < red_car.by_colour < red_car.sure_score
+
+
 def test_offline_score_of_a_cat_comes_near_the_sure_score_and_no_other_does(offline, rows):
     sure = offline.clarity_of(["a cat"])[0].sure_score
     shares = rows @ offline.encode_texts(["a cat"])[0] / sure

@@ -16,7 +16,9 @@ FITTED = Calibrations(shares=Calibration.of(WEIGHTS))
 CLEAR, VAGUE = Clarity(sure_score=0.1, weight=0.9), Clarity(sure_score=0.1, weight=0.02)
 
 some_scores = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=30)
-clarities = st.builds(Clarity, sure_score=st.floats(1e-3, 1), weight=st.floats(0, 1))
+clarities = st.builds(
+    Clarity, sure_score=st.floats(1e-3, 1), weight=st.floats(0, 1), by_colour=st.just(0.0) | st.floats(0, 0.5)
+)
 
 
 def spread_of(scores):
@@ -58,6 +60,12 @@ def test_scores_are_measured_by_what_a_sure_picture_would_get():
 def test_a_text_that_the_encoder_hardly_understands_needs_better_scores():
     assert confident([0.04], CLEAR) == [True]
     assert confident([0.04], VAGUE) == [False]
+
+
+def test_what_a_colour_alone_may_give_counts_for_nothing():
+    red_car = Clarity(sure_score=0.8, weight=0.9, by_colour=0.3)
+
+    assert confident([0.7, 0.45, 0.3, 0.2], red_car) == [True, True, False, False]
 
 
 def test_equal_scores_in_other_surroundings_get_another_line():
