@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from .belief import Belief
 from .colours import COLOURS, colour_evidence, colour_shares
 from .detector import Detected, Detection, Detector
 from .wheels import load_network
@@ -77,6 +78,7 @@ class Classifier:
     def __init__(self) -> None:
         self._network = load_network()
         self._detector = Detector()
+        self._belief = Belief()
         self._class_weights: FloatArray = self._network._fc.weight.numpy()  # (1000, 1280)
         self._pool = _single_threaded_pool()
         self._pool_pid = os.getpid()
@@ -103,7 +105,8 @@ class Classifier:
         return self._pool
 
     def _sight(self, picture: Image.Image, views: Sequence[NetworkOutput], detection: Detection) -> Sight:
-        classes = class_probabilities(np.stack([view.logits for view in views]))
+        of_views = view_probabilities(np.stack([view.logits for view in views]))
+        classes = class_probabilities(of_views)
         features: FloatArray = np.mean([view.features for view in views], axis=0)
         pixels = np.asarray(picture.resize((COLOUR_PX, COLOUR_PX), Image.Resampling.BOX))
         cells = views[0].cells
@@ -111,7 +114,8 @@ class Classifier:
         colours = colour_evidence(pixels, self._place_of_main_thing(classes, cells))
         told = [thing for thing in detection.things if thing.confidence >= LEAST_THING_CONFIDENCE]
         things = tuple(_with_colours(thing, picture) for thing in told)
-        return Sight(classes, colours, features, detection.weights, things)
+        weights = self._belief.weights(detection.confidences, classes, plainest=float(of_views[0].max()))
+        return Sight(classes, colours, features, weights, things)
 
     def _place_of_main_thing(self, classes: FloatArray, cells: FloatArray) -> FloatArray:
         """Return (72, 72) weights: where the whole picture speaks for its best classes (Zhou et al. 2016, CAM)."""
@@ -184,14 +188,19 @@ def view_boxes(size: tuple[int, int]) -> list[tuple[list[Box], int]]:
     return views
 
 
-def class_probabilities(logits: FloatArray) -> FloatArray:
-    """Return the (1000,) probabilities of a picture's classes from the (n, 1000) logits of its views, the whole first.
+def view_probabilities(logits: FloatArray) -> FloatArray:
+    """Return the (n, 1000) probabilities of the classes in each of n views."""
+    scaled = logits / SOFTMAX_TEMPERATURE
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    probabilities: FloatArray = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def class_probabilities(of_views: FloatArray) -> FloatArray:
+    """Return the (1000,) probabilities of a picture's classes from the (n, 1000) of its views, the whole first.
 
     The maximum over the parts lets a small thing count for as much as a large one.
     """
-    scaled = logits / SOFTMAX_TEMPERATURE
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    parts = probabilities[1:].max(axis=0)
-    joined: FloatArray = WHOLE_WEIGHT * probabilities[0] + (1 - WHOLE_WEIGHT) * parts / parts.sum()
+    parts = of_views[1:].max(axis=0)
+    joined: FloatArray = WHOLE_WEIGHT * of_views[0] + (1 - WHOLE_WEIGHT) * parts / parts.sum()
     return joined

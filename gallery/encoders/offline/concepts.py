@@ -36,6 +36,7 @@ SEEN_ITSELF = 0.9  # how much less classes say of a thing that none of them is, 
 # Temperature of the attention by the cosine of the nearest phrase: sharp where the bank has the very word, broad where
 # the text only resembles some.
 SHARP, BROAD, BROAD_BELOW_COSINE = 0.05, 0.12, 0.5
+SAID_ITSELF = 0.5  # the least of a phrase that is the text: others are as near by signs that the sentence encoder lacks
 
 Meaning = dict[int, float]  # place of a class, or CLASSES + that of a thing: how likely its picture is meant, 0..1
 
@@ -65,8 +66,14 @@ def read_phrases() -> dict[str, Meaning]:
     for phrase, meaning in _collected(_statements_of_everyday_words()).items():
         phrases.setdefault(phrase, meaning)  # the name of a class means that class, whatever else is seen with it
     for phrase, meaning in _collected(_statements_of_things()).items():
-        phrases.setdefault(phrase, {}).update(meaning)
+        phrases.setdefault(phrase, _classes_by_its_name(meaning, phrases)).update(meaning)
     return phrases
+
+
+def _classes_by_its_name(things: Meaning, phrases: dict[str, Meaning]) -> Meaning:
+    """Return what the classes say of things by their names: they say the same where another word means just these."""
+    names = [thing_names()[place - CLASSES].english for place, share in things.items() if share == 1]
+    return {place: share for name in names for place, share in phrases.get(name, {}).items() if place < CLASSES}
 
 
 def _collected(statements: Iterator[tuple[str, int, float]]) -> dict[str, Meaning]:
@@ -133,26 +140,34 @@ class ConceptBank:
         with np.load(PHRASE_VECTORS_FILE) as file:
             self._vectors: FloatArray = dequantized(file["codes"])
         self.phrases = frozenset(meanings)
+        self._place_of = {phrase: place for place, phrase in enumerate(meanings)}
         counts = [len(meaning) for meaning in meanings.values()]
         self._phrase_of = np.repeat(np.arange(len(counts)), counts)
         self._class_of = np.array([place for meaning in meanings.values() for place in meaning])
         self._share = np.array([share for meaning in meanings.values() for share in meaning.values()], np.float32)
 
-    def relevance(self, sentence: FloatArray) -> FloatArray:
+    def relevance(self, sentence: FloatArray, *, phrase: str = "") -> FloatArray:
         """Return (1080,) float32: how likely a picture of each class, then of each thing, is what a (512,) unit
-        sentence vector means.
+        sentence vector means, and the `phrase` that it is of, if that is one of the bank.
         """
         attention = _attention(self._vectors @ sentence)
+        place = self._place_of.get(phrase)
+        if place is not None and attention[place] < SAID_ITSELF:
+            others = 1 - attention[place]
+            attention *= (1 - SAID_ITSELF) / others
+            attention[place] = SAID_ITSELF
         shares = attention[self._phrase_of] * self._share
         relevance: FloatArray = np.bincount(self._class_of, weights=shares, minlength=CONCEPTS).astype(np.float32)
         return relevance
 
-    def relevance_of_all(self, sentences: Sequence[FloatArray]) -> FloatArray:
+    def relevance_of_all(self, sentences: Sequence[FloatArray], phrases: Sequence[str]) -> FloatArray:
         """Return the (1080,) relevance of a text, given first, and of the things that it enumerates, all alike.
 
         Their sum prefers a picture that shows several of them; the text as a whole is one voice more.
         """
-        whole, *parts = (self.relevance(sentence) for sentence in sentences)
+        whole, *parts = (
+            self.relevance(sentence, phrase=phrase) for sentence, phrase in zip(sentences, phrases, strict=True)
+        )
         if not parts:
             return whole
         named = np.mean([_equal(part) for part in parts], axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +13,15 @@ from .wheels import load_detector
 
 FloatArray = npt.NDArray[np.float32]
 
-LONGER_SIDE_PX = 416  # the size that the network was trained at
+LONGER_SIDES_PX = (416, 608)  # what the network was trained at, and half as large again, for small things
 CELL_PX = 32  # of the coarsest level: sides are a multiple of it
 STRIDES = (8, 16, 32)
 BLUE_GREEN_RED_MEAN = np.array([103.53, 116.28, 123.675], np.float32)  # of ImageNet, as the network was trained
 BLUE_GREEN_RED_DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
 LEAST_CONFIDENCE = 0.05  # below it a place speaks of nothing
+LEAST_OF_A_THING = 0.2  # below it nobody wants to know where: most names of most pictures
 SAME_THING_OVERLAP = 0.5  # intersection over union from which two boxes of a name are one thing
 MOST_THINGS = 100
-
-# What a thing weighs in a row: the third power lets doubtful ones count for little, and where one name is seen several
-# times the largest and surest says how much the picture is about it.
-CONFIDENCE_POWER = 3
-WEIGHT_OF_SPECK, FULL_WEIGHT_SIDE = 0.3, 0.5  # of a thing without extent | share of the picture's side for weight 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +35,22 @@ class Detected:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """All that a picture shows: the weight of each name (80,) 0..1, and the things from a confidence of 0.05 on, the
-    surest first.
+    """All that a picture shows: how surely each name is seen anywhere (80,) 0..1, and the things from a confidence of
+    0.2 on, the surest first.
     """
 
-    weights: FloatArray
+    confidences: FloatArray
     things: tuple[Detected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The network's answer to one picture at one size: scores (places, 80) of the places that speak of anything, and
+    the boxes (places, 4): left, top, right, bottom as shares of the picture.
+    """
+
+    scores: FloatArray
+    boxes: FloatArray
 
 
 class Detector:
@@ -54,37 +61,40 @@ class Detector:
 
     def detect(self, picture: Image.Image) -> Detection:
         """Return what an RGB picture shows."""
+        return detection([self._answer(picture, longer_px) for longer_px in LONGER_SIDES_PX])
+
+    def _answer(self, picture: Image.Image, longer_px: int) -> Answer:
         import torch  # noqa: PLC0415 -- slow import
 
-        size_px = input_size(picture.size)
+        size_px = input_size(picture.size, longer_px)
         pixels = np.asarray(picture.resize(size_px, Image.Resampling.BICUBIC), np.float32)[..., ::-1]
         normal = (pixels - BLUE_GREEN_RED_MEAN) / BLUE_GREEN_RED_DEVIATION
         with torch.inference_mode():
             batch = torch.from_numpy(normal[np.newaxis]).permute(0, 3, 1, 2)
             scores, distances = self._network(batch)
-        return detection(scores[0].numpy(), distances[0].numpy(), size_px)
+        return answer_of(scores[0].numpy(), distances[0].numpy(), size_px)
 
 
-def input_size(size_px: tuple[int, int]) -> tuple[int, int]:
+def input_size(size_px: tuple[int, int], longer_px: int) -> tuple[int, int]:
     """Return what a picture is resized to: nearly its own proportions, which leaves nothing to fill up."""
-    longer_px = max(size_px)
-    width_cells, height_cells = (max(1, round(side_px * LONGER_SIDE_PX / longer_px / CELL_PX)) for side_px in size_px)
+    scale = longer_px / max(size_px)
+    width_cells, height_cells = (max(1, round(side_px * scale / CELL_PX)) for side_px in size_px)
     return width_cells * CELL_PX, height_cells * CELL_PX
 
 
-def detection(scores: FloatArray, distances: FloatArray, size_px: tuple[int, int]) -> Detection:
-    """Read the network's answer for one picture: scores (places, 80), and how many strides it is to the left, top,
+def answer_of(scores: FloatArray, distances: FloatArray, size_px: tuple[int, int]) -> Answer:
+    """Read the network's output for one picture: scores (places, 80), and how many strides it is to the left, top,
     right and bottom of the thing (places, 4).
     """
     speaking = np.flatnonzero(scores.max(axis=1) >= LEAST_CONFIDENCE)
-    boxes = _boxes(distances[speaking], _centres(size_px)[speaking], size_px)
-    scores = scores[speaking]
-    weights = np.zeros(scores.shape[1], np.float32)
-    if len(scores):
-        sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
-        extents = WEIGHT_OF_SPECK + (1 - WEIGHT_OF_SPECK) * np.minimum(sides / FULL_WEIGHT_SIDE, 1)
-        weights = (scores**CONFIDENCE_POWER * extents[:, np.newaxis]).max(axis=0)
-    return Detection(weights, tuple(_things(scores, boxes)))
+    return Answer(scores[speaking], _boxes(distances[speaking], _centres(size_px)[speaking], size_px))
+
+
+def detection(answers: Sequence[Answer]) -> Detection:
+    """Join the answers at all sizes: what only one of them sees counts its share."""
+    surest = [answer.scores.max(axis=0, initial=0) for answer in answers]
+    confidences: FloatArray = np.mean(surest, axis=0, dtype=np.float32)
+    return Detection(confidences, tuple(_things(answers, np.flatnonzero(confidences >= LEAST_OF_A_THING))))
 
 
 def _centres(size_px: tuple[int, int]) -> FloatArray:
@@ -106,19 +116,30 @@ def _boxes(distances: FloatArray, centres: FloatArray, size_px: tuple[int, int])
     return boxes
 
 
-def _things(scores: FloatArray, boxes: FloatArray) -> list[Detected]:
+def _things(answers: Sequence[Answer], names: npt.NDArray[np.intp]) -> list[Detected]:
     """Return one thing for all boxes of a name that cover the same place, the surest first."""
+    scores = np.concatenate([answer.scores for answer in answers])
+    boxes = np.concatenate([answer.boxes for answer in answers])
+    answer_of_place = np.repeat(np.arange(len(answers)), [len(answer.scores) for answer in answers])
     things = []
-    for place in np.flatnonzero(scores.max(axis=0, initial=0) >= LEAST_CONFIDENCE):
-        speaking = np.flatnonzero(scores[:, place] >= LEAST_CONFIDENCE)
-        left = speaking[np.argsort(-scores[speaking, place], kind="stable")]
+    for name in names:
+        speaking = np.flatnonzero(scores[:, name] >= LEAST_CONFIDENCE)
+        left = speaking[np.argsort(-scores[speaking, name], kind="stable")]
         while len(left):
-            best = left[0]
-            x, y, right, bottom = (round(float(edge), 4) for edge in boxes[best])
-            box = (x, y, round(right - x, 4), round(bottom - y, 4))
-            things.append(Detected(int(place), round(float(scores[best, place]), 3), box))
-            left = left[1:][_overlaps(boxes[best], boxes[left[1:]]) < SAME_THING_OVERLAP]
-    return sorted(things, key=lambda thing: -thing.confidence)[:MOST_THINGS]
+            is_same = _overlaps(boxes[left[0]], boxes[left]) >= SAME_THING_OVERLAP
+            is_same[0] = True  # whatever its extent
+            same = left[is_same]
+            seen = [scores[same[answer_of_place[same] == place], name] for place in range(len(answers))]
+            confidence = float(np.mean([some.max(initial=0) for some in seen]))
+            things.append(_detected(int(name), confidence, boxes[left[0]]))
+            left = left[~is_same]
+    told = [thing for thing in things if thing.confidence >= LEAST_OF_A_THING]
+    return sorted(told, key=lambda thing: -thing.confidence)[:MOST_THINGS]
+
+
+def _detected(place: int, confidence: float, corners: FloatArray) -> Detected:
+    x, y, right, bottom = (round(float(edge), 4) for edge in corners)
+    return Detected(place, round(confidence, 3), (x, y, round(right - x, 4), round(bottom - y, 4)))
 
 
 def _overlaps(box: FloatArray, others: FloatArray) -> FloatArray:

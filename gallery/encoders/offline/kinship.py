@@ -15,7 +15,7 @@ from .layout import CLASSES_PART, THINGS_PART
 FloatArray = npt.NDArray[np.float32]
 
 CLASSES = CLASSES_PART.stop - CLASSES_PART.start
-THINGS_WORTH = 0.25  # of what the detector saw, where a class counts 1: docs/adr/0027
+THINGS_WORTH = 0.5  # of what the detector saw, where a class counts 1: docs/adr/0027
 KINDS = CLASSES + THINGS_PART.stop - THINGS_PART.start  # as the phrase bank counts them: classes, then things
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from gallery.encoders.abilities import KnowsWords, SaysClarity
 from gallery.encoders.data.build_phrase_vectors import phrase_codes
 from gallery.encoders.offline import OfflineEncoder, classifier
-from gallery.encoders.offline.classifier import class_probabilities, view_boxes
+from gallery.encoders.offline.classifier import class_probabilities, view_boxes, view_probabilities
 from gallery.encoders.offline.concepts import (
     CLASSES_FILE,
     CONCEPTS,
@@ -104,7 +104,7 @@ def test_offline_probabilities_sum_to_one_and_a_part_counts_as_much_as_the_whole
     logits = np.zeros((10, 1000), np.float32)
     logits[0, 1] = logits[7, 2] = 20
 
-    probabilities = class_probabilities(logits)
+    probabilities = class_probabilities(view_probabilities(logits))
 
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert sorted(np.argsort(-probabilities)[:2]) == [1, 2]
