@@ -1,6 +1,7 @@
 """Fitting the line of an encoder on labelled pictures, and searches that are judged by it at once."""
 
 import json
+import shutil
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -45,10 +46,32 @@ def test_calibrate_writes_what_searches_use(capsys, quick_encoder, labelled):
 
     report = json.loads(capsys.readouterr().out)
     assert (report["images"], report["queries"], report["measure"]) == (15, 12, "deviations")
-    assert set(report["held_out"]["en"]) == {"precision", "recall", "f1", "silent", "nothing_confident"}
+    assert set(report["held_out"]["colours"]["en"]) == {"precision", "recall", "f1", "silent", "nothing_confident"}
+    assert report["pictures"]["held_out"]["colours"]["pictures"].keys() == report["held_out"]["colours"]["en"].keys()
     fitted = calibrations_of(quick_encoder.key).deviations
     assert fitted.threshold == report["weights"]["threshold"]
     assert calibrations_of(EncoderKey(quick_encoder.key.id, "another")) == Calibrations()
+
+
+@pytest.mark.django_db
+def test_calibrate_fits_on_several_folders(capsys, quick_encoder, labelled, tmp_path):
+    path, folder = labelled
+    other = shutil.copytree(folder, tmp_path / "others")
+
+    call_command("calibrate", str(path), str(path), "--images", str(folder), "--images", str(other), "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["images"], report["queries"]) == (30, 24)
+    assert set(report["held_out"]) == set(report["pictures"]["held_out"]) == {"colours", "others"}
+    assert calibrations_of(quick_encoder.key).pictures is not None
+
+
+@pytest.mark.django_db
+def test_calibrate_refuses_folders_that_fit_no_files(labelled):
+    path, folder = labelled
+
+    with pytest.raises(CommandError, match="--images is given 2 times; it must be once, or 3 times"):
+        call_command("calibrate", *[str(path)] * 3, "--images", str(folder), "--images", str(folder))
 
 
 @pytest.mark.django_db

@@ -21,6 +21,7 @@ from gallery.errors import (
 from gallery.measuring.quality import LabelledQuery, as_report, compare, comparing, encoder_names, read_queries
 from gallery.measuring.quality.library import ThrowAwayLibrary
 from gallery.measuring.quality.pictures import link_by_number
+from gallery.services.calibrations import keep_calibration
 from tests.conftest import drawn_picture, sample_bytes
 from tests.integration.test_commands import manage
 from tests.quick_encoder import QuickEncoder
@@ -75,6 +76,17 @@ def evaluate(capsys, *words):
 
 
 # Comparing
+
+
+def test_searches_are_judged_by_the_line_that_was_fitted_here(capsys, colours, query_file):
+    before, _told = evaluate(capsys, query_file, "--images", colours, "--encoder", "offline")
+    weights = {"intercept": 50.0, "score": 1.0, "best": 0.0, "clarity": 0.0, "threshold": 0.5}  # all is meant
+    keep_calibration(QuickEncoder().key, {"measure": "deviations", "weights": weights})
+
+    after, _told = evaluate(capsys, query_file, "--images", colours, "--encoder", "offline")
+
+    assert before["cutoff"]["en"]["recall"] < 1
+    assert (after["cutoff"]["en"]["recall"], after["cutoff"]["en"]["silent"]) == (1, 0)
 
 
 def test_the_encoder_that_sees_colours_is_better_and_the_report_says_so(colours):
@@ -316,7 +328,8 @@ def test_command_compares_two_encoders_and_writes_a_report(capsys, colours, quer
     assert "| en | clip:grey | 0.917" in (folder / "evaluation.md").read_text()
     assert (folder / "evaluation.svg").stat().st_size > 1_000
     assert [line for line in told.splitlines() if line.startswith("written: ")] == [
-        f"written: {folder / name}" for name in ("evaluation.json", "evaluation.md", "evaluation.svg")
+        f"written: {folder / name}"
+        for name in ("evaluation.json", "evaluation.md", "reliability.svg", "evaluation.svg")
     ]
 
 

@@ -1,5 +1,5 @@
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 
 from gallery.conf import gallery
+from gallery.encoders.abilities import Clarity
 from gallery.encoders.base import Encoder, Vectors
-from gallery.encoders.registry import choose_encoder_name, get_encoder
+from gallery.encoders.registry import choose_encoder_name, comparing_by_meaning, get_encoder
 from gallery.errors import ImageSearchError, InvalidInput
 from gallery.imaging import load_pixels
 from gallery.management.command import GalleryCommand, Report, given_path
-from gallery.measuring.calibrating import LabelledScores, fit
-from gallery.measuring.quality import LabelledQuery, read_queries
+from gallery.measuring.calibrating import SILENCE, LabelledScores, Quality, fit
+from gallery.measuring.labelled_scores import LabelledPictures, scores_of_pictures, scores_of_texts
+from gallery.measuring.quality import read_queries
 from gallery.measuring.quality.pictures import picture_files
+from gallery.retrieval.cutoff import Calibration
 from gallery.services.calibrations import keep_calibration
 from gallery.services.decode_limits import decode_limits
 from gallery.services.meanings import clarity, sentence_for, understood
@@ -27,31 +30,52 @@ class Command(GalleryCommand):
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queries", type=given_path, nargs="+", metavar="LABELLED.json")
-        parser.add_argument("--images", type=given_path, required=True, metavar="DIR")
+        parser.add_argument(
+            "--images",
+            type=given_path,
+            required=True,
+            action="append",
+            metavar="DIR",
+            help="the pictures of all files, or, given once for each of them, of that one",
+        )
         parser.add_argument("--encoder", metavar="X", help="offline, clip, or clip:MODEL (default: the settings')")
 
     def run(self, **options: Any) -> Report:
-        limit = gallery().max_query_characters
-        queries = [query for path in options["queries"] for query in read_queries(path, max_characters=limit)]
-        files = picture_files(options["images"])
+        files = _files_by_folder(options["queries"], options["images"])
         encoder = get_encoder(choose_encoder_name(options["encoder"] or gallery().encoder))
-        with self.progress(len(files), "picture") as advance:
-            names, rows = _encoded(files, encoder, advance)
-        labelled = _labelled(queries, names, rows, encoder)
-        calibration, quality = fit(labelled)
-        measure = "shares" if labelled[0].clarity is not None else "deviations"
+        with self.progress(sum(len(picture_files(folder)) for folder in files), "picture") as advance:
+            sets = [_pictures(folder, files[folder], encoder, advance) for folder in files]
+        texts = [each for pictures in sets for each in scores_of_texts(pictures, lambda text: _encoded(text, encoder))]
+        _check(texts)
+        comparing = comparing_by_meaning(encoder.key)
+        by_pictures = [each for pictures in sets for each in scores_of_pictures(pictures, comparing)]
         report = {
-            "measure": measure,
-            "weights": {name: round(value, 4) for name, value in asdict(calibration).items()},
-            "held_out": {language: _rounded(asdict(found)) for language, found in quality.items()},
+            "measure": "shares" if texts[0].clarity is not None else "deviations",
+            **_told(*fit(texts, silence=SILENCE)),
+            "pictures": _told(*fit(by_pictures)) if by_pictures else None,
         }
         path = keep_calibration(encoder.key, report)
-        return {"encoder": encoder.key.id, "images": len(names), "queries": len(labelled), **report, "file": str(path)}
+        images = sum(len(pictures.files) for pictures in sets)
+        return {"encoder": encoder.key.id, "images": images, "queries": len(texts), **report, "file": str(path)}
 
 
-def _encoded(files: Sequence[Path], encoder: Encoder, advance: Callable[[int], None]) -> tuple[list[str], Vectors]:
+def _files_by_folder(queries: Sequence[Path], folders: Sequence[Path]) -> Mapping[Path, list[Path]]:
+    """Return the files of queries about each folder. Raises InvalidInput."""
+    if len(folders) not in (1, len(queries)):
+        raise InvalidInput(reason=f"--images is given {len(folders)} times; it must be once, or {len(queries)} times")
+    files: dict[Path, list[Path]] = {}
+    for place, path in enumerate(queries):
+        files.setdefault(folders[place % len(folders)], []).append(path)
+    return files
+
+
+def _pictures(
+    folder: Path, queries: Iterable[Path], encoder: Encoder, advance: Callable[[int], None]
+) -> LabelledPictures:
+    limit = gallery().max_query_characters
+    read = [query for path in queries for query in read_queries(path, max_characters=limit)]
     names, rows = [], []
-    for path in files:
+    for path in picture_files(folder):
         try:
             with path.open("rb") as file:
                 rows.append(encoder.encode_images([load_pixels(file, limits=decode_limits())])[0])
@@ -61,27 +85,28 @@ def _encoded(files: Sequence[Path], encoder: Encoder, advance: Callable[[int], N
         advance(1)
     if not names:
         raise InvalidInput(reason="no file of the folder is a picture that can be read")
-    return names, np.stack(rows)
+    return LabelledPictures(str(folder), names, np.stack(rows), read)
 
 
-def _labelled(
-    queries: Sequence[LabelledQuery], names: Sequence[str], rows: Vectors, encoder: Encoder
-) -> list[LabelledScores]:
-    """Return the scores of the queries that name a picture that could be read, or none at all."""
-    questions: dict[Any, int] = {}
-    labelled = []
-    for query in queries:
-        relevant = np.array([name in query.relevant for name in names])
-        if query.relevant and not relevant.any():
-            continue
-        sentence = sentence_for(encoder, understood(query.text, encoder))
-        scores = (rows @ encoder.encode_texts([sentence])[0]).astype(np.float64)
-        question = questions.setdefault(query.relevant or query.text, len(questions))
-        labelled.append(LabelledScores(query.language, question, scores, relevant, clarity(sentence, encoder)))
+def _encoded(text: str, encoder: Encoder) -> tuple[Vectors, Clarity | None]:
+    sentence = sentence_for(encoder, understood(text, encoder))
+    return encoder.encode_texts([sentence])[0], clarity(sentence, encoder)
+
+
+def _check(labelled: Sequence[LabelledScores]) -> None:
     if len(labelled) < FEWEST_QUERIES or not any(query.relevant.any() for query in labelled):
         raise InvalidInput(reason=f"{len(labelled)} queries are about these pictures; {FEWEST_QUERIES} are needed")
-    return labelled
 
 
-def _rounded(values: dict[str, float | None]) -> dict[str, float | None]:
+def _told(calibration: Calibration, quality: Mapping[str, Mapping[str, Quality]]) -> Report:
+    return {
+        "weights": _rounded(asdict(calibration)),
+        "held_out": {
+            Path(data_set).name: {language: _rounded(asdict(found)) for language, found in languages.items()}
+            for data_set, languages in quality.items()
+        },
+    }
+
+
+def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 4) for name, value in values.items()}

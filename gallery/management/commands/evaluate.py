@@ -58,7 +58,14 @@ class Command(GalleryCommand):
         encoders = encoder_names(options["encoder"] or [_encoder_in_use()])
         total = steps(queries, folder=options["images"], encoders=len(encoders), copies=copies)
         with self.progress(total, "step") as advance:
-            found = compare(queries, folder=options["images"], encoders=encoders, copies=copies, progress=advance)
+            found = compare(
+                queries,
+                folder=options["images"],
+                encoders=encoders,
+                copies=copies,
+                calibrations=gallery().calibrations_dir,
+                progress=advance,
+            )
         report = as_report(found)
         if folder is not None:
             self._write(report, folder)

@@ -85,10 +85,12 @@ def compare(
     folder: Path,
     encoders: Sequence[str],
     copies: int = 0,
+    calibrations: Path | None = None,
     progress: Progress = lambda _count: None,
 ) -> Comparison:
     """Ask every encoder every query over all pictures of `folder`, and about altered copies of `copies` of them.
 
+    Searches are judged by the lines of the folder `calibrations`, or by those that come with the program.
     A picture that one encoder fails at is left out for all of them. Raises UnreadablePath, NoPictures, InvalidInput if
     no query is about these pictures or about what is absent, EncoderUnavailable before any picture is read.
     """
@@ -96,7 +98,7 @@ def compare(
     absent = [query for query in queries if not query.relevant]
     named = [query for query in queries if query.relevant]
     _check_asked(_asked(named, {path.name for path in files}), absent, folder)  # before hours of encoding
-    with _libraries(encoders, files) as (libraries, pictures):
+    with _libraries(encoders, files, calibrations) as (libraries, pictures):
         loaded = [library.load() for library in libraries]
         filled = [library.fill(pictures, progress) for library in libraries]
         numbers = _common(filled)
@@ -158,14 +160,19 @@ class _Answers:
 
 
 @contextmanager
-def _libraries(encoders: Sequence[str], files: Sequence[Path]) -> Iterator[tuple[list[ThrowAwayLibrary], Path]]:
+def _libraries(
+    encoders: Sequence[str], files: Sequence[Path], calibrations: Path | None
+) -> Iterator[tuple[list[ThrowAwayLibrary], Path]]:
     """Yield the libraries, and the folder of the pictures, which are named by their places in `files`."""
     with tempfile.TemporaryDirectory(prefix="imagesearch-evaluate-") as scratch, ExitStack() as stack:
         pictures = Path(scratch) / "pictures"
         link_by_number(files, pictures)
         folders = [Path(scratch) / f"data-{place}" for place in range(len(encoders))]
         yield (
-            [stack.enter_context(ThrowAwayLibrary(*own)) for own in zip(encoders, folders, strict=True)],
+            [
+                stack.enter_context(ThrowAwayLibrary(*own, calibrations=calibrations))
+                for own in zip(encoders, folders, strict=True)
+            ],
             pictures,
         )
 

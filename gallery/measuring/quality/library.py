@@ -1,6 +1,7 @@
 """A library for the time of a comparison, in a process of its own: see `library_main`, which runs there."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -50,10 +51,13 @@ class Ranked:
 class ThrowAwayLibrary:
     """A process with a data folder, a database and one encoder of its own. First `load`, then `fill`, then questions.
 
-    Each verb raises what the process raised, and EvaluationStopped if the process died.
+    Each verb raises what the process raised, and EvaluationStopped if the process died. `calibrations` is a folder of
+    lines that were fitted, if there is one: its searches are judged by them, as those of the site are.
     """
 
-    def __init__(self, encoder: str, data_dir: Path) -> None:
+    def __init__(self, encoder: str, data_dir: Path, *, calibrations: Path | None = None) -> None:
+        if calibrations is not None and calibrations.is_dir():
+            shutil.copytree(calibrations, data_dir / calibrations.name)
         settings = [f"IMAGESEARCH_DATA_DIR={data_dir}", f"IMAGESEARCH_ENCODER={encoder}"]
         without = [word for name in NOT_OF_THE_SITE for word in ("-u", name)]
         self.encoder = encoder

@@ -31,10 +31,11 @@ KIND_LABELS = {
 COMPARED = (MAP, HIT_AT_1, RECALL_AT_10, SIMILAR, COPIES)  # the others are in the JSON
 
 
-def document(report: Report, *, plot: str | None) -> str:
-    """Return evaluation.md. `plot` is the file name of the plot; None if there is none."""
+def document(report: Report, *, plot: str | None, reliability: str) -> str:
+    """Return evaluation.md. `plot` and `reliability` are names of files; None if there is no plot."""
     picture = f"![Quality per encoder]({plot})" if plot else "No plot was drawn: matplotlib is not installed here."
-    return f"# Evaluation\n\n{picture}\n\n{summary(report)}\n"
+    diagram = f"![How far probabilities hold]({reliability})"
+    return f"# Evaluation\n\n{picture}\n\n{diagram}\n\n{summary(report)}\n"
 
 
 def summary(report: Report) -> str:

@@ -1,4 +1,7 @@
-"""The file of labelled queries: {"queries": [{"query", "lang", "relevant": [file names]}]}. Other keys may be there."""
+"""The file of labelled queries: {"queries": [{"query", "lang", "relevant": [file names]}]}. Other keys may be there.
+
+`group`, a name, may say which queries ask for the same in other words.
+"""
 
 import json
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ class LabelledQuery:
     text: str  # as the search parses it
     language: str
     relevant: frozenset[str]  # file names
+    group: str = ""
 
 
 class _Fault(ValueError):
@@ -60,7 +64,8 @@ def _labelled_query(row: Any, max_characters: int) -> LabelledQuery:
     if not isinstance(row, dict):
         raise _Fault("is not an object")
     texts = {name: _text(row, name) for name in ("query", "lang")}
-    return LabelledQuery(_words(texts["query"], max_characters), texts["lang"], frozenset(_file_names(row)))
+    words, relevant = _words(texts["query"], max_characters), frozenset(_file_names(row))
+    return LabelledQuery(words, texts["lang"], relevant, str(row.get("group") or ""))
 
 
 def _text(row: dict[str, Any], name: str) -> str:

@@ -16,13 +16,13 @@ def query_file(tmp_path, content):
 
 def test_read_queries_reads_the_documented_format_and_leaves_other_keys_alone(tmp_path):
     rows = [
-        {"query": " 一只  猫 ", "lang": "zh", "relevant": ["a.jpg", "b.jpg"], "group": "cat"},
+        {"query": " 一只  猫 ", "lang": "zh", "relevant": ["a.jpg", "b.jpg"], "group": "cat", "by": "me"},
         {"query": "un chien", "lang": "fr", "relevant": []},
     ]
     path = query_file(tmp_path, {"description": "for a test", "queries": rows, "labels": {}})
 
     assert read_queries(path) == [
-        LabelledQuery("一只 猫", "zh", frozenset({"a.jpg", "b.jpg"})),
+        LabelledQuery("一只 猫", "zh", frozenset({"a.jpg", "b.jpg"}), "cat"),
         LabelledQuery("un chien", "fr", frozenset()),
     ]
 

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gallery.measuring.quality.confidence import ConfidenceResult
 from gallery.measuring.quality.copies import KINDS
 from gallery.measuring.quality.markdown import KIND_LABELS, LABELS
 from gallery.measuring.quality.metrics import CUTOFF_METRICS, METRICS
+from gallery.measuring.quality.reliability_plot import reliability_diagram
 
 FIRST = [0.5, 0.25, 0.7, 0.6, 0.5, 0.7, 0.6]
 SECOND = [0.6, 0.5, 0.9, 0.9, 0.6, 0.9, 0.9]
@@ -212,10 +214,11 @@ def test_report_files_are_the_same_bytes_for_the_same_figures(comparison, tmp_pa
     once, again = (
         {path.name: path.read_bytes() for path in (tmp_path / "new" / n).iterdir()} for n in ("once", "again")
     )
-    assert set(once) == {"evaluation.json", "evaluation.md", "evaluation.svg"}
+    assert set(once) == {"evaluation.json", "evaluation.md", "evaluation.svg", "reliability.svg"}
     assert once == again
     assert json.loads(once["evaluation.json"]) == report
-    assert once["evaluation.md"].decode().startswith("# Evaluation\n\n![Quality per encoder](evaluation.svg)\n\n9 pic")
+    assert once["evaluation.md"].decode().startswith("# Evaluation\n\n![Quality per encoder](evaluation.svg)\n\n")
+    assert "![How far probabilities hold](reliability.svg)\n\n9 pic" in once["evaluation.md"].decode()
     assert once["evaluation.svg"].startswith(b"<?xml")
     assert b"<dc:date>" not in once["evaluation.svg"]
 
@@ -236,7 +239,7 @@ def test_report_without_matplotlib_has_its_tables_and_says_why_there_is_no_plot(
 
     written = write_report(as_report(comparison), tmp_path)
 
-    assert [path.name for path in written] == ["evaluation.json", "evaluation.md"]
+    assert [path.name for path in written] == ["evaluation.json", "evaluation.md", "reliability.svg"]
     assert sorted(path.name for path in tmp_path.glob("evaluation.*")) == ["evaluation.json", "evaluation.md"]
     text = (tmp_path / "evaluation.md").read_text()
     assert "No plot was drawn: matplotlib is not installed here." in text
@@ -249,3 +252,22 @@ def test_report_folder_that_cannot_be_is_refused(tmp_path):
     for folder in (tmp_path / "file", Path("/proc/evaluation")):
         with pytest.raises(UnwritablePath, match="cannot be written"):
             make_report_folder(folder)
+
+
+def test_reliability_diagram_has_a_point_for_each_range_of_probabilities(comparison):
+    report = as_report(comparison)
+    report["encoders"][0]["reliability"] = [
+        {"from": 0.0, "results": 1000, "mean_probability": 0.0, "relevant": 0.0},
+        {"from": 0.5, "results": 10, "mean_probability": 0.5, "relevant": 1.0},
+    ]
+    report["encoders"][1]["reliability"] = []
+
+    drawing = ElementTree.fromstring(reliability_diagram(report))
+
+    circles = drawing.findall("{http://www.w3.org/2000/svg}circle")
+    points = [circle for circle in circles if len(circle)]
+    assert [(float(point.get("cx")), float(point.get("cy"))) for point in points] == [(56, 416), (236, 56)]
+    assert [point[0].text for point in points] == ["1,000", "10"]
+    assert float(points[0].get("r")) > float(points[1].get("r"))
+    assert len(circles) == 4  # one for each encoder's name
+    assert "clip:a|b" in [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
