@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gallery.encoders.compute_threads import give_back_memory
+
 from .belief import Belief
 from .colours import COLOURS, colour_evidence, colour_shares
 from .detector import Detected, Detection, Detector
@@ -94,7 +96,9 @@ class Classifier:
             for picture in pictures
         ]
         joined = [[view for some in its_views for view in some.result()] for its_views in views]
-        return list(pool.map(self._sight, pictures, joined, [detection.result() for detection in detections]))
+        sights = list(pool.map(self._sight, pictures, joined, [detection.result() for detection in detections]))
+        give_back_memory()  # 80 MB of maps; 6 ms a call
+        return sights
 
     def _own_pool(self) -> ThreadPoolExecutor:
         """Return this process's pool: a forked child inherits the object, but none of its threads."""

@@ -297,6 +297,15 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     assert ran.returncode == 0, ran.stderr
 
 
+def test_offline_gives_memory_back_once_a_look(offline, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(classifier, "give_back_memory", lambda: given_back.append(1))
+
+    offline.encode_images([Image.new("RGB", (64, 64), "red")] * 2)
+
+    assert given_back == [1]
+
+
 def test_offline_plural_means_what_its_singular_means(offline):
     geese, goose = offline.encode_texts(["geese in a lake", "goose in a lake"])
 
