@@ -5,6 +5,7 @@
     python -m tests.benchmarks encoders            CLIP in full size: pictures, texts, import, memory of a worker
     python -m tests.benchmarks search              the vector engine beside NumPy and faiss, at each of --rows
     python -m tests.benchmarks library             store, database and processes, at the largest of --rows
+    python -m tests.benchmarks cutoff              which results are meant, and how many, beside the search alone
     python -m tests.benchmarks columns             conditions, counts and orders on columns by row, the same
     python -m tests.benchmarks pages               each page at the smallest and the largest of --rows, on each database
     python -m tests.benchmarks rights              searches beside changes, at the largest of --rows
@@ -29,7 +30,7 @@ from .results import Result, Results
 from .sites import DATABASES, Sites, postgresql_server
 
 SITE_PARTS = ("pages", "rights", "verify", "starting")
-PARTS = ("pictures", "encoders", "search", "library", "columns", *SITE_PARTS)
+PARTS = ("pictures", "encoders", "search", "library", "cutoff", "columns", *SITE_PARTS)
 PAGE_DIMENSION = 512
 VERIFIED_DIMENSIONS = (512, 1_280)
 
@@ -86,6 +87,10 @@ def run_part(part: str, options: argparse.Namespace, results: Results) -> None:
         from .library import bench_library
 
         results.put("library", bench_library(options.rows[-1], queries=options.queries))
+    elif part == "cutoff":
+        from .cutoff import bench_cutoff
+
+        results.put("cutoff", bench_cutoff(options.rows[-1], queries=options.queries))
     elif part == "columns":
         from .columns import bench_columns
 

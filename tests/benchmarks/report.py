@@ -34,6 +34,10 @@ ALONE = """# Performance
 <!-- results: sites -->
 <!-- end -->
 
+## Which results are meant
+<!-- results: cutoff -->
+<!-- end -->
+
 ## Columns by row
 <!-- results: columns -->
 <!-- end -->
@@ -80,6 +84,8 @@ def _sections(found: Result) -> dict[str, list[str]]:
         sections["library"] = list(_library(found["library"]))
     if sites := list(site_report(found)):
         sections["sites"] = sites
+    if "cutoff" in found:
+        sections["cutoff"] = list(_cutoff(found["cutoff"]))
     if "columns" in found:
         sections["columns"] = list(_columns(found["columns"]))
     if "encoders" in found:
@@ -168,6 +174,24 @@ ENCODER_SIDES = (
     ("bfloat16_tensors", "`bfloat16`, ready tensors"),
     ("bfloat16_decoded", "`bfloat16`, decoded pictures of 480 × 360"),
 )
+
+
+CUTOFF_SIDES = (
+    ("search", "the search itself, 20 results"),
+    ("judged", "judging them twice, by shares and by deviations"),
+    ("counted", "counting what is above the line, where that is beyond the results"),
+    ("sampled", "the spread of scores, for an engine that does not tell it"),
+)
+
+
+def _cutoff(found: Result) -> Iterator[str]:
+    yield f"{found['rows']:,} × {found['dimension']}, p50, in turns."
+    yield ""
+    rows = [
+        (said, f"{found[f'{name}_ms']:.2f}", f"{found[f'{name}_ms'] / found['search_ms']:.2f}")
+        for name, said in CUTOFF_SIDES
+    ]
+    yield from table(("what", "ms", "/ search"), rows)
 
 
 def _columns(found: Result) -> Iterator[str]:
