@@ -5,13 +5,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management import call_command
 from PIL import Image as PillowImage
 
 from gallery.conf import gallery
-from gallery.encoders.base import Encoder, Vectors
+from gallery.encoders.abilities import SeesThings
+from gallery.encoders.base import Encoder
+from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.registry import get_encoder
 from gallery.imaging import load_pixels
 from gallery.models import OPERATOR, Image, User
@@ -28,6 +30,7 @@ from .copies import altered_copies
 OWNER = "evaluation"
 WARM_UP_PX = 256
 Answer = dict[str, Any]
+Answered = TypeVar("Answered")
 
 
 class SearchedLibrary:
@@ -98,17 +101,26 @@ class SearchedLibrary:
 
 
 class EncoderWatch:
-    """Counts the pictures that an encoder encodes from now on, and the seconds that it takes for them."""
+    """Counts the pictures that an encoder encodes from now on, and the seconds that it takes for them.
+
+    Where it sees things, the site asks what it sees together with the rows.
+    """
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoded = 0
         self.seconds = 0.0
-        self._encode = encoder.encode_images
-        encoder.encode_images = self._watched  # type: ignore[method-assign]  # the site asks the encoder itself
+        inner = encoder.encoder if isinstance(encoder, BatchingEncoder) else encoder
+        if isinstance(inner, SeesThings):
+            inner.look = self._watched(inner.look)  # type: ignore[method-assign]  # the site asks the encoder itself
+        else:
+            encoder.encode_images = self._watched(encoder.encode_images)  # type: ignore[method-assign]
 
-    def _watched(self, images: Sequence[PillowImage.Image]) -> Vectors:
-        started = time.perf_counter()
-        vectors = self._encode(images)
-        self.seconds += time.perf_counter() - started
-        self.encoded += len(images)
-        return vectors
+    def _watched(self, encode: Callable[[Sequence[PillowImage.Image]], Answered]) -> Callable[..., Answered]:
+        def watched(images: Sequence[PillowImage.Image]) -> Answered:
+            started = time.perf_counter()
+            answer = encode(images)
+            self.seconds += time.perf_counter() - started
+            self.encoded += len(images)
+            return answer
+
+        return watched
