@@ -131,12 +131,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(embed_deaths__gt=0)
 
     def with_status(self, status: SearchStatus) -> Self:
-        by_status = {
+        return {
             SearchStatus.SEARCHABLE: self.searchable,
             SearchStatus.PENDING: self.waiting,
             SearchStatus.FAILED: self.failed,
-        }
-        return by_status[status]()
+        }[status]()
 
     def not_in_next_epoch(self) -> Self:
         """Searchable pictures that the epoch under construction has neither a vector nor a failure of, by age."""
