@@ -32,6 +32,7 @@ PHRASE_VECTORS_FILE = DATA_FOLDER / "phrase_vectors.npz"
 SCENE_SHARE = 0.6  # how far the usual scene of a class is true of its pictures
 PEOPLE = ("person", "people", "man", "woman", "人", "人们", "男人", "女人")
 FEWEST_PEOPLE = 0.15  # below this a class says nothing about people
+NAMES_IT = 0.75  # from this share on a phrase is another name of a thing
 SEEN_ITSELF = 0.9  # how much less classes say of a thing that none of them is, where the detector sees it itself
 # Temperature of the attention by the cosine of the nearest phrase: sharp where the bank has the very word, broad where
 # the text only resembles some.
@@ -63,11 +64,25 @@ def _read_things() -> list[dict[str, Any]]:
 def read_phrases() -> dict[str, Meaning]:
     """Return what each phrase of the bank means, in the order of the vectors file."""
     phrases = _collected(_statements_of_classes())
+    names = _names_of_what_is_seen()
     for phrase, meaning in _collected(_statements_of_everyday_words()).items():
-        phrases.setdefault(phrase, meaning)  # the name of a class means that class, whatever else is seen with it
+        if phrase in names:
+            phrases.setdefault(phrase, meaning)  # it means that class or thing, whatever else is seen with it
+        else:
+            phrases[phrase] = _joined(phrases.get(phrase, {}), meaning)  # a concert is more than its kind, a stage
     for phrase, meaning in _collected(_statements_of_things()).items():
         phrases.setdefault(phrase, _classes_by_its_name(meaning, phrases)).update(meaning)
     return phrases
+
+
+def _names_of_what_is_seen() -> frozenset[str]:
+    """Return the names of the classes and of the things, without their kinds, scenes and what only hints at them."""
+    of_classes = {name.lower() for entry in _read_classes() for name in (*entry["names"], *entry["zh"])}
+    return frozenset(of_classes | {phrase for phrase, _place, share in _statements_of_things() if share >= NAMES_IT})
+
+
+def _joined(first: Meaning, second: Meaning) -> Meaning:
+    return first | {place: max(share, first.get(place, 0.0)) for place, share in second.items()}
 
 
 def _classes_by_its_name(things: Meaning, phrases: dict[str, Meaning]) -> Meaning:

@@ -306,6 +306,14 @@ def test_offline_gives_memory_back_once_a_look(offline, monkeypatch):
     assert given_back == [1]
 
 
+def test_offline_word_for_a_scene_means_all_that_is_seen_there_and_the_name_of_a_class_just_that():
+    phrases = read_phrases()
+    stage, guitar, dog_sled = 819, 546, 537
+
+    assert {stage, guitar} <= phrases["concert"].keys()
+    assert dog_sled not in phrases["dog"]
+
+
 def test_offline_plural_means_what_its_singular_means(offline):
     geese, goose = offline.encode_texts(["geese in a lake", "goose in a lake"])
 
