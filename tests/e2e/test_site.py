@@ -264,6 +264,10 @@ def test_a_picture_is_searched_with_together_with_what_is_typed(live_server, ope
 
     expect(page.get_by_role("heading", name="Similar to coffee.png")).to_be_visible()
     expect(page.get_by_label("What the picture shows")).to_have_value("a cup of coffee")
+    expect(
+        page.get_by_role("heading", name="Nothing here looks like “a cup of coffee” and this picture")
+    ).to_be_visible()
+    page.locator("summary").click()
     expect(first_result(page)).to_contain_text("chelsea.png")
     fits(page)
 
