@@ -325,9 +325,7 @@ class TopInBodyField(TopField):
 class SpellingSerializer(serializers.Serializer[Any]):
     """How the words of a search are taken."""
 
-    as_typed = SwitchField(
-        required=False, default=False, help_text="Whether misspelt words are searched as they were typed."
-    )
+    as_typed = TruthField(default=False, help_text="Whether misspelt words are searched as they were typed.")
 
 
 class SearchSerializer(SpellingSerializer):
