@@ -99,7 +99,7 @@ def test_report_writes_tables_and_plot_and_keeps_what_stands_around_them(tmp_pat
     assert "| `exact` p50 / read limit, 1,000,000 rows | 1.25 | 1.10 | 1.33 |" in text
     assert "| slowest filter: p50 / unfiltered p50, 1,000,000 rows | 1.3 | 1.0 | 7.00 (50% allowed) |" in text
     assert "| durable append of one row, 1,000,000 rows / 1,000 rows | 1.2 | 1.0 | 1.10 |" in text
-    assert text.count("<!-- end -->") == 8
+    assert text.count("<!-- end -->") == 9
     assert "<svg" in (tmp_path / "images" / "search_speed.svg").read_text()
 
 
