@@ -66,7 +66,7 @@ SIGLIP2_TABLE = "Tschannen et al. 2025, arXiv 2502.14786, table 1, B/16 at 224 p
 CARDS = (
     ModelCard(
         model="",
-        title="offline: EfficientNet-Lite2 + Universal Sentence Encoder",
+        title="offline: EfficientNet-Lite2, NanoDet + Universal Sentence Encoder",
         dimension=1280,
         input_px=260,
         languages=gettext_noop("16 languages, English and Chinese among them"),
