@@ -59,7 +59,7 @@ class OfflineEncoder:
     near_copy_cosine = 0.8  # docs/adr/0027
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._pictures_lock, self._kin_lock, self._texts_lock = (threading.Lock() for _part in range(3))
         self._classifier: Classifier | None = None
         self._sentences: Any = None
         self._bank: ConceptBank | None = None
@@ -163,19 +163,19 @@ class OfflineEncoder:
         return colours_in(text, known=bank.phrases).rest != text
 
     def _load_classifier(self) -> Classifier:
-        with self._lock:
+        with self._pictures_lock:  # of its own: loading takes seconds, and texts go on meanwhile
             if self._classifier is None:
                 self._classifier = Classifier()
             return self._classifier
 
     def _load_kinship(self) -> Kinship:
-        with self._lock:
+        with self._kin_lock:
             if self._kinship is None:
                 self._kinship = Kinship()
             return self._kinship
 
     def _load_texts(self) -> tuple[Any, ConceptBank]:
-        with self._lock:
+        with self._texts_lock:
             if self._bank is None:
                 self._sentences, self._bank = load_sentence_encoder(), ConceptBank()
             return self._sentences, self._bank

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,27 @@ def test_offline_loads_only_what_is_asked_for(monkeypatch):
     monkeypatch.setattr(classifier, "load_network", refuse)
 
     assert OfflineEncoder().encode_texts(["a cat"]).shape == (1, 1280)
+
+
+def test_texts_do_not_wait_while_the_networks_for_pictures_load(monkeypatch):
+    load, loading, text_is_done, texts_went_on = classifier.load_network, threading.Event(), threading.Event(), []
+
+    def load_slowly():
+        loading.set()
+        texts_went_on.append(text_is_done.wait(PATIENCE_SECONDS))
+        return load()
+
+    monkeypatch.setattr(classifier, "load_network", load_slowly)
+    encoder = OfflineEncoder()
+    first_picture = threading.Thread(target=encoder.encode_images, args=([Image.new("RGB", (64, 64))],))
+    first_picture.start()
+    loading.wait()
+
+    encoder.encode_texts(["a cat"])
+
+    text_is_done.set()
+    first_picture.join()
+    assert texts_went_on == [True]
 
 
 EMOJI_AND_WORDS = [
