@@ -179,7 +179,7 @@ def _hanzi_count(said: str) -> int | None:
 def _said_number(count: int) -> re.Pattern[str]:
     english = [word for word, number in _NUMBERS.items() if number == count]
     hanzi = "".join(sign for sign, number in _HANZI_NUMBERS.items() if number == count)
-    chinese = rf"(?:{count}|[{hanzi}])(?:[{_MEASURES}](?:的)?)?"
+    chinese = rf"(?:(?<!\d){count}(?!\d)|[{hanzi}])(?:[{_MEASURES}](?:的)?)?"
     pair = rf"|(?:an? )?(?:pair|couple) of |一[{_PAIR_MEASURES}]" if count == 2 else ""
     return re.compile(rf"\b(?:{'|'.join([*english, str(count)])})\s+{pair}|{chinese}", re.IGNORECASE)
 
