@@ -23,7 +23,7 @@ POSTGRESQL_DUE = """
 SELECT relname FROM pg_stat_user_tables AS seen
 WHERE schemaname = current_schema() AND relname = ANY(%s) AND (
     n_mod_since_analyze > %s AND n_mod_since_analyze * %s > n_live_tup
-    OR pg_relation_size(relid) > 1000000 AND NOT EXISTS (
+    OR pg_relation_size(relid) > 1000000 AND last_analyze IS NULL AND last_autoanalyze IS NULL AND NOT EXISTS (
         SELECT FROM pg_stats WHERE pg_stats.schemaname = seen.schemaname AND tablename = relname
     )
 )

@@ -101,6 +101,15 @@ def test_statistics_are_not_due_for_ever_where_many_rows_were_deleted():
     assert tables_due(connection) == []
 
 
+def test_statistics_are_not_due_for_ever_where_all_rows_were_deleted():
+    add_tags(20_000)
+    Tag.objects.all().delete()
+    keep_statistics()
+    report_changes()
+
+    assert tables_due(connection) == []
+
+
 @pytest.mark.sqlite_only(reason="PostgreSQL's writers do not wait for it")
 def test_writers_wait_for_one_index_at_a_time():
     add_tags(MANY)
