@@ -152,6 +152,7 @@ FORMATS = tuple(_BY_NAME)
 LABELS = {known.name: known.label for known in _TABLE}
 EXTENSIONS = {known.name: known.extensions[0] for known in _TABLE}
 ALL_EXTENSIONS = tuple(extension for known in _TABLE for extension in known.extensions)
+BY_EXTENSION = {extension: known.name for known in _TABLE for extension in known.extensions}
 MIME_TYPES = {known.name: known.mime_type for known in _TABLE}
 SHOWN_BY_BROWSERS = frozenset(known.name for known in _TABLE if known.is_shown_by_browsers)
 

@@ -167,7 +167,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def matching(self, filters: Iterable[Filter]) -> Self:
         """Pictures of which all of these filters of a search are true."""
-        return self.tagged([one.value for one in filters if one.field is Field.TAG])
+        return self.tagged([str(one.value) for one in filters if one.field is Field.TAG])
 
     def added_from(self, day: date) -> Self:
         """Pictures that were added on this day of the site's time zone or later."""

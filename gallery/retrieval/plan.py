@@ -57,9 +57,11 @@ def plan(request: SearchRequest) -> Plan:
 
 
 def _leaves(node: Node) -> Iterator[Meaning | Filter]:
-    if not isinstance(node, All):
+    if isinstance(node, Meaning | Filter):
         yield node
         return
+    if not isinstance(node, All):
+        raise TypeError(f"no leg answers {node!r}")  # else a part of the question would be left out of the answer
     for part in node.parts:
         yield from _leaves(part)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -45,12 +46,98 @@ class Like:
     image_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a picture, as shares of its width and height: within it, and of some size."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What a part of a picture shows; an image of the library is itself left out."""
+
+    of: Picture | BroughtPicture | Like
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Only images of which a name, description, tag, album or text has exactly this in it."""
+
+    text: str
+
+
 class Field(StrEnum):
-    TAG = "tag"  # the value is the tag's key
+    """What a filter asks about; the values that each takes are in `language/__init__.py`."""
+
+    TAG = "tag"
+    ALBUM = "album"
+    OWNER = "owner"
+    NAME = "name"
+    TEXT = "text"
+    FORMAT = "format"
+    COLOUR = "colour"
+    IS = "is"
+    WIDTH = "width"
+    HEIGHT = "height"
+    PIXELS = "pixels"
+    SIZE = "size"
+    TAKEN = "taken"
+    ADDED = "added"
+    DATE = "date"  # when it was taken, else when it was added
 
 
 class Comparison(StrEnum):
     EQUALS = "="
+    CONTAINS = "contains"  # the value is a part of what is compared with it
+    MATCHES = "matches"  # the whole of it is the value, which has gaps
+    WITHIN = ".."  # both ends included
+    LESS = "<"
+    AT_MOST = "<="
+    GREATER = ">"
+    AT_LEAST = ">="
+
+
+class State(StrEnum):
+    """What an image can be; portrait, landscape and square may overlap."""
+
+    PORTRAIT = "portrait"
+    LANDSCAPE = "landscape"
+    SQUARE = "square"
+    PRIVATE = "private"
+    SHARED = "shared"
+    PUBLIC = "public"
+    PENDING = "pending"
+    FAILED = "failed"
+    ANIMATED = "animated"
+    UNTAGGED = "untagged"
+    FAVOURITE = "favourite"
+
+
+@dataclass(frozen=True, slots=True)
+class NameWithGaps:
+    """A whole file name: these pieces in this order, with anything or nothing between two of them."""
+
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    first: date
+    last: date
+
+
+Value = str | State | int | NumberRange | date | Period | NameWithGaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +146,22 @@ class Filter:
 
     field: Field
     comparison: Comparison
-    value: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A part that counts so many times in a sum."""
+
+    part: "Node"
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """All images but those that this finds."""
+
+    part: "Node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +171,15 @@ class All:
     parts: tuple["Node", ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Any:
+    """The better of its parts for each image."""
+
+    parts: tuple["Node", ...]
+
+
 Meaning = Text | Picture | BroughtPicture | Like
-Node = Meaning | Filter | All
+Node = Meaning | Region | Phrase | Filter | Weighted | Not | All | Any
 
 
 def tree_of(

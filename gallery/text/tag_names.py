@@ -26,6 +26,12 @@ def folded_tag(name: str) -> str:
     return folded(name) or tag_key(name)
 
 
+def tag_names(text: str) -> list[str]:
+    """Return the names of a text with commas between them, of any length; a name that nobody sees is none."""
+    names = (" ".join(UNSEEN_AT_ENDS.sub("", part).split()) for part in SEPARATORS.split(plain_text(text)))
+    return [name for name in names if folded(name)]
+
+
 def parse_tags(text: str | Iterable[str]) -> list[str]:
     """Return the tags of a comma-separated text (or of a list of such texts), each once, in order.
 
@@ -33,12 +39,10 @@ def parse_tags(text: str | Iterable[str]) -> list[str]:
     """
     texts = [text] if isinstance(text, str) else list(text)
     names: dict[str, str] = {}
-    for part in (part for piece in texts for part in SEPARATORS.split(piece)):
-        name = " ".join(UNSEEN_AT_ENDS.sub("", plain_text(part)).split())
+    for name in (name for piece in texts for name in tag_names(piece)):
         if len(name) > MAX_TAG_CHARACTERS:
             raise InvalidTag(tag=name, length=len(name), limit=MAX_TAG_CHARACTERS)
-        if folded(name):  # a name that nobody sees is none
-            names.setdefault(tag_key(name), name)
+        names.setdefault(tag_key(name), name)
     if len(names) > MAX_TAGS_PER_IMAGE:
         raise TooManyTags(count=len(names), limit=MAX_TAGS_PER_IMAGE)
     return list(names.values())

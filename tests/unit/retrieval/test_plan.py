@@ -6,7 +6,21 @@ import pytest
 
 from gallery.retrieval.plan import PICTURE_WEIGHT, TEXT_WEIGHT, Part, VectorLeg, plan
 from gallery.retrieval.request import SearchRequest
-from gallery.retrieval.tree import All, Comparison, Field, Filter, Like, Picture, Text
+from gallery.retrieval.tree import (
+    All,
+    Any,
+    Box,
+    Comparison,
+    Field,
+    Filter,
+    Like,
+    Not,
+    Phrase,
+    Picture,
+    Region,
+    Text,
+    Weighted,
+)
 
 CAT, KEPT, RED = Text("cat"), Picture(UUID(int=7)), Filter(Field.TAG, Comparison.EQUALS, "red")
 
@@ -35,3 +49,11 @@ def test_filters_alone_have_no_leg():
     asked = plan(SearchRequest(All((RED, RED))))
 
     assert (asked.legs, asked.filters) == ((), (RED, RED))
+
+
+@pytest.mark.parametrize(
+    "part", [Phrase("a b"), Not(CAT), Any((CAT, RED)), Weighted(CAT, 2), Region(Like(3), Box(0, 0, 1, 1))]
+)
+def test_nothing_that_is_asked_is_left_out_of_the_answer(part):
+    with pytest.raises(TypeError, match="no leg answers"):
+        plan(SearchRequest(All((CAT, part))))

@@ -91,3 +91,9 @@ def test_signs_that_nobody_sees_at_the_ends_make_no_other_tag(unseen):
 
 def test_joiners_within_a_tag_stay():
     assert parse_tags("می\u200cخواهم, 👩\u200d🚀, ❤\ufe0f") == ["می\u200cخواهم", "👩\u200d🚀", "❤\ufe0f"]
+
+
+def test_sign_that_is_a_separator_once_it_is_composed_separates():
+    greek_question_mark = "\u037e"  # NFC makes it a semicolon
+
+    assert parse_tags(f"sea{greek_question_mark}sun") == ["sea", "sun"]
