@@ -358,9 +358,9 @@ SERVING: dict[str, Any] = {
     },
     "rooms": {
         "health": (2, 1_000, ROOM_WAIT_SECONDS),
-        "pages": (env_int("IMAGESEARCH_PAGE_THREADS", 4, minimum=1, maximum=256), ROOM_WAITING, ROOM_WAIT_SECONDS),
+        "pages": (env_int("IMAGESEARCH_PAGE_THREADS", 2, minimum=1, maximum=256), ROOM_WAITING, ROOM_WAIT_SECONDS),
         "text_search": (
-            env_int("IMAGESEARCH_TEXT_SEARCH_THREADS", 3, minimum=1, maximum=256),
+            env_int("IMAGESEARCH_TEXT_SEARCH_THREADS", 2, minimum=1, maximum=256),
             ROOM_WAITING,
             ROOM_WAIT_SECONDS,
         ),

@@ -1,15 +1,13 @@
 """As `quick_settings`, with a planner that asks for blue, whatever is asked."""
 
-from gallery.retrieval import plan as planning
+from gallery.retrieval.plan import Plan, plan
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import Text
 from tests.quick_settings import *  # noqa: F403
 
-_plan = planning.plan
+
+def plan_for_blue(_request: SearchRequest) -> Plan:
+    return plan(Text("blue"))
 
 
-def plan_for_blue(request: planning.SearchRequest) -> planning.Plan:
-    from gallery.retrieval.tree import Text
-
-    return _plan(planning.SearchRequest(Text("blue"), request.top))
-
-
-planning.plan = plan_for_blue
+SearchRequest.plan = plan_for_blue

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
+from rest_framework.utils.urls import replace_query_param
 
 from gallery.error_messages import stored_sentence
 from gallery.models import Album, Image
@@ -55,6 +56,7 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
         "total": page.total,
         "confident_total": page.confident_total,
         "total_is_at_least": page.total_is_at_least,
+        "next": page.next and replace_query_param(request.build_absolute_uri(), "cursor", page.next),
         "results": _each(images, ResultSerializer(context=context)),
         "suggestion": page.suggestion,
         "understood": page.understood,

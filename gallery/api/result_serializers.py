@@ -13,11 +13,14 @@ from .serializers import ImageSerializer
 class ResultSerializer(ImageSerializer):
     """A picture that was found. The context also holds `found`: what the search says about each id."""
 
-    score = serializers.SerializerMethodField(help_text="Cosine similarity to the query, -1 to 1.")
+    score = serializers.SerializerMethodField(
+        help_text="Cosine similarity to what is asked, -1 to 1; null where a query only filters."
+    )
     confident = serializers.SerializerMethodField(help_text="Whether it is taken for what was meant.")
 
-    def get_score(self, image: Image) -> float:
-        return round(self._result(image).score, 6)
+    def get_score(self, image: Image) -> float | None:
+        score = self._result(image).score
+        return None if score is None else round(score, 6)
 
     def get_confident(self, image: Image) -> bool:
         return self._result(image).confident
@@ -35,6 +38,7 @@ class ResultPageSerializer(serializers.Serializer[Any]):
         help_text="How many of all that were compared are `confident`, up to 10,000."
     )
     total_is_at_least = serializers.BooleanField(help_text="Whether `total` is more than is counted.")
+    next = serializers.URLField(allow_null=True, help_text="The address of the next page, null at the end.")
     results = ResultSerializer(many=True)
     suggestion = serializers.CharField(
         allow_null=True, help_text="The text as it was probably meant, if a word of it is misspelt."

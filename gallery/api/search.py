@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiRequest, extend_schema
 from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
@@ -49,8 +50,11 @@ class SearchView(APIView):
         spelling.is_valid(raise_exception=True)
         return self._answer(
             {
-                "text": given.get("q", ""),
+                "q": given.get("q", ""),
+                "words": given.get("words", ""),
                 "top": given.get("top"),
+                "order": given.get("order"),
+                "cursor": given.get("cursor"),
                 "tags": given.getlist("tag"),
                 **spelling.validated_data,
             },
@@ -85,11 +89,15 @@ class SearchView(APIView):
 
 def _request(given: dict[str, Any]) -> SearchRequest:
     return SearchRequest.of(
-        text=given.get("text") or "",
+        query=given.get("q") or "",
+        today=timezone.localdate(),
+        text=given.get("words") or given.get("text") or "",
         as_typed=given["as_typed"],
         meanings=[] if given.get("image") is None else [brought_picture(given["image"])],
         tags=given.get("tags") or (),
         top=given.get("top"),
+        order=given.get("order"),
+        cursor=given.get("cursor"),
         max_top=gallery().max_results,
         max_characters=gallery().max_query_characters,
     )

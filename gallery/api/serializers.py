@@ -18,8 +18,11 @@ from gallery.errors import SeveralFiles
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
 from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
+from gallery.models import cursor as cursors
 from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
+from gallery.retrieval.language import MAX_CHARACTERS
+from gallery.retrieval.request import Order
 
 from .authentication import actor_of
 from .base64_pictures import decoded_picture
@@ -220,6 +223,16 @@ class SearchTextField(TextField):
     pass
 
 
+@extend_schema_field({"type": "string", "maxLength": MAX_CHARACTERS})
+class QueryField(TextField):
+    pass
+
+
+@extend_schema_field({"type": "string", "format": "cursor", "maxLength": cursors.MAX_CHARACTERS})
+class CursorField(TextField):
+    pass
+
+
 class SwitchField(serializers.BooleanField):
     """Yes or no; a form that lacks it says neither."""
 
@@ -322,6 +335,15 @@ class TopInBodyField(TopField):
     pass
 
 
+@extend_schema_field(serializers.ChoiceField(choices=list(Order)))
+class OrderField(TextField):
+    pass
+
+
+ORDER_HELP = "By relevance all that is found; by anything else only what is confident."
+CURSOR_HELP = "Where to go on, as `next` has it; of a search for the same in the same order."
+
+
 class SpellingSerializer(serializers.Serializer[Any]):
     """How the words of a search are taken."""
 
@@ -329,11 +351,15 @@ class SpellingSerializer(serializers.Serializer[Any]):
 
 
 class SearchSerializer(SpellingSerializer):
-    """A text, a picture, or both, which then mean both."""
+    """A query, plain words, a picture, or several of them, which then mean all of it."""
 
-    text = SearchTextField(allow_null=True)
+    q = QueryField(allow_null=True, help_text="In the language of the search box.")
+    words = SearchTextField(allow_null=True, help_text="Plain words: no sign in them means more than itself.")
+    text = SearchTextField(allow_null=True, help_text="The same as `words`, which it was called before.")
     image = PictureField(required=False, allow_null=True, help_text="A file in a form; base64 in JSON.")
     top = TopInBodyField(required=False, allow_null=True, help_text="How many results.")
+    order = OrderField(required=False, allow_null=True, help_text=ORDER_HELP)
+    cursor = CursorField(allow_null=True, help_text=CURSOR_HELP)
     tags = TagsField(required=False, allow_null=True, help_text="Search only pictures with all of these tags.")
 
 
@@ -345,17 +371,24 @@ class PictureFileField(PictureField):
 class SearchFormSerializer(SearchSerializer):
     """As in JSON, but for the picture, which is a file."""
 
-    text = SearchTextField()
+    q = QueryField(help_text="In the language of the search box.")
+    words = SearchTextField(help_text="Plain words: no sign in them means more than itself.")
+    text = SearchTextField(help_text="The same as `words`, which it was called before.")
     image = PictureFileField(required=False)
     top = TopInBodyField(required=False, help_text="How many results.")
+    order = OrderField(required=False, help_text=ORDER_HELP)
+    cursor = CursorField(help_text=CURSOR_HELP)
     tags = TagsField(required=False, help_text="Search only pictures with all of these tags.")
 
 
 class SearchAddressSerializer(SpellingSerializer):
     """What the schema says of a search by its address."""
 
-    q = SearchTextField(required=True, allow_blank=False, help_text="What it shows.")
+    q = QueryField(help_text="What it shows, in the language of the search box.")
+    words = SearchTextField(help_text="The same in plain words: no sign in them means more than itself.")
     top = TopField(required=False, help_text="How many results.")
+    order = OrderField(required=False, help_text=ORDER_HELP)
+    cursor = CursorField(help_text=CURSOR_HELP)
 
 
 class TopSerializer(serializers.Serializer[Any]):

@@ -57,6 +57,11 @@ class InvalidTop(InvalidInput):
     message = gettext_noop("The number of results is “%(value)s”; it must be a whole number from 1 to %(limit)s.")
 
 
+class InvalidOrder(InvalidInput):
+    code = "invalid_order"
+    message = gettext_noop("The order is “%(value)s”; it must be one of %(choices)s.")
+
+
 class InvalidTag(InvalidInput):
     code = "invalid_tag"
     message = gettext_noop("The tag “%(tag)s” has %(length)s characters; the limit is %(limit)s. Use a shorter tag.")

@@ -51,7 +51,7 @@ class NothingToJoin(QueryMistake):
     code = "nothing_to_join"
     message = gettext_noop(
         "“%(operator)s” stands between two things of which one is enough, and one of them is missing. Add it, or take "
-        "“%(operator)s” away."
+        "that sign away."
     )
 
 

@@ -3,13 +3,13 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
-from gallery.errors import EmptyQuery, ImageSearchError, InvalidInput, InvalidTop
-from gallery.retrieval.plan import plan
+from gallery.errors import EmptyQuery, ImageSearchError, InvalidInput, InvalidOrder, InvalidTop
 from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
 from gallery.retrieval.tree import Like, Meaning, Picture
 from gallery.text.tag_names import parse_tags
@@ -49,8 +49,10 @@ class SearchForm(forms.Form):
     """
 
     q = RawField(required=False)
+    words = RawField(required=False)
     as_typed = forms.BooleanField(required=False)
     top = RawField(required=False)
+    order = RawField(required=False)
     view = forms.ChoiceField(choices=LAYOUT_CHOICES, required=False)
     tag = TagsField(required=False)
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
@@ -63,16 +65,21 @@ class SearchForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         try:
             cleaned["request"] = SearchRequest.of(
-                text=cleaned["q"],
+                query=cleaned["q"],
+                today=timezone.localdate(),
+                text=cleaned["words"],
                 as_typed=cleaned["as_typed"],
                 meanings=self._meanings(),
                 tags=cleaned["tag"],
                 top=cleaned["top"],
+                order=cleaned["order"],
                 max_top=gallery().max_results,
                 max_characters=gallery().max_query_characters,
             )
         except InvalidTop as error:
             self.add_error("top", as_validation_error(error))
+        except InvalidOrder as error:
+            self.add_error("order", as_validation_error(error))
         except ImageSearchError as error:
             self.add_error("q", as_validation_error(error))
         return cleaned
@@ -95,7 +102,7 @@ class SearchForm(forms.Form):
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What the next text search keeps of this one: all but the text and how it is taken."""
-        return [(name, value) for name, value in self.address if name not in ("q", "as_typed")]
+        return [(name, value) for name, value in self.address if name not in ("q", "words", "as_typed")]
 
     @property
     def beside_picture(self) -> list[tuple[str, str]]:
@@ -108,7 +115,7 @@ class SearchForm(forms.Form):
     @property
     def text(self) -> str:
         """What was typed, right or wrong."""
-        return str(self.data.get("q", ""))
+        return str(self.data.get("q") or self.data.get("words", ""))
 
     @property
     def tags(self) -> list[str]:
@@ -118,12 +125,12 @@ class SearchForm(forms.Form):
     @property
     def is_asked(self) -> bool:
         """Whether the address asks for anything: without these names the page is only the search box."""
-        return any(name in self.data for name in ("q", "like", "picture", "tag"))
+        return any(name in self.data for name in ("q", "words", "like", "picture", "tag"))
 
     @property
     def is_listing(self) -> bool:
         """A valid address asks only for tags: their pictures are listed, newest first."""
-        return not plan(self.request).legs
+        return not self.request.plan().alternatives
 
     @property
     def result_count(self) -> int:

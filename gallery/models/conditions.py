@@ -4,9 +4,14 @@ To the database each is what it is made from.
 """
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
 
 
 class Tagged(Exists):
@@ -55,3 +60,33 @@ class HasNoRow(Func):
 
     def __init__(self) -> None:
         super().__init__("embedding_row")
+
+
+class ImageIds:
+    """Ids of images that were found otherwise, any number of them: (n,) int64."""
+
+    def __init__(self, ids: npt.NDArray[np.int64]) -> None:
+        self.ids = ids
+
+    @cached_property
+    def text(self) -> str:
+        """The ids with commas between them: one value of a statement, however many they are."""
+        return ",".join(map(str, self.ids.tolist()))
+
+
+class Among(Func):
+    """That an image is one of these."""
+
+    output_field = BooleanField()
+
+    def __init__(self, expression: Any, *, images: ImageIds) -> None:
+        super().__init__(expression)
+        self.images = images
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any) -> tuple[str, Any]:
+        sql, parameters = compiler.compile(self.source_expressions[0])
+        return "%s IN (SELECT value FROM json_each(%%s))" % sql, [*parameters, f"[{self.images.text}]"]  # noqa: S608, UP031 -- a column
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any) -> tuple[str, Any]:
+        sql, parameters = compiler.compile(self.source_expressions[0])
+        return f"{sql} = ANY(%s::bigint[])", [*parameters, f"{{{self.images.text}}}"]

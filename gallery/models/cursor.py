@@ -142,6 +142,17 @@ def part_of_list(
     )
 
 
+def numbered_cursor(number: int, *, narrowed_by: Iterable[str]) -> str:
+    """Return the cursor of the part behind the first `number` rows of a list that has no order of a database."""
+    return _signed(_list_id([], narrowed_by), False, [number])
+
+
+def number_at(cursor: str, *, narrowed_by: Iterable[str]) -> int:
+    """Return how many rows come before the part that a `numbered_cursor` names. Raises what `part_of` does."""
+    [number] = _signed_place(cursor, _list_id([], narrowed_by), of=1).values
+    return int(number)
+
+
 def _values(row: Any, names: list[str]) -> list[Any]:
     return [getattr(row, name) for name in names]
 

@@ -20,9 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from gallery.errors import StoredError
 from gallery.imaging import LABELS
-from gallery.retrieval.tree import Field, Filter
-from gallery.text.chinese import written_otherwise
-from gallery.text.tag_names import folded_tag
+from gallery.retrieval.plan import Condition
 from gallery.text.wall_clock import offset_text, wall_clock_text
 
 from . import access
@@ -30,9 +28,11 @@ from .access import Visibility
 from .actor import Actor
 from .album import Album
 from .audit_entry import AuditEntry, AuditVerb
-from .conditions import HasNoRow, Tagged
+from .conditions import HasNoRow
 from .days import start_of_day
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
+from .search_conditions import NOTHING_MEANT, MeantImages, condition_q
+from .search_filters import carries_tag
 
 MAX_NAME_CHARACTERS = 255
 IDS_AT_A_TIME = 1_000  # in one statement: SQLite may allow no more than 32,766 variables
@@ -158,16 +158,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.prefetch_related("tags")
 
     def tagged(self, keys: Iterable[str]) -> Self:
-        """Pictures that carry a tag like each of these keys: `cafe` is found on pictures of a `Café`, 貓 of a 猫."""
-        found = self
-        links = Image.tags.through.objects.filter(image=OuterRef("pk"))
-        for key in keys:
-            found = found.filter(Tagged(links, folded_names=sorted(map(folded_tag, written_otherwise(key)))))
-        return found
+        """Pictures that carry a tag like each of these keys."""
+        return self.filter(*map(carries_tag, keys))
 
-    def matching(self, filters: Iterable[Filter]) -> Self:
-        """Pictures of which all of these filters of a search are true."""
-        return self.tagged([str(one.value) for one in filters if one.field is Field.TAG])
+    def satisfying(self, conditions: Iterable[Condition], *, by: Actor, meant: MeantImages = NOTHING_MEANT) -> Self:
+        """Pictures of which all of these conditions of a search are true, see `condition_q`."""
+        return self.filter(*(condition_q(each, by=by, meant=meant) for each in conditions))
 
     def added_from(self, day: date) -> Self:
         """Pictures that were added on this day of the site's time zone or later."""

@@ -1,7 +1,9 @@
 """One ranking of the answers of several legs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from .cutoff import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +14,34 @@ class Hit:
     score: float
 
 
-def fuse(rankings: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """Return every image that a leg has found with the best of its scores, best first, equal ones by ascending id.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Hits, best first, and the judgement of each by its image's id."""
 
-    Each ranking has an image once. A single one is the answer already, in whatever order it is: see `resemblance`.
+    hits: Sequence[Hit]
+    judgements: Mapping[int, Judgement]
+
+
+def best_of(rankings: Sequence[Ranking]) -> Ranking:
+    """Return every image that a ranking has with the best of its scores and the best of its judgements: what is meant
+    first, then what is more probable, then the nearer one, equal ones by ascending id.
+
+    Cosines of different texts are not comparable, probabilities are. A single ranking is the answer already, in
+    whatever order it is: see `resemblance`. Of rankings that are cut at k, each in the order of its judgements, the
+    first k of this one are those of the whole ones.
     """
     if len(rankings) == 1:
-        return list(rankings[0])
-    best: dict[int, float] = {}
-    for hit in (hit for ranking in rankings for hit in ranking):
-        best[hit.image_id] = max(hit.score, best.get(hit.image_id, hit.score))
-    return [Hit(image_id, score) for image_id, score in sorted(best.items(), key=lambda item: (-item[1], item[0]))]
+        return rankings[0]
+    scores: dict[int, float] = {}
+    judged: dict[int, Judgement] = {}
+    for ranking in rankings:
+        for hit in ranking.hits:
+            judgement = ranking.judgements[hit.image_id]
+            scores[hit.image_id] = max(hit.score, scores.get(hit.image_id, hit.score))
+            judged[hit.image_id] = max(judgement, judged.get(hit.image_id, judgement), key=_certainty)
+    ids = sorted(judged, key=lambda each: (*(-one for one in _certainty(judged[each])), -scores[each], each))
+    return Ranking([Hit(image_id, scores[image_id]) for image_id in ids], judged)
+
+
+def _certainty(judgement: Judgement) -> tuple[bool, float]:
+    return judgement.confident, judgement.probability

@@ -1,10 +1,20 @@
-"""How a search is answered: what is compared with what, among which images."""
+"""How a search is answered: what is compared with what, among which images.
 
-from collections.abc import Iterator
+A tree becomes alternatives, of which the best one counts for each image. Each is one vector and conditions: what stands
+together is added up, its filters, phrases and exclusions are conditions, and OR within it makes an alternative of each
+of its sides. Beside a filter in OR, and under NOT, a meaning is a condition too: that an image is meant by it.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, product
 
-from .request import SearchRequest
-from .tree import All, Filter, Like, Meaning, Node, Text
+from gallery.errors import TooManyMeanings
+from gallery.text.tag_names import tag_key
+
+from .tree import All, Any, Comparison, Field, Filter, Like, Meaning, Node, Not, Phrase, Region, Text, Weighted
+
+MAX_LEGS = 8  # vectors that one search may compare with all pictures
 
 # Pictures resemble each other more, and spread wider, than they fit words: at equal weights the words next to a picture
 # decide nothing. Measured with `offline`, docs/adr/0012.
@@ -18,6 +28,12 @@ class Part:
     meaning: Meaning
     weight: float
 
+    @property
+    def like(self) -> Like | None:
+        """The image of the library whose likes are asked for."""
+        asked = self.meaning.of if isinstance(self.meaning, Region) else self.meaning
+        return asked if isinstance(asked, Like) else None
+
 
 @dataclass(frozen=True, slots=True)
 class VectorLeg:
@@ -30,40 +46,183 @@ class VectorLeg:
         """Whether it asks for what resembles pictures: then copies come first, and after them what shows the same."""
         return not any(isinstance(part.meaning, Text) for part in self.parts)
 
+    @property
+    def liked_ids(self) -> tuple[int, ...]:
+        """The images of the library that it asks with."""
+        return tuple(like.image_id for like in (part.like for part in self.parts) if like is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Only images that a leg is confident of, among all that may be seen; `without_asked`: not those it asks with."""
+
+    leg: VectorLeg
+    without_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """Only images of which this is not true."""
+
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """Only images of which all of these are true."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disjunction:
+    """Only images of which one of these is true."""
+
+    parts: tuple["Condition", ...]
+
+
+Condition = Filter | Phrase | Meant | Negation | Conjunction | Disjunction
+"""Whether an image may be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One vector, and what must be true of the images that it ranks."""
+
+    leg: VectorLeg
+    conditions: tuple[Condition, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Each leg ranks the images that all `filters` leave; without a leg there is no order by meaning.
-
-    `excluded_ids` are left out of the answer.
+    """The best of the alternatives counts for each image. Without any, `conditions` say all: there is no order by
+    meaning.
     """
 
-    legs: tuple[VectorLeg, ...]
-    filters: tuple[Filter, ...]
-    excluded_ids: tuple[int, ...]
-    top: int
+    alternatives: tuple[Alternative, ...]
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def legs(self) -> tuple[VectorLeg, ...]:
+        """All that must be a vector, each once."""
+        own = [alternative.leg for alternative in self.alternatives]
+        return tuple(dict.fromkeys([*own, *(meant.leg for meant in meant_in(self.all_conditions))]))
+
+    @property
+    def all_conditions(self) -> tuple[Condition, ...]:
+        """Those of the alternatives, too."""
+        return self.conditions + tuple(one for each in self.alternatives for one in each.conditions)
 
 
-def plan(request: SearchRequest) -> Plan:
-    """Return how this search is answered: the same for whoever asks it."""
-    leaves = tuple(_leaves(request.tree))
-    meanings = tuple(leaf for leaf in leaves if not isinstance(leaf, Filter))
-    return Plan(
-        legs=(VectorLeg(tuple(Part(meaning, _weight(meaning)) for meaning in meanings)),) if meanings else (),
-        filters=tuple(leaf for leaf in leaves if isinstance(leaf, Filter)),
-        excluded_ids=tuple(leaf.image_id for leaf in leaves if isinstance(leaf, Like)),
-        top=request.top,
-    )
+def plan(tree: Node) -> Plan:
+    """Return how a search is answered: the same for whoever asks it. Raises TooManyMeanings above `MAX_LEGS`."""
+    if _orders(tree):
+        found = Plan(tuple(Alternative(VectorLeg(each.parts), each.conditions) for each in _sums(tree)))
+    else:
+        found = Plan((), (_condition(tree),))
+    if len(found.legs) > MAX_LEGS:
+        raise TooManyMeanings(limit=MAX_LEGS)
+    return found
 
 
-def _leaves(node: Node) -> Iterator[Meaning | Filter]:
-    if isinstance(node, Meaning | Filter):
-        yield node
-        return
-    if not isinstance(node, All):
-        raise TypeError(f"no leg answers {node!r}")  # else a part of the question would be left out of the answer
-    for part in node.parts:
-        yield from _leaves(part)
+def meant_in(conditions: Iterable[Condition]) -> Iterator[Meant]:
+    """Yield what asks for a meaning in conditions, at any depth."""
+    return (each for each in _leaves(conditions) if isinstance(each, Meant))
+
+
+def filters_in(conditions: Iterable[Condition]) -> Iterator[Filter]:
+    """Yield the filters in conditions, at any depth."""
+    return (each for each in _leaves(conditions) if isinstance(each, Filter))
+
+
+def _leaves(conditions: Iterable[Condition]) -> Iterator[Filter | Phrase | Meant]:
+    for condition in conditions:
+        match condition:
+            case Negation(part):
+                yield from _leaves([part])
+            case Conjunction(parts) | Disjunction(parts):
+                yield from _leaves(parts)
+            case _:
+                yield condition
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """What is added up, and what must be true."""
+
+    parts: tuple[Part, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def __add__(self, other: "_Sum") -> "_Sum":
+        return _Sum(self.parts + other.parts, self.conditions + other.conditions)
+
+
+def _orders(node: Node) -> bool:
+    """Say whether a part of a query ranks images; else it only says which may be found."""
+    if isinstance(node, Weighted):
+        return _orders(node.part)
+    if isinstance(node, All):
+        return any(map(_orders, node.parts))
+    if isinstance(node, Any):
+        return all(map(_orders, node.parts))
+    return isinstance(node, Meaning)
+
+
+def _sums(node: Node, factor: float = 1.0) -> list[_Sum]:
+    """Return the alternatives of a part of a query; of one that ranks each has something to add up.
+
+    Raises TooManyMeanings as soon as there are more than may be.
+    """
+    if isinstance(node, Meaning):
+        return [_Sum((Part(node, factor * _weight(node)),))]
+    if isinstance(node, Weighted) and _orders(node):
+        return _sums(node.part, factor * node.factor)
+    if isinstance(node, Any) and _orders(node):
+        return _few(each for part in node.parts for each in _sums(part, factor))
+    if isinstance(node, All) and _orders(node):
+        found = [_Sum()]
+        for part in node.parts:
+            found = _few(first + second for first, second in product(found, _sums(part, factor)))
+        return found
+    return [_Sum(conditions=(_condition(node),))]
+
+
+def _few(sums: Iterable[_Sum]) -> list[_Sum]:
+    found = list(islice(sums, MAX_LEGS + 1))
+    if len(found) > MAX_LEGS:
+        raise TooManyMeanings(limit=MAX_LEGS)
+    return found
+
+
+def _condition(node: Node, *, is_excluded: bool = False) -> Condition:
+    """Return which images a part of a query leaves. What is excluded is so together with what it is asked with."""
+    if isinstance(node, Filter | Phrase):
+        return node
+    if isinstance(node, Not):
+        return Negation(_condition(node.part, is_excluded=not is_excluded))
+    if isinstance(node, Text) and is_excluded:
+        return _one_of([*map(_meant, _sums(node)), _tagged(node)])
+    if isinstance(node, Meaning) or _orders(node):
+        return _one_of(_meant(each, without_asked=not is_excluded) for each in _sums(node))
+    if isinstance(node, Weighted):
+        return _condition(node.part, is_excluded=is_excluded)
+    parts = [_condition(part, is_excluded=is_excluded) for part in node.parts]
+    return Conjunction(tuple(parts)) if isinstance(node, All) else _one_of(parts)
+
+
+def _tagged(text: Text) -> Filter:
+    """Return the condition that the words of a text are a tag."""
+    return Filter(Field.TAG, Comparison.EQUALS, tag_key(text.words))
+
+
+def _meant(found: _Sum, *, without_asked: bool = False) -> Condition:
+    meant = Meant(VectorLeg(found.parts), without_asked)
+    return Conjunction((meant, *found.conditions)) if found.conditions else meant
+
+
+def _one_of(parts: Iterable[Condition]) -> Condition:
+    first, *others = parts
+    return Disjunction((first, *others)) if others else first
 
 
 def _weight(meaning: Meaning) -> float:

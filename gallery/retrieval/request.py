@@ -1,40 +1,98 @@
 """One search, as pages, API, commands and `evaluate` ask for it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self, TypeVar
 
-from gallery.errors import InvalidTop
+from gallery.errors import ImageSearchError, InvalidOrder, InvalidTop, TooManyMeanings, placed
 
+from .language import Hint, Place, read_query
+from .plan import Plan, plan
 from .query_text import MAX_CHARACTERS
 from .tree import Meaning, Node, tree_of
 
 DEFAULT_TOP = 20
+Mistake = TypeVar("Mistake", bound=ImageSearchError)
+
+
+class Order(StrEnum):
+    """What results are listed by. All but relevance list only what is surely meant."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    TAKEN = "taken"  # latest first, then what has no date
+    SIZE = "size"  # largest first
+    NAME = "name"  # A to Z
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is searched for, and how many results are wanted, best first."""
+    """What is searched for, how many results are wanted, in which order, and behind which place of that order.
+
+    `places` says where parts of the tree stand in the query that was typed, `hints` what may have been meant there.
+    """
 
     tree: Node
     top: int = DEFAULT_TOP
+    order: Order = Order.RELEVANCE
+    cursor: str | None = None
+    places: Mapping[Node, Place] = field(default_factory=dict, compare=False)
+    hints: tuple[Hint, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(
         cls,
         *,
+        query: str = "",
+        today: date = date.min,
         text: str = "",
         as_typed: bool = False,
         meanings: Sequence[Meaning] = (),
         tags: Iterable[str] = (),
         top: Any = None,
+        order: Any = None,
+        cursor: str | None = None,
         max_top: int,
         max_characters: int = MAX_CHARACTERS,
     ) -> Self:
-        """Return the search for what a door was given, as it was given. Raises what `parse_top` and `tree_of` do."""
-        count = parse_top(top, limit=max_top)
-        tree = tree_of(text=text, as_typed=as_typed, meanings=meanings, tags=tags, max_characters=max_characters)
-        return cls(tree, count)
+        """Return the search for what a door was given, as it was given: all of it at once.
+
+        `query` is in the language of the search box, dates such as 去年 seen from `today`; `text` is plain words.
+        Raises what `read_query`, `tree_of`, `plan`, `parse_top` and `parse_order` do.
+        """
+        count, listed_by = parse_top(top, limit=max_top), parse_order(order)
+        reading = read_query(query, today, max_sentence_characters=max_characters) if query.strip() else None
+        tree = tree_of(
+            read=reading.tree if reading else None,
+            text=text,
+            as_typed=as_typed,
+            meanings=meanings,
+            tags=tags,
+            max_characters=max_characters,
+        )
+        try:
+            plan(tree)
+        except TooManyMeanings as error:
+            raise placed(error, start=0, end=len(query)) from None
+        places, hints = (reading.places, reading.hints) if reading else ({}, ())
+        return cls(tree, count, listed_by, cursor or None, places, hints)
+
+    @property
+    def identity(self) -> str:
+        """What makes this search the same as another one, whatever part of its results is asked for."""
+        return f"{self.order} {self.tree!r}"
+
+    def plan(self) -> Plan:
+        """Return how it is answered."""
+        return plan(self.tree)
+
+    def placed(self, error: Mistake, node: Node | None) -> Mistake:
+        """Return an error about a part of the tree with its place in the query, if it stands there."""
+        place = self.places.get(node) if node is not None else None
+        return error if place is None else placed(error, start=place.start, end=place.end)
 
 
 def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:
@@ -48,3 +106,13 @@ def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:
     if not 1 <= top <= limit:
         raise InvalidTop(value=str(value), limit=limit)
     return top
+
+
+def parse_order(value: Any) -> Order:
+    """Return what results are listed by. Raises InvalidOrder for what is none of the names."""
+    if value is None or value == "":
+        return Order.RELEVANCE
+    try:
+        return Order(str(value).strip().lower())
+    except ValueError:
+        raise InvalidOrder(value=str(value), choices=", ".join(Order)) from None

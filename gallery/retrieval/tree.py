@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from hashlib import blake2b
 from uuid import UUID
 
 from PIL.Image import Image as Pixels
@@ -32,11 +33,16 @@ class Picture:
     id: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class BroughtPicture:
     """What a picture shows that came with the question and is kept nowhere: RGB."""
 
     pixels: Pixels
+
+    def __repr__(self) -> str:
+        """Say which one it is: the same for a picture that is brought again."""
+        digest = blake2b(self.pixels.tobytes(), digest_size=16).hexdigest()
+        return f"BroughtPicture({self.pixels.size}, {digest})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,26 +184,44 @@ class Any:
     parts: tuple["Node", ...]
 
 
-Meaning = Text | Picture | BroughtPicture | Like
-Node = Meaning | Region | Phrase | Filter | Weighted | Not | All | Any
+Meaning = Text | Picture | BroughtPicture | Like | Region
+Node = Meaning | Phrase | Filter | Weighted | Not | All | Any
 
 
 def tree_of(
     *,
+    read: Node | None = None,
     text: str = "",
     as_typed: bool = False,
     meanings: Sequence[Meaning] = (),
     tags: Iterable[str] = (),
     max_characters: int = MAX_CHARACTERS,
 ) -> Node:
-    """Return the tree of a text, of pictures and of tags that are given apart from each other: all of them hold.
+    """Return the tree of what is given apart from each other: all of it holds.
 
-    A text without any characters is none where something else is given. `tags` are names, or several of them with
-    commas. Raises EmptyQuery, QueryTooLong, QueryWithControlCharacters, QueryWithoutWords, InvalidTag, TooManyTags.
+    `read` is the tree of a query. `text` is plain words; without any characters it is none where something else is
+    given. `tags` are names, or several of them with commas.
+    Raises EmptyQuery, QueryTooLong, QueryWithControlCharacters, QueryWithoutWords, InvalidTag, TooManyTags.
     """
-    others = (*meanings, *(Filter(Field.TAG, Comparison.EQUALS, tag_key(name)) for name in parse_tags(tags)))
+    parts = [] if read is None else [*(read.parts if isinstance(read, All) else [read])]
     if text.strip():
-        others = (Text(checked_text(text, max_characters=max_characters), as_typed), *others)
-    if not others:
+        parts.append(Text(checked_text(text, max_characters=max_characters)))
+    parts += [*meanings, *(Filter(Field.TAG, Comparison.EQUALS, tag_key(name)) for name in parse_tags(tags))]
+    if not parts:
         raise EmptyQuery
-    return others[0] if len(others) == 1 else All(others)
+    tree = parts[0] if len(parts) == 1 else All(tuple(parts))
+    return _as_typed(tree) if as_typed else tree
+
+
+def _as_typed(node: Node) -> Node:
+    """Return the same with no slip of spelling put right."""
+    match node:
+        case Text(words):
+            return Text(words, as_typed=True)
+        case All(parts) | Any(parts):
+            return type(node)(tuple(map(_as_typed, parts)))
+        case Not(part):
+            return Not(_as_typed(part))
+        case Weighted(part, factor):
+            return Weighted(_as_typed(part), factor)
+    return node

@@ -19,7 +19,7 @@ from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 
 from gallery.models import Album, AlbumImage, Image, SearchStatus, Tag
-from gallery.models.conditions import HasNoRow, Mentioning, ShownIn, Tagged, TaggedAny
+from gallery.models.conditions import Among, HasNoRow, ImageIds, Mentioning, ShownIn, Tagged, TaggedAny
 from gallery.models.name_order import NameOrder
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.comparing import Comparison
@@ -198,6 +198,8 @@ def _expression(expression: Any) -> Condition:
         return _mentioning(expression)
     if isinstance(expression, TaggedAny):
         return _tagged(expression.tags)
+    if isinstance(expression, Among):
+        return _among(expression.images)
     if isinstance(expression, HasNoRow):
         return lambda columns: columns.compare("status", "ne", SEARCHABLE)
     raise NotInColumns
@@ -279,6 +281,14 @@ def _number(field: str, value: Any) -> int:
 
 def _tagged(tags: QuerySet[Tag]) -> Condition:
     return lambda columns: columns.linked("tag", list(tags.order_by().values_list("pk", flat=True)))
+
+
+def _among(images: ImageIds) -> Condition:
+    def evaluate(columns: Columns) -> Truth:
+        found = columns.rows_of(images.ids)
+        return Truth.of_mask(RowMask.of_rows(found[found >= 0], columns.row_count))
+
+    return evaluate
 
 
 def _shown_in(albums: QuerySet[Album]) -> Condition:

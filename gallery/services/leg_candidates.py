@@ -43,6 +43,11 @@ class LegCandidates:
     excluded_ids: tuple[int, ...]
     encoder: EncoderKey
 
+    @property
+    def remaining(self) -> ImageQuerySet:
+        """All candidates but those that are excluded."""
+        return self.images.exclude(pk__in=self.excluded_ids) if self.excluded_ids else self.images
+
     def nearest_to(self, vector: Vector, *, top: int) -> Ranking:
         """Return at least the `top` nearest, if there are as many."""
         hits = search_index().search(
@@ -71,6 +76,13 @@ class LegCandidates:
         everybody = search_index().count_above(ranking.vector, least, self.images, encoder=self.encoder)
         excluded = self.scores(self._excluded(ranking), ranking.vector)
         return everybody - sum(score >= least for score in excluded.values())
+
+    def reaching(self, ranking: Ranking, *, least: float) -> list[Hit]:
+        """Return all candidates that reach a score, a float32, best first."""
+        count = self.count(ranking, least=least)
+        if count > len(ranking.hits):
+            ranking = self.nearest_to(ranking.vector, top=count)
+        return [hit for hit in ranking.hits if hit.score >= least]
 
     def _excluded(self, ranking: Ranking) -> set[int]:
         """Return which candidates are excluded. The database is asked only about those that were not found."""

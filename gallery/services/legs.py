@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from gallery.retrieval import fusion
 from gallery.retrieval.cutoff import Evidence, Judgement
 from gallery.retrieval.fusion import Hit
 from gallery.retrieval.resemblance import joined
+from gallery.vectors.unit_vectors import Ids
 
 from .calibrations import calibrations_of
 from .leg_candidates import LegCandidates, Ranking
@@ -27,6 +31,10 @@ class LegAnswer:
     searched: int
     confident_total: int
 
+    @property
+    def ranking(self) -> fusion.Ranking:
+        return fusion.Ranking(self.hits, self.judgements)
+
 
 def answer_of(leg: LegVectors, candidates: LegCandidates, *, top: int) -> LegAnswer:
     """Return what a leg finds: each hit's score is its cosine to the leg's vector, whatever orders them.
@@ -46,6 +54,19 @@ def answer_of(leg: LegVectors, candidates: LegCandidates, *, top: int) -> LegAns
         candidates.searched(nearest),
         candidates.count(nearest, least=calibrations.line(evidence)),
     )
+
+
+def meant_by(leg: LegVectors, candidates: LegCandidates) -> Ids:
+    """Return the ids of all that a leg is confident of, ascending. Raises EncoderChanged as `answer_of` does."""
+    nearest = candidates.nearest_to(leg.vector, top=1)
+    if not nearest.hits:
+        return np.empty(0, dtype=np.int64)
+    if leg.shown is not None:
+        meant = _Resemblance(leg, leg.shown, candidates, top=1).meant(nearest)
+    else:
+        line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest))
+        meant = {hit.image_id for hit in candidates.reaching(nearest, least=line)}
+    return np.array(sorted(meant), dtype=np.int64)
 
 
 def _evidence(leg: LegVectors, ranking: Ranking) -> Evidence:
@@ -93,11 +114,25 @@ class _Resemblance:
         near_copy = self.shown.near_copy
         return joined(nearest.hits, showing.hits, nearest_shows=first_shows, near_copy=near_copy)[: self.top]
 
+    def meant(self, nearest: Ranking) -> set[int]:
+        """Return what is meant: copies, what shows at least so much, and what leads where the best of those does."""
+        showing = self.candidates.nearest_to(self.shown.vector, top=self.top)
+        if not showing.hits:
+            return set()
+        first, *_others = self._joined(nearest, showing)
+        least = calibrations_of(self.candidates.encoder).line(_evidence(self.leg, showing))
+        same = {hit.image_id for hit in self.candidates.reaching(showing, least=least)}
+        return self._leading(nearest, showing, first=first, least=least) | same
+
     def _count(self, nearest: Ranking, showing: Ranking, *, first: int, least: float) -> int:
-        """Return how many are meant: what shows at least so much, and what leads without showing as much."""
-        leading = self._copies(nearest) | ({first} if showing.hits[0].score >= least else set())
+        """Return how many `meant` has."""
+        leading = self._leading(nearest, showing, first=first, least=least)
         shows = self.candidates.scores(leading, self.shown.vector, known=showing.hits)
         return self.candidates.count(showing, least=least) + sum(shows.get(each, least) < least for each in leading)
+
+    def _leading(self, nearest: Ranking, showing: Ranking, *, first: int, least: float) -> set[int]:
+        """Return what is meant whether it shows the same or not."""
+        return self._copies(nearest) | ({first} if showing.hits[0].score >= least else set())
 
     def _copies(self, nearest: Ranking) -> set[int]:
         near_copy = self.shown.near_copy

@@ -1,6 +1,6 @@
 """What a search is asked with, found and turned into vectors."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from uuid import UUID
@@ -16,8 +16,9 @@ from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureFo
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.asked_things import without_numbers
 from gallery.retrieval.meaning import Vector, sum_of
-from gallery.retrieval.plan import VectorLeg
-from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Text
+from gallery.retrieval.plan import Plan, VectorLeg
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Region, Text
 from gallery.retrieval.understanding import Understanding, understand
 from gallery.search_index import search_index
 
@@ -63,48 +64,59 @@ class QueryVectors:
     `understanding` is of the text that is searched for, None where there is none.
     """
 
-    legs: tuple[LegVectors, ...]
+    legs: Mapping[VectorLeg, LegVectors]
     encoder: EncoderKey
     understanding: Understanding | None = None
 
 
-def find_named_rows(legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
+def find_named_rows(request: SearchRequest, legs: Iterable[VectorLeg], *, visible: ImageQuerySet) -> NamedRows:
     """Find what the legs name. Raises UnknownImage for what is not among `visible`, QueryPictureForgotten."""
-    meanings = [part.meaning for leg in legs for part in leg.parts]
-    return NamedRows(
-        images={one.image_id: _image(one, visible) for one in meanings if isinstance(one, Like)},
-        pictures={one.id: _kept(one) for one in meanings if isinstance(one, Picture)},
-    )
+    images: dict[int, Image] = {}
+    pictures: dict[UUID, QueryPicture] = {}
+    for meaning in (part.meaning for leg in legs for part in leg.parts):
+        named = meaning.of if isinstance(meaning, Region) else meaning
+        try:
+            if isinstance(named, Like):
+                images[named.image_id] = _image(named, visible)
+            elif isinstance(named, Picture):
+                pictures[named.id] = _kept(named)
+        except (UnknownImage, QueryPictureForgotten) as error:
+            raise request.placed(error, meaning) from None
+    return NamedRows(images, pictures)
 
 
-def encode_legs(legs: Sequence[VectorLeg], asked: NamedRows) -> QueryVectors:
+def encode_legs(planned: Plan, asked: NamedRows) -> QueryVectors:
     """Return the vectors of at least one leg. The encoder is loaded only where something must be encoded.
 
     Raises EncoderUnavailable, EncoderMismatch, NotSearchable for an image that has no vector, EncoderChanged where the
     index moved to another encoder meanwhile.
     """
     encoder = cache(current_encoder)
-    vectors: list[Vector] = []
-    keys = set()
-    for leg in legs:
+    legs: dict[VectorLeg, LegVectors] = {}
+    keys: set[EncoderKey] = set()
+    for leg in planned.legs:
         found = [_encoded(part.meaning, asked, encoder) for part in leg.parts]
-        vectors.append(sum_of([vector for vector, _key in found], [part.weight for part in leg.parts]))
         keys |= {key for _vector, key in found}
-    if len(keys) > 1:
-        raise EncoderChanged
-    key = keys.pop()
-    texts = [part.meaning for leg in legs for part in leg.parts if isinstance(part.meaning, Text)]
-    meant = understood(texts[0].words, encoder(), as_typed=texts[0].as_typed) if texts else None
-    clear = (
-        clarity(sentence_for(encoder(), meant), encoder())
-        if meant and [len(leg.parts) for leg in legs] == [1]
-        else None
-    )
-    found_legs = [
-        _of_pictures(vector, key) if leg.is_of_pictures else LegVectors(vector, clarity=clear)
-        for leg, vector in zip(legs, vectors, strict=True)
-    ]
-    return QueryVectors(tuple(found_legs), key, meant)
+        if len(keys) > 1:
+            raise EncoderChanged
+        [key] = keys
+        vector = sum_of([vector for vector, _key in found], [part.weight for part in leg.parts])
+        legs[leg] = _of_pictures(vector, key) if leg.is_of_pictures else _of_texts(leg, vector, encoder)
+    texts = [part.meaning for each in planned.alternatives for part in each.leg.parts if isinstance(part.meaning, Text)]
+    meant = _understood_text(texts[0], encoder()) if texts else None
+    return QueryVectors(legs, key, meant)
+
+
+def _of_texts(leg: VectorLeg, vector: Vector, encoder: Callable[[], Encoder]) -> LegVectors:
+    """Return the leg of a text, alone or with other meanings. How clear these are together nobody says."""
+    [first, *others] = [part.meaning for part in leg.parts]
+    if others or not isinstance(first, Text):
+        return LegVectors(vector)
+    return LegVectors(vector, clarity=clarity(sentence_for(encoder(), _understood_text(first, encoder())), encoder()))
+
+
+def _understood_text(text: Text, encoder: Encoder) -> Understanding:
+    return understood(text.words, encoder, as_typed=text.as_typed)
 
 
 def _of_pictures(vector: Vector, key: EncoderKey) -> LegVectors:
@@ -147,8 +159,8 @@ def _understood(words: str, known: frozenset[str], as_typed: bool) -> Understand
 
 def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder]) -> tuple[Vector, EncoderKey]:
     match meaning:
-        case Text(words, as_typed):
-            meant = understood(words, encoder(), as_typed=as_typed)
+        case Text():
+            meant = _understood_text(meaning, encoder())
             return encoder().encode_texts([sentence_for(encoder(), meant)])[0], encoder().key
         case BroughtPicture(pixels):
             return encoder().encode_images([pixels])[0], encoder().key
@@ -156,6 +168,8 @@ def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder])
             return vector_of_kept(asked.pictures[id], encoder()), encoder().key
         case Like(image_id):
             return _of_index(asked.images[image_id])
+        case Region():
+            raise NotImplementedError
 
 
 def _of_index(image: Image) -> tuple[Vector, EncoderKey]:

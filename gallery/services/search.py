@@ -1,25 +1,25 @@
 """Finding pictures: carry out the plan of a search among what the actor may see."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gallery.errors import EmptyQuery, EncoderChanged, NotSearchable
-from gallery.models import Actor, Image, ImageQuerySet
+from gallery.errors import EncoderChanged, NotSearchable
+from gallery.models import Actor, Image, ImageQuerySet, IndexState
+from gallery.models.cursor import number_at, numbered_cursor
+from gallery.models.result_order import ORDERS
 from gallery.retrieval.asked_things import asked_things
-from gallery.retrieval.cutoff import Judgement
-from gallery.retrieval.fusion import Hit, fuse
-from gallery.retrieval.plan import Plan, plan
-from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
+from gallery.retrieval.fusion import Ranking, best_of
+from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
 from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 
-from .leg_candidates import LegCandidates
+from .asked_images import AskedImages
 from .legs import answer_of
-from .meanings import NamedRows, QueryVectors, encode_legs, find_named_rows
+from .meanings import NamedRows
 from .things_order import ORDERED_BY_THINGS, ordered_by_things
 
 Answer = TypeVar("Answer")
@@ -30,23 +30,23 @@ COUNTED_UP_TO = 10_000  # pictures: of more, answers say "at least so many"
 @dataclass(frozen=True, slots=True)
 class Result:
     """A picture, its cosine similarity to the query, whether it belongs above the line, and how probable it is that it
-    is meant, 0..1.
+    is meant, 0..1. Where nothing is compared there is no score, and whatever is found is meant.
     """
 
     image: Image
-    score: float
-    confident: bool
-    probability: float
+    score: float | None = None
+    confident: bool = True
+    probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Results, best first. `searched` is how many pictures were compared: all that the actor may see.
+    """Results in the order that was asked for. `searched` is how many pictures were found: all that the actor may see
+    and the query leaves. `confident_count` is how many of them are above the line, among the results or not.
 
-    `confident_count` is how many of them are above the line, among the results or not.
-
-    `milliseconds` were spent on searching, `encoding_milliseconds` before that on turning what is asked into vectors.
-    `asked` are the rows that the search names, `understanding` is what was made of its text.
+    `next` is the cursor of the page behind this one, None at the end. `milliseconds` were spent on searching,
+    `encoding_milliseconds` before that on turning what is asked into vectors. `asked` are the rows that the search
+    names, `understanding` is what was made of its text.
     """
 
     encoder: str
@@ -57,6 +57,7 @@ class ResultPage:
     encoding_milliseconds: float = 0.0
     asked: NamedRows = field(default_factory=NamedRows)
     understanding: Understanding | None = None
+    next: str | None = None
 
     @property
     def total_milliseconds(self) -> float:
@@ -103,21 +104,21 @@ class ResultPage:
 
 
 def find_images(request: SearchRequest, *, by: Actor) -> ResultPage:
-    """Return the `request.top` pictures that are nearest to what is asked, of those that `by` may see.
+    """Return the page of `request.top` pictures that `request.cursor` names, of those that `by` may see and the query
+    leaves, best first or in the order asked for, which lists only what is surely meant.
 
     The whole answer is of one encoder: where the index moves to another one meanwhile, all is done again with that.
-    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises EmptyQuery for
-    filters alone, UnknownImage, QueryPictureForgotten, and NotSearchable for what resembles an image that waits.
+    Raises EncoderUnavailable, EncoderMismatch, StoreDamaged: never an empty page for a failure. Raises UnknownImage,
+    UnknownAlbum, NobodySignedIn, QueryPictureForgotten, NotSearchable for what resembles an image that waits,
+    InvalidCursor, CursorOfAnotherList.
     """
-    planned = plan(request)
-    if not planned.legs:
-        raise EmptyQuery
-    return while_encoders_change(lambda: _answer(planned, by))
+    return while_encoders_change(lambda: _answer(request, by))
 
 
 def list_images(request: SearchRequest, *, by: Actor) -> ImageQuerySet:
-    """Return all that the filters of a request leave of what `by` may see, newest first, searchable or not."""
-    return Image.objects.visible_to(by).matching(plan(request).filters).newest()
+    """Return all that a search surely means, in its order: newest first where nothing else is asked."""
+    meant = while_encoders_change(lambda: AskedImages.of(request, by=by).meant)
+    return meant.order_by(*ORDERS[request.order])
 
 
 def similar_images(image: Image, *, by: Actor, top: int = DEFAULT_TOP) -> ResultPage | None:
@@ -140,62 +141,74 @@ def while_encoders_change(work: Callable[[], Answer]) -> Answer:
     return work()
 
 
-def _answer(planned: Plan, by: Actor) -> ResultPage:
+def _answer(request: SearchRequest, by: Actor) -> ResultPage:
     started = time.perf_counter()
-    visible = Image.objects.visible_to(by)
-    asked = find_named_rows(planned.legs, visible=visible)
-    query = encode_legs(planned.legs, asked)
+    asked = AskedImages.of(request, by=by)
     encoded_at = time.perf_counter()
-    results, ranking = _nearest(query, visible.matching(planned.filters).searchable(), planned)
+    is_ranked = asked.planned.alternatives and request.order is Order.RELEVANCE
+    found = _ranked_page(request, asked) if is_ranked else _listed_page(request, asked)
     return ResultPage(
-        encoder=query.encoder.id,
-        results=results,
-        searched=ranking.searched,
-        confident_count=ranking.confident_total,
+        encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
+        results=found.results,
+        searched=found.searched,
+        confident_count=found.confident_count,
         milliseconds=(time.perf_counter() - encoded_at) * 1000,
         encoding_milliseconds=(encoded_at - started) * 1000,
-        asked=asked,
-        understanding=query.understanding,
+        asked=asked.named,
+        understanding=asked.understanding,
+        next=found.next,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranking:
-    """Hits, best first, each judged by its image's id; how many pictures were compared, how many of them are meant."""
+class _Found:
+    """What a `ResultPage` says of these by the same names."""
 
-    hits: list[Hit]
-    judgements: Mapping[int, Judgement]
+    results: tuple[Result, ...]
     searched: int
-    confident_total: int
+    confident_count: int
+    next: str | None
 
 
-def _nearest(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> tuple[tuple[Result, ...], _Ranking]:
-    """Return the nearest candidates, and the ranking that they come from."""
+def _listed_page(request: SearchRequest, asked: AskedImages) -> _Found:
+    """Return a part of all that is surely meant, in the database's order."""
+    lists = search_index().lists.of_one_moment()
+    images = asked.meant.order_by(*ORDERS[request.order]).for_listing()
+    part = lists.part_of(images, size=request.top, cursor=request.cursor, narrowed_by=[request.identity])
+    meant = lists.count(asked.meant)
+    found = lists.count(asked.all) if asked.planned.alternatives else meant
+    scores = asked.scores([image.pk for image in part.rows])
+    return _Found(tuple(Result(image, scores.get(image.pk)) for image in part.rows), found, meant, part.next)
+
+
+def _ranked_page(request: SearchRequest, asked: AskedImages) -> _Found:
+    start = number_at(request.cursor, narrowed_by=[request.identity]) if request.cursor else 0
     for _attempt in range(2):
-        ranking = _ranked(query, candidates, planned)
-        results = _results(candidates, ranking)
-        if len(results) == len(ranking.hits):
+        ranking, searched, meant = _ranked(asked, start + request.top)
+        hits = ranking.hits[start : start + request.top]
+        images = asked.all.for_listing().in_bulk([hit.image_id for hit in hits])
+        if len(images) == len(hits):
             break
-        search_index().forget_allowed(candidates)  # rights have changed between search and now: others move up
-    return results, ranking
-
-
-def _ranked(query: QueryVectors, candidates: ImageQuerySet, planned: Plan) -> _Ranking:
-    things = asked_things(query.understanding.sentence) if query.understanding else ()
-    width = max(planned.top, ORDERED_BY_THINGS) if things else planned.top
-    asked = LegCandidates(candidates, planned.excluded_ids, query.encoder)
-    [answer] = [answer_of(leg, asked, top=width) for leg in query.legs]  # a plan has one
-    hits = fuse([answer.hits])
-    if things:
-        hits = ordered_by_things(hits, answer.judgements, things)[: planned.top]
-    return _Ranking(hits, answer.judgements, answer.searched, answer.confident_total)
-
-
-def _results(candidates: ImageQuerySet, ranking: _Ranking) -> tuple[Result, ...]:
-    """Join hits to pictures, asking once more who may see them: rights may have changed since."""
-    images = candidates.for_listing().in_bulk([hit.image_id for hit in ranking.hits])
-    return tuple(
-        Result(images[hit.image_id], hit.score, judged.confident, judged.probability)
-        for hit, judged in ((hit, ranking.judgements[hit.image_id]) for hit in ranking.hits)
-        if hit.image_id in images
+        asked.forget_allowed()  # rights have changed between search and now: others move up
+    judged = [(hit, ranking.judgements[hit.image_id]) for hit in hits if hit.image_id in images]
+    stop = start + len(hits)
+    return _Found(
+        tuple(Result(images[hit.image_id], hit.score, one.confident, one.probability) for hit, one in judged),
+        searched,
+        meant,
+        numbered_cursor(stop, narrowed_by=[request.identity]) if hits and stop < searched else None,
     )
+
+
+def _ranked(asked: AskedImages, top: int) -> tuple[Ranking, int, int]:
+    """Return the `top` best hits, how many pictures were found, and how many of them are surely meant."""
+    legs = [(asked.vectors_of(each), asked.candidates(each)) for each in asked.planned.alternatives]
+    if len(legs) > 1:
+        answers = [answer_of(leg, candidates, top=top) for leg, candidates in legs]
+        ranking = best_of([answer.ranking for answer in answers])
+        return ranking, search_index().lists.count(asked.all), len(asked.meant_ids)
+    [(leg, candidates)] = legs
+    things = asked_things(asked.understanding.sentence) if asked.understanding else ()
+    answer = answer_of(leg, candidates, top=max(top, ORDERED_BY_THINGS) if things else top)
+    hits = ordered_by_things(answer.hits, answer.judgements, things)[:top] if things else answer.hits
+    return Ranking(hits, answer.judgements), answer.searched, answer.confident_total

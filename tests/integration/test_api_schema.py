@@ -86,7 +86,9 @@ def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db)
     [
         ("id", "/images/{id}/", {"minimum": 1, "maximum": 10**18 - 1}),
         ("page_size", "/tags/", {"minimum": 1, "maximum": 200, "default": 50}),
-        ("q", "/search/", {"minLength": 1, "maxLength": 500, "format": "search-text"}),
+        ("q", "/search/", {"maxLength": 9_999}),
+        ("words", "/search/", {"minLength": 1, "maxLength": 500, "format": "search-text"}),
+        ("order", "/search/", {"enum": ["relevance", "newest", "oldest", "taken", "size", "name"]}),
         ("top", "/search/", {"minimum": 1, "maximum": 200, "default": 20}),
         ("top", "/images/{id}/similar/", {"minimum": 1, "maximum": 200, "default": 20}),
         ("q", "/images/", {"maxLength": 2000}),
@@ -113,7 +115,7 @@ def test_the_schema_follows_the_settings(db, limits_of):
     limits_of(max_results=30, max_query_characters=40)
 
     assert parameter("top", "/search/")["maximum"] == 30
-    assert parameter("q", "/search/")["maxLength"] == 40
+    assert parameter("words", "/search/")["maxLength"] == 40
 
 
 def test_a_filter_without_a_value_narrows_nothing(db):

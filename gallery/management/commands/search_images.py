@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from gallery.conf import gallery
 from gallery.durable.regular_file import open_regular_file
 from gallery.management.command import GalleryCommand, Report, SentenceParser, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
-from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.request import Order, SearchRequest
 from gallery.retrieval.tree import BroughtPicture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
@@ -49,13 +51,19 @@ class Command(GalleryCommand):
     parser_class = QueryParser
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("text", nargs="?", default="", metavar="TEXT")
+        parser.add_argument("query", nargs="?", default="", metavar="QUERY", help="in the language of the search box")
+        parser.add_argument("--words", action="store_true", help="take QUERY as plain words, without signs or filters")
         parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, too")
         parser.add_argument("--tags", default="", metavar="A,B", help="search only pictures with all of these tags")
         parser.add_argument(
             "--as-typed", action="store_true", help="search misspelt words as they are, instead of what they may mean"
         )
         parser.add_argument("--top", default="10", help="number of results (default: 10)")
+        parser.add_argument(
+            "--order",
+            default=Order.RELEVANCE,
+            help=f"one of {', '.join(Order)}; all but relevance list what is confident",
+        )
         parser.add_argument("--user", help="search only what this user may see")
 
     def run(self, **options: Any) -> Report:
@@ -65,7 +73,7 @@ class Command(GalleryCommand):
         prepared_milliseconds = (time.perf_counter() - started) * 1000
         page = find_images(request, by=by)
         return _report(
-            page, text=options["text"], encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds
+            page, text=options["query"], encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds
         )
 
     def describe(self, report: Report) -> str:
@@ -99,13 +107,18 @@ def _spelling(report: Report) -> list[str]:
     return [f"Did you mean “{report['suggestion']}”?"] if report["suggestion"] else []
 
 
-def _request(*, text: str, as_typed: bool, image: Path | None, tags: str, top: str, **_others: Any) -> SearchRequest:
+def _request(
+    *, query: str, words: bool, as_typed: bool, image: Path | None, tags: str, top: str, order: str, **_others: Any
+) -> SearchRequest:
     return SearchRequest.of(
-        text=text,
+        query="" if words else query,
+        today=timezone.localdate(),
+        text=query if words else "",
         as_typed=as_typed,
         meanings=[] if image is None else [_picture(image)],
         tags=[tags],
         top=top,
+        order=order,
         max_top=gallery().max_results,
         max_characters=gallery().max_query_characters,
     )
@@ -125,7 +138,7 @@ def _report(page: ResultPage, *, text: str, encoding_milliseconds: float) -> Rep
                 "id": result.image.pk,
                 "md5": result.image.md5,
                 "name": result.image.original_name,
-                "score": round(result.score, 6),
+                "score": None if result.score is None else round(result.score, 6),
                 "confident": result.confident,
             }
             for result in page.results

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.core.management import call_command
+from django.utils import timezone
 from PIL import Image as PillowImage
 
 from gallery.conf import gallery
@@ -65,7 +66,11 @@ class SearchedLibrary:
     def rank(self, text: str) -> Answer:
         all_of_them = max(1, len(self.numbers))
         request = SearchRequest.of(
-            text=text, top=all_of_them, max_top=all_of_them, max_characters=gallery().max_query_characters
+            query=text,
+            today=timezone.localdate(),
+            top=all_of_them,
+            max_top=all_of_them,
+            max_characters=gallery().max_query_characters,
         )
         page = find_images(request, by=OPERATOR)
         ranked = [(number, result) for result in page.results for number in self.numbers[result.image.pk]]

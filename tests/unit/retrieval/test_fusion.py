@@ -1,34 +1,75 @@
-"""One ranking of several."""
+"""How the answers of several legs become one ranking."""
+
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.retrieval.fusion import Hit, fuse
+from gallery.retrieval.cutoff import Judgement
+from gallery.retrieval.fusion import Hit, Ranking, best_of
 
-RANKING = st.dictionaries(st.integers(1, 9), st.sampled_from([0.1, 0.5, 0.9])).map(
-    lambda scores: [Hit(*pair) for pair in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))]
-)
-
-
-@given(RANKING)
-def test_a_single_ranking_is_the_answer(ranking):
-    assert fuse([ranking]) == fuse([ranking, ranking]) == fuse([ranking, []]) == ranking
+PROBABILITIES = st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0])
 
 
-def test_each_image_counts_with_its_best_score():
-    dogs, cats = [Hit(1, 0.9), Hit(2, 0.4), Hit(3, -0.2)], [Hit(3, 0.7), Hit(2, 0.5), Hit(1, 0.1)]
-
-    assert fuse([dogs, cats]) == [Hit(1, 0.9), Hit(3, 0.7), Hit(2, 0.5)]
-
-
-@given(st.lists(RANKING, min_size=2, max_size=4))
-def test_every_image_is_there_once_best_first_and_equal_ones_by_id(rankings):
-    fused = fuse(rankings)
-
-    assert {hit.image_id for hit in fused} == {hit.image_id for ranking in rankings for hit in ranking}
-    assert fused == sorted(fused, key=lambda hit: (-hit.score, hit.image_id))
-    assert len(fused) == len({hit.image_id for hit in fused})
+def ranking(*judged: tuple[int, float, float]) -> Ranking:
+    """Return a ranking of (id, score, probability), best first; half is enough to be confident."""
+    return Ranking(
+        [Hit(image_id, score) for image_id, score, _probability in judged],
+        {image_id: Judgement(probability, probability >= 0.5) for image_id, _score, probability in judged},
+    )
 
 
-def test_nothing_found_is_nothing():
-    assert fuse([]) == fuse([[]]) == fuse([[], []]) == []
+@st.composite
+def rankings(draw: st.DrawFn) -> list[Ranking]:
+    """Rankings of the same images, each by the probability that its scores mean."""
+    found = []
+    for scale in draw(st.lists(st.sampled_from([0.1, 1.0]), min_size=2, max_size=4)):
+        probabilities = draw(st.lists(PROBABILITIES, min_size=6, max_size=6))
+        judged = [(image_id, scale * each, each) for image_id, each in enumerate(probabilities)]
+        found.append(ranking(*sorted(judged, key=lambda one: (-one[2], one[0]))))
+    return found
+
+
+def test_one_ranking_is_the_answer_in_whatever_order_it_is():
+    only = ranking((3, 0.1, 0.1), (1, 0.9, 0.9))
+
+    assert best_of([only]) is only
+
+
+def test_the_more_probable_one_leads_whatever_its_cosine():
+    dogs, pizzas = ranking((1, 0.04, 0.9)), ranking((2, 0.2, 0.6))
+
+    assert [hit.image_id for hit in best_of([dogs, pizzas]).hits] == [1, 2]
+
+
+def test_an_image_has_the_best_of_its_scores_and_of_its_judgements():
+    found = best_of([ranking((1, 0.9, 0.1)), ranking((1, 0.2, 0.8))])
+
+    assert found.hits == [Hit(1, 0.9)]
+    assert found.judgements == {1: Judgement(0.8, confident=True)}
+
+
+def test_equal_ones_are_in_the_order_of_their_ids():
+    assert [hit.image_id for hit in best_of([ranking((7, 0.5, 0.5)), ranking((2, 0.5, 0.5))]).hits] == [2, 7]
+
+
+@given(rankings())
+def test_what_is_meant_leads_then_what_is_more_probable(given_rankings):
+    found = best_of(given_rankings)
+
+    certainties = [(judged.confident, judged.probability) for judged in map(found.judgements.get, ids(found)) if judged]
+    assert all(first >= second for first, second in pairwise(certainties))
+    assert sorted(ids(found)) == list(range(6))
+
+
+@given(rankings(), st.integers(1, 6))
+def test_the_first_of_cut_rankings_are_those_of_the_whole_ones(given_rankings, top):
+    cut = [Ranking(each.hits[:top], each.judgements) for each in given_rankings]
+    whole = best_of(given_rankings)
+
+    certainties = [whole.judgements[image_id] for image_id in ids(whole)[:top]]
+    assert [best_of(cut).judgements[image_id] for image_id in ids(best_of(cut))[:top]] == certainties
+
+
+def ids(found: Ranking) -> list[int]:
+    return [hit.image_id for hit in found.hits]

@@ -1,11 +1,24 @@
-"""How a tree becomes legs, filters and exclusions."""
+"""How a tree becomes alternatives, each of one vector and of conditions."""
 
 from uuid import UUID
 
 import pytest
 
-from gallery.retrieval.plan import PICTURE_WEIGHT, TEXT_WEIGHT, Part, VectorLeg, plan
-from gallery.retrieval.request import SearchRequest
+from gallery.errors import TooManyMeanings
+from gallery.retrieval.plan import (
+    MAX_LEGS,
+    PICTURE_WEIGHT,
+    TEXT_WEIGHT,
+    Alternative,
+    Conjunction,
+    Disjunction,
+    Meant,
+    Negation,
+    Part,
+    Plan,
+    VectorLeg,
+    plan,
+)
 from gallery.retrieval.tree import (
     All,
     Any,
@@ -14,6 +27,7 @@ from gallery.retrieval.tree import (
     Field,
     Filter,
     Like,
+    Meaning,
     Not,
     Phrase,
     Picture,
@@ -22,38 +36,119 @@ from gallery.retrieval.tree import (
     Weighted,
 )
 
-CAT, KEPT, RED = Text("cat"), Picture(UUID(int=7)), Filter(Field.TAG, Comparison.EQUALS, "red")
+CAT, DOG, SNOW = Text("cat"), Text("dog"), Text("snow")
+KEPT = Picture(UUID(int=7))
+BOX = Box(0, 0, 0.5, 0.5)
+RED, OLD = (Filter(Field.TAG, Comparison.EQUALS, name) for name in ("red", "old"))
+WORDS = Phrase("for sale")
 
 
-@pytest.mark.parametrize(("meaning", "weight"), [(CAT, TEXT_WEIGHT), (KEPT, PICTURE_WEIGHT)])
-def test_one_meaning_is_one_leg(meaning, weight):
-    asked = plan(SearchRequest(meaning, top=5))
+def leg(*meanings: Meaning) -> VectorLeg:
+    return VectorLeg(tuple(Part(each, weight_of(each)) for each in meanings))
 
-    assert asked.legs == (VectorLeg((Part(meaning, weight),)),)
-    assert (asked.filters, asked.excluded_ids, asked.top) == ((), (), 5)
+
+def weight_of(meaning: Meaning) -> float:
+    return TEXT_WEIGHT if isinstance(meaning, Text) else PICTURE_WEIGHT
+
+
+def tagged(name: str) -> Filter:
+    return Filter(Field.TAG, Comparison.EQUALS, name)
+
+
+@pytest.mark.parametrize("meaning", [CAT, KEPT, Like(3), Region(Like(3), BOX)])
+def test_one_meaning_is_one_leg(meaning):
+    assert plan(meaning) == Plan((Alternative(leg(meaning)),))
 
 
 def test_meanings_that_stand_together_are_one_vector_whatever_stands_between_them():
-    asked = plan(SearchRequest(All((CAT, RED, All((KEPT, Like(3)))))))
+    asked = plan(All((CAT, RED, All((KEPT, Like(3))), WORDS)))
 
-    [leg] = asked.legs
-    assert leg.parts == (Part(CAT, TEXT_WEIGHT), Part(KEPT, PICTURE_WEIGHT), Part(Like(3), PICTURE_WEIGHT))
-    assert asked.filters == (RED,)
+    assert asked == Plan((Alternative(leg(CAT, KEPT, Like(3)), (RED, WORDS)),))
 
 
-def test_what_others_resemble_is_left_out():
-    assert plan(SearchRequest(All((Like(3), Like(8))))).excluded_ids == (3, 8)
+def test_weights_multiply_what_counts_in_a_sum():
+    asked = plan(All((Weighted(All((CAT, Weighted(KEPT, 0.5))), 2), DOG)))
+
+    parts = (Part(CAT, 2 * TEXT_WEIGHT), Part(KEPT, PICTURE_WEIGHT), Part(DOG, TEXT_WEIGHT))
+    assert asked.alternatives == (Alternative(VectorLeg(parts)),)
 
 
-def test_filters_alone_have_no_leg():
-    asked = plan(SearchRequest(All((RED, RED))))
+def test_what_others_resemble_is_named_also_where_a_part_of_it_does():
+    asked = plan(All((Like(3), Region(Like(8), BOX), KEPT)))
 
-    assert (asked.legs, asked.filters) == ((), (RED, RED))
+    assert asked.legs[0].liked_ids == (3, 8)
+
+
+def test_or_is_an_alternative_each_with_its_own_conditions():
+    asked = plan(Any((All((CAT, RED)), DOG)))
+
+    assert asked == Plan((Alternative(leg(CAT), (RED,)), Alternative(leg(DOG))))
+
+
+def test_or_within_a_sum_is_the_better_of_the_sums():
+    asked = plan(All((SNOW, RED, Any((CAT, DOG)))))
+
+    assert asked == Plan((Alternative(leg(SNOW, CAT), (RED,)), Alternative(leg(SNOW, DOG), (RED,))))
 
 
 @pytest.mark.parametrize(
-    "part", [Phrase("a b"), Not(CAT), Any((CAT, RED)), Weighted(CAT, 2), Region(Like(3), Box(0, 0, 1, 1))]
+    ("tree", "condition"),
+    [
+        (RED, RED),
+        (WORDS, WORDS),
+        (Weighted(WORDS, 2), WORDS),
+        (All((RED, OLD)), Conjunction((RED, OLD))),
+        (Any((RED, WORDS)), Disjunction((RED, WORDS))),
+        (Not(RED), Negation(RED)),
+        (Not(Not(RED)), Negation(Negation(RED))),
+    ],
 )
-def test_nothing_that_is_asked_is_left_out_of_the_answer(part):
-    with pytest.raises(TypeError, match="no leg answers"):
-        plan(SearchRequest(All((CAT, part))))
+def test_filters_and_phrases_alone_are_conditions(tree, condition):
+    assert plan(tree) == Plan((), (condition,))
+    assert plan(tree).legs == ()
+    assert plan(All((CAT, tree))).alternatives[0].conditions[0] in (condition, RED)
+
+
+def test_an_excluded_text_is_what_it_means_and_what_is_tagged_so():
+    excluded = Negation(Disjunction((Meant(leg(DOG)), tagged("dog"))))
+
+    assert plan(Not(DOG)) == Plan((), (excluded,))
+    assert plan(All((CAT, Not(DOG)))) == Plan((Alternative(leg(CAT), (excluded,)),))
+
+
+def test_an_excluded_sum_is_what_all_of_it_is_true_of():
+    asked = plan(Not(All((tagged("trip"), KEPT))))
+
+    assert asked.conditions == (Negation(Conjunction((Meant(leg(KEPT)), tagged("trip")))),)
+
+
+def test_beside_a_filter_a_meaning_is_what_is_surely_meant():
+    asked = plan(All((SNOW, Any((RED, Like(3))))))
+
+    meant = Meant(leg(Like(3)), without_asked=True)
+    assert asked == Plan((Alternative(leg(SNOW), (Disjunction((RED, meant)),)),))
+    assert asked.legs == (leg(SNOW), leg(Like(3)))
+
+
+def test_what_is_excluded_with_a_picture_is_that_picture_too():
+    [condition] = plan(Not(Like(3))).conditions
+
+    assert condition == Negation(Meant(leg(Like(3)), without_asked=False))
+
+
+def test_a_leg_that_is_asked_twice_is_one():
+    assert plan(All((CAT, Not(CAT)))).legs == (leg(CAT),)
+
+
+def test_as_many_legs_as_may_be_are_a_plan_and_one_more_is_refused():
+    eight = All(tuple(Any((Text(f"a {place}"), Text(f"b {place}"))) for place in range(3)))
+
+    assert len(plan(eight).legs) == MAX_LEGS
+    with pytest.raises(TooManyMeanings) as caught:
+        plan(All((eight, Not(DOG))))
+    assert caught.value.details["limit"] == MAX_LEGS
+
+
+def test_sums_that_multiply_are_refused_before_there_are_many():
+    with pytest.raises(TooManyMeanings):
+        plan(All(tuple(Any((Text(f"a {place}"), Text(f"b {place}"))) for place in range(60))))

@@ -1,0 +1,116 @@
+"""What a search asks for, of what the actor may see: vectors, candidates, and all that it is sure of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import numpy as np
+
+from gallery.errors import NobodySignedIn, UnknownAlbum
+from gallery.models import Actor, Image, ImageQuerySet
+from gallery.models.conditions import Among, ImageIds
+from gallery.models.search_filters import filter_q
+from gallery.retrieval.plan import Alternative, Condition, Meant, Plan, filters_in, meant_in
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.understanding import Understanding
+from gallery.search_index import search_index
+from gallery.vectors.unit_vectors import Ids
+
+from .leg_candidates import LegCandidates
+from .legs import meant_by
+from .meanings import LegVectors, NamedRows, QueryVectors, encode_legs, find_named_rows
+
+
+@dataclass(frozen=True)
+class AskedImages:
+    """A search and its vectors, None where it asks for no meaning. `named` are the rows that it names.
+
+    Whatever looks at the index raises EncoderChanged where that has moved to another encoder.
+    """
+
+    planned: Plan
+    by: Actor
+    named: NamedRows
+    query: QueryVectors | None
+
+    @classmethod
+    def of(cls, request: SearchRequest, *, by: Actor) -> "AskedImages":
+        """Look up and encode what a request asks for.
+
+        Raises UnknownImage, UnknownAlbum, NobodySignedIn, QueryPictureForgotten, each with its place in the query, and
+        what `encode_legs` does.
+        """
+        planned = request.plan()
+        for asked in filters_in(planned.all_conditions):
+            try:
+                filter_q(asked, by=by)
+            except (UnknownAlbum, NobodySignedIn) as error:
+                raise request.placed(error, asked) from None
+        named = find_named_rows(request, planned.legs, visible=Image.objects.visible_to(by))
+        return cls(planned, by, named, encode_legs(planned, named) if planned.legs else None)
+
+    @property
+    def understanding(self) -> Understanding | None:
+        """What was made of the text that is searched for."""
+        return self.query.understanding if self.query else None
+
+    def vectors_of(self, alternative: Alternative) -> LegVectors:
+        return self._vectors.legs[alternative.leg]
+
+    def scores(self, image_ids: Sequence[int]) -> dict[int, float]:
+        """Return the best score that an alternative gives each of these; nothing where no meaning is asked for."""
+        best: dict[int, float] = {}
+        for each in self.planned.alternatives:
+            found = self.candidates(each).scores(image_ids, self.vectors_of(each).vector)
+            best |= {image_id: max(score, best.get(image_id, score)) for image_id, score in found.items()}
+        return best
+
+    def forget_allowed(self) -> None:
+        """Ask the database anew what may be found."""
+        for each in self.planned.alternatives:
+            search_index().forget_allowed(self.candidates(each).images)
+
+    def candidates(self, alternative: Alternative) -> LegCandidates:
+        """Return what an alternative ranks."""
+        images = self._satisfying(alternative.conditions).searchable()
+        return LegCandidates(images, alternative.leg.liked_ids, self._vectors.encoder)
+
+    @cached_property
+    def all(self) -> ImageQuerySet:
+        """All that is found, whether it is meant or not."""
+        if not self.planned.alternatives:
+            return self._satisfying(self.planned.conditions)
+        found = [self.candidates(each).remaining for each in self.planned.alternatives]
+        return reduce(ImageQuerySet.__or__, found)
+
+    @cached_property
+    def meant(self) -> ImageQuerySet:
+        """All that is surely meant: without a meaning, all that is found."""
+        if not self.planned.alternatives:
+            return self.all
+        return Image.objects.visible_to(self.by).filter(Among("pk", images=ImageIds(self.meant_ids)))
+
+    @cached_property
+    def meant_ids(self) -> Ids:
+        """The ids of what is surely meant by one of the alternatives, ascending."""
+        found = [meant_by(self.vectors_of(each), self.candidates(each)) for each in self.planned.alternatives]
+        return reduce(np.union1d, found)
+
+    @property
+    def _vectors(self) -> QueryVectors:
+        if self.query is None:
+            raise ValueError("this search has no meaning")
+        return self.query
+
+    def _satisfying(self, conditions: tuple[Condition, ...]) -> ImageQuerySet:
+        return Image.objects.visible_to(self.by).satisfying(conditions, by=self.by, meant=self._meanings)
+
+    @cached_property
+    def _meanings(self) -> dict[Meant, ImageIds]:
+        return {each: self._ids_of(each) for each in meant_in(self.planned.all_conditions)}
+
+    def _ids_of(self, meant: Meant) -> ImageIds:
+        excluded = meant.leg.liked_ids if meant.without_asked else ()
+        images = Image.objects.visible_to(self.by).searchable()
+        candidates = LegCandidates(images, excluded, self._vectors.encoder)
+        return ImageIds(meant_by(self._vectors.legs[meant.leg], candidates))
