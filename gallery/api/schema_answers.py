@@ -44,6 +44,7 @@ HEADERS: dict[int, dict[str, Any]] = {
     503: {"Retry-After": RETRY_AFTER},
 }
 CONFLICT = OpenApiResponse(description=DESCRIPTIONS[409])
+NOT_THERE = OpenApiResponse(description=DESCRIPTIONS[404])
 GONE = OpenApiResponse(description=DESCRIPTIONS[410])
 NOT_MODIFIED = OpenApiResponse(description="The bytes are those of If-None-Match.")
 

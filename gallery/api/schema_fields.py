@@ -7,6 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from gallery.conf import gallery
 from gallery.imaging import MIME_TYPES
+from gallery.retrieval.language import MAX_CHARACTERS
 from gallery.retrieval.request import DEFAULT_TOP
 from gallery.text.tag_names import MAX_TAG_CHARACTERS
 
@@ -16,7 +17,8 @@ Direction = Any  # "request" or "response"
 WITHOUT_NUL = r"^[^\x00]*$"
 SPACES = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what `str.strip` takes away
 NOT_BLANK = rf"^[^\x00]*[^\x00{SPACES}][^\x00]*$"
-SEARCH_TEXT = "search-text"  # in the language of the search box; docs/api.md
+SEARCH_TEXT = "search-text"  # plain words; docs/api.md
+SEARCH_QUERY = "search-query"  # in the language of the search box; docs/search.md
 TAGS = "tags"  # names with commas between them
 BASE64_PICTURE = "base64-picture"  # a data: URL is one too
 
@@ -34,6 +36,10 @@ def search_text() -> Schema:
     }
 
 
+def search_query() -> Schema:
+    return {"type": "string", "format": SEARCH_QUERY, "minLength": 1, "maxLength": MAX_CHARACTERS}
+
+
 def top() -> Schema:
     limit = gallery().max_results
     return {"type": "integer", "minimum": 1, "maximum": limit, "default": min(DEFAULT_TOP, limit)}
@@ -44,6 +50,13 @@ class SearchTextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         return search_text()
+
+
+class QuerySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "gallery.api.serializers.QueryField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        return search_query()
 
 
 class TopSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -74,7 +87,8 @@ class SearchSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
             self.target, direction, bypass_extensions=True
         )
         image = {key: value for key, value in schema["properties"]["image"].items() if key != "nullable"}
-        return schema | {"anyOf": [_given("text", search_text()), _given("image", image)]}
+        texts = {"q": search_query(), "words": search_text(), "text": search_text()}
+        return schema | {"anyOf": [*(_given(*each) for each in texts.items()), _given("image", image)]}
 
 
 def _given(name: str, schema: Schema) -> Schema:

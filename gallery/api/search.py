@@ -26,7 +26,7 @@ from .negotiation import AlwaysJSON
 from .parameters import TAG
 from .parsers import FormWithFilesParser, PictureJSONParser
 from .result_serializers import ResultPageSerializer
-from .schema_answers import CONFLICT
+from .schema_answers import CONFLICT, NOT_THERE
 from .schema_fields import PICTURE_FILE
 from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer, SpellingSerializer
 
@@ -42,7 +42,7 @@ class SearchView(APIView):
     @extend_schema(
         summary="Search with a text",
         parameters=[SearchAddressSerializer, TAG],
-        responses={200: ResultPageSerializer, 409: CONFLICT},
+        responses={200: ResultPageSerializer, 404: NOT_THERE, 409: CONFLICT},
     )
     def get(self, request: Request) -> Response:
         given = request.query_params
@@ -68,7 +68,7 @@ class SearchView(APIView):
             "application/json": SearchSerializer,
             "multipart/form-data": OpenApiRequest(SearchFormSerializer, encoding={"image": PICTURE_FILE}),
         },
-        responses={200: ResultPageSerializer, 409: CONFLICT},
+        responses={200: ResultPageSerializer, 404: NOT_THERE, 409: CONFLICT},
     )
     def post(self, request: Request) -> Response:
         check_files(request.FILES, field="image")

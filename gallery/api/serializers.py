@@ -21,7 +21,6 @@ from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
 from gallery.models import cursor as cursors
 from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
-from gallery.retrieval.language import MAX_CHARACTERS
 from gallery.retrieval.request import Order
 
 from .authentication import actor_of
@@ -223,7 +222,6 @@ class SearchTextField(TextField):
     pass
 
 
-@extend_schema_field({"type": "string", "maxLength": MAX_CHARACTERS})
 class QueryField(TextField):
     pass
 
@@ -384,7 +382,7 @@ class SearchFormSerializer(SearchSerializer):
 class SearchAddressSerializer(SpellingSerializer):
     """What the schema says of a search by its address."""
 
-    q = QueryField(help_text="What it shows, in the language of the search box.")
+    q = QueryField(required=True, allow_blank=False, help_text="What it shows, in the language of the search box.")
     words = SearchTextField(help_text="The same in plain words: no sign in them means more than itself.")
     top = TopField(required=False, help_text="How many results.")
     order = OrderField(required=False, help_text=ORDER_HELP)

@@ -10,8 +10,10 @@ from PIL import Image as PillowImage
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.mutations import Mutation, OperatorKind
 
+from gallery.retrieval.language.signs import escaped
+
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
-ANY_TEXT = ("text", "tags", "description", "name", "original_name")  # fields in which any text is right
+ANY_TEXT = ("q", "words", "text", "tags", "description", "name", "original_name")  # fields in which any text is right
 SENT_AS_TEXT = {"boolean", "integer", "number", "null", "string"}
 SEPARATORS = ",，、;；\n"
 MAX_TAG_CHARACTERS = 64
@@ -19,6 +21,14 @@ MAX_TAG_CHARACTERS = 64
 # Without letters and digits a text has no meaning, and is refused.
 words = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], max_codepoint=0xFFFF), max_size=60)
 search_texts = st.builds("{} {}".format, words, st.sampled_from(["cat", "红色的车", "a red square", "2024", "🐈"]))
+
+without_signs = search_texts.map(lambda text: escaped(" ".join(text.split())))
+queries = st.one_of(
+    st.sampled_from(
+        ["cat -dog", "(red car)^2 OR bus", "tag:cat is:landscape", "猫 或 狗", "width:>10 cat", "-is:private"]
+    ),
+    without_signs,
+)
 
 tag_characters = st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x2FFF, exclude_characters=SEPARATORS)
 tags = st.lists(st.text(tag_characters, max_size=20), max_size=5).map(",".join)
@@ -40,6 +50,7 @@ def as_base64(content: bytes, *, as_url: bool) -> str:
 
 
 schemathesis.openapi.format("search-text", search_texts)
+schemathesis.openapi.format("search-query", queries)
 schemathesis.openapi.format("tags", tags)
 schemathesis.openapi.format("base64-picture", st.builds(as_base64, pictures("PNG"), as_url=st.booleans()))
 for format in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"):
@@ -52,10 +63,12 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
 
     And cursors where there are filters: nobody can make one up, so that it would hide what the filters do.
     """
+    for name in ("SearchRequest", "SearchFormRequest"):
+        raw_schema["components"]["schemas"][name]["properties"].pop("cursor")
     for path, operations in raw_schema["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("default", None)
-            if path.endswith("/images/"):
+            if path.endswith(("/images/", "/search/")):
                 parameters = operation.get("parameters", [])
                 operation["parameters"] = [each for each in parameters if each["name"] != "cursor"]
 

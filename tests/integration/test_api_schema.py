@@ -86,8 +86,7 @@ def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db)
     [
         ("id", "/images/{id}/", {"minimum": 1, "maximum": 10**18 - 1}),
         ("page_size", "/tags/", {"minimum": 1, "maximum": 200, "default": 50}),
-        ("q", "/search/", {"maxLength": 9_999}),
-        ("words", "/search/", {"minLength": 1, "maxLength": 500, "format": "search-text"}),
+        ("q", "/search/", {"minLength": 1, "maxLength": 9_999, "format": "search-query"}),
         ("order", "/search/", {"enum": ["relevance", "newest", "oldest", "taken", "size", "name"]}),
         ("top", "/search/", {"minimum": 1, "maximum": 200, "default": 20}),
         ("top", "/images/{id}/similar/", {"minimum": 1, "maximum": 200, "default": 20}),
@@ -111,11 +110,21 @@ def test_a_page_is_a_number_or_the_last(db):
     assert Api().get("/images/", page=page["minimum"] - 1).status_code == 400
 
 
+def words_limit() -> int:
+    [words, nothing] = parameter("words", "/search/")["oneOf"]
+    assert (words["minLength"], words["format"], nothing["maxLength"]) == (1, "search-text", 0)
+    return words["maxLength"]
+
+
+def test_the_schema_names_the_limit_of_plain_words(db):
+    assert words_limit() == 500
+
+
 def test_the_schema_follows_the_settings(db, limits_of):
     limits_of(max_results=30, max_query_characters=40)
 
     assert parameter("top", "/search/")["maximum"] == 30
-    assert parameter("words", "/search/")["maxLength"] == 40
+    assert words_limit() == 40
 
 
 def test_a_filter_without_a_value_narrows_nothing(db):
@@ -171,8 +180,9 @@ def test_a_search_is_of_a_text_or_a_picture_at_least(db):
     schemas = Api().json("/schema/")["components"]["schemas"]
 
     for name, picture in (("SearchRequest", "base64-picture"), ("SearchFormRequest", "binary")):
-        text, image = schemas[name]["anyOf"]
-        assert (text["required"], text["properties"]["text"]["minLength"]) == (["text"], 1)
+        *texts, image = schemas[name]["anyOf"]
+        for text, field in zip(texts, ("q", "words", "text"), strict=True):
+            assert (text["required"], text["properties"][field]["minLength"]) == ([field], 1)
         assert (image["required"], image["properties"]["image"]["format"]) == (["image"], picture)
 
 
