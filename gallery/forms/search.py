@@ -10,8 +10,9 @@ from django.utils.translation import pgettext_lazy
 from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import EmptyQuery, ImageSearchError, InvalidInput, InvalidOrder, InvalidTop
-from gallery.retrieval.request import DEFAULT_TOP, SearchRequest
-from gallery.retrieval.tree import Like, Meaning, Picture
+from gallery.retrieval.language import parse
+from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
+from gallery.retrieval.tree import Field, Filter, Like, Meaning, Node, Picture
 from gallery.text.tag_names import parse_tags
 
 from .sent_fields import check_files
@@ -24,6 +25,14 @@ class Layout:
     TABLE = "table"
 
 
+ORDER_LABELS = {
+    Order.RELEVANCE: pgettext_lazy("order", "Relevance"),
+    Order.NEWEST: pgettext_lazy("order", "Newest"),
+    Order.OLDEST: pgettext_lazy("order", "Oldest"),
+    Order.TAKEN: pgettext_lazy("order", "Date taken"),
+    Order.SIZE: pgettext_lazy("order", "Size"),
+    Order.NAME: pgettext_lazy("order", "Name"),
+}
 LAYOUT_CHOICES = [(Layout.GALLERY, pgettext_lazy("view", "Gallery")), (Layout.TABLE, _("Table"))]
 
 
@@ -57,6 +66,9 @@ class SearchForm(forms.Form):
     tag = TagsField(required=False)
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     picture = forms.UUIDField(required=False)
+    cursor = RawField(required=False)
+
+    mistake: ImageSearchError | None = None  # what is wrong at a place of `q`
 
     def clean_view(self) -> str:
         return self.cleaned_data["view"] or Layout.GALLERY
@@ -69,10 +81,11 @@ class SearchForm(forms.Form):
                 today=timezone.localdate(),
                 text=cleaned["words"],
                 as_typed=cleaned["as_typed"],
-                meanings=self._meanings(),
+                meanings=self.meanings,
                 tags=cleaned["tag"],
                 top=cleaned["top"],
                 order=cleaned["order"],
+                cursor=cleaned["cursor"],
                 max_top=gallery().max_results,
                 max_characters=gallery().max_query_characters,
             )
@@ -81,10 +94,13 @@ class SearchForm(forms.Form):
         except InvalidOrder as error:
             self.add_error("order", as_validation_error(error))
         except ImageSearchError as error:
+            self.mistake = error if "start" in error.details else None
             self.add_error("q", as_validation_error(error))
         return cleaned
 
-    def _meanings(self) -> list[Meaning]:
+    @property
+    def meanings(self) -> list[Meaning]:
+        """What the address beside `q` asks for by pictures."""
         picture, like = self.cleaned_data.get("picture"), self.cleaned_data.get("like")
         return [*([Picture(picture)] if picture else []), *([Like(like)] if like else [])]
 
@@ -96,8 +112,15 @@ class SearchForm(forms.Form):
 
     @property
     def address(self) -> list[tuple[str, str]]:
-        """What of this search's address another form on its page must send along: names and values."""
-        return [(name, value) for name in self.fields for value in self._given(name) if value]
+        """What of this search's address another form on its page must send along: names and values. A new search
+        begins at the first of its results.
+        """
+        return [(name, value) for name in self.fields if name != "cursor" for value in self._given(name) if value]
+
+    @property
+    def unordered(self) -> list[tuple[str, str]]:
+        """What the choice of an order and of a number of results sends along."""
+        return [(name, value) for name, value in self.address if name not in ("top", "order")]
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -128,9 +151,55 @@ class SearchForm(forms.Form):
         return any(name in self.data for name in ("q", "words", "like", "picture", "tag"))
 
     @property
+    def query_tree(self) -> Node | None:
+        """What a valid `q` alone asks for."""
+        query = self.cleaned_data["q"]
+        limit = gallery().max_query_characters
+        return parse(query, timezone.localdate(), max_sentence_characters=limit) if query.strip() else None
+
+    @property
     def is_listing(self) -> bool:
-        """A valid address asks only for tags: their pictures are listed, newest first."""
+        """A valid address asks for no meaning: all that its filters, phrases and exclusions leave is listed."""
         return not self.request.plan().alternatives
+
+    @property
+    def is_one_tag(self) -> bool:
+        """A valid address asks for the pictures of a tag, and nothing else."""
+        tree = self.request.tree
+        return isinstance(tree, Filter) and tree.field is Field.TAG
+
+    @property
+    def is_narrowed(self) -> bool:
+        """A valid address asks for more than a meaning: not every picture may be found."""
+        return bool(self.request.plan().all_conditions)
+
+    @property
+    def is_plain_words(self) -> bool:
+        """What is in the box was taken as words, whatever signs are among them."""
+        return self.is_valid() and not self.data.get("q") and bool(self.data.get("words"))
+
+    @property
+    def is_continued(self) -> bool:
+        """The address names a later part of the results."""
+        return bool(self.data.get("cursor"))
+
+    @property
+    def is_by_relevance(self) -> bool:
+        return self.request.order is Order.RELEVANCE
+
+    @property
+    def shown_order(self) -> Order:
+        """What a valid address is listed by: without a meaning there is no relevance."""
+        return Order.NEWEST if self.is_listing and self.is_by_relevance else self.request.order
+
+    @property
+    def order_choices(self) -> list[tuple[str, str]]:
+        """The orders on offer, each with its name."""
+        return [
+            (str(order), str(ORDER_LABELS[order]))
+            for order in Order
+            if not (self.is_listing and order is Order.RELEVANCE)
+        ]
 
     @property
     def result_count(self) -> int:

@@ -7,10 +7,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from gallery.client_address import counted_client
 from gallery.error_messages import sentence
-from gallery.errors import InvalidPicture, NotSearchable, QueryPictureForgotten, UnknownImage
+from gallery.errors import (
+    InvalidInput,
+    InvalidPicture,
+    NotSearchable,
+    QueryPictureForgotten,
+    UnknownImage,
+)
 from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
@@ -21,42 +28,55 @@ from gallery.services.limits import searching_with_picture
 from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, list_images
 
-from .actor import ActorRequest
+from .htmx import HtmxHttpRequest
 from .paging import page_of
+from .search_mistake import SearchMistake
 from .search_page import Answer, Blank, Found, Listed, NotComparable, NothingFound, Refused, SearchPage
 
 
+@vary_on_headers("HX-Request")
 @in_room(Room.TEXT_SEARCH, post=Room.PICTURE_SEARCH)
 @require_http_methods(["GET", "HEAD", "POST"])
-def search(request: ActorRequest) -> HttpResponse:
+def search(request: HtmxHttpRequest) -> HttpResponse:
     return _search_with_upload(request) if request.method == "POST" else _search(request)
 
 
-def _search(request: ActorRequest) -> HttpResponse:
+def _search(request: HtmxHttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     if not form.is_asked:
         return _page(request, form, Blank())
     if not form.is_valid():
         if "picture" in form.errors or "like" in form.errors:
             raise Http404
-        return _page(request, form, Refused(form.sentences))
+        mistake = SearchMistake.of(form.mistake, form.text) if form.mistake else None
+        return _page(request, form, Refused(form.sentences, mistake=mistake))
     return _page(request, form, _answer(request, form))
 
 
-def _answer(request: ActorRequest, form: SearchForm) -> Answer:
-    if form.is_listing:
-        images = list_images(form.request, by=request.actor)
-        return Listed(page_of(images, request), count=search_index().lists.count(images))
+def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:
     try:
-        results = find_images(form.request, by=request.actor)
-    except UnknownImage as error:
-        raise Http404 from error
+        return _listed(request, form) if form.is_listing else _found(request, form)
     except NotSearchable as error:
         return NotComparable(visible_image_or_404(request.actor, error.details["image_id"]))
+    except InvalidInput as error:
+        if "start" in error.details:  # it is about a part of what was typed
+            return Refused([sentence(error)], error.http_status, SearchMistake.of(error, form.text))
+        if isinstance(error, UnknownImage):
+            raise Http404 from error
+        raise
+
+
+def _listed(request: HtmxHttpRequest, form: SearchForm) -> Listed:
+    images = list_images(form.request, by=request.actor)
+    return Listed(page_of(images, request), count=search_index().lists.count(images))
+
+
+def _found(request: HtmxHttpRequest, form: SearchForm) -> Found | NothingFound:
+    results = find_images(form.request, by=request.actor)
     return Found(results) if results.results else NothingFound(results)
 
 
-def _search_with_upload(request: ActorRequest) -> HttpResponse:
+def _search_with_upload(request: HtmxHttpRequest) -> HttpResponse:
     """Keep the picture and go to its results, so that they have a link, with all else that is asked for beside it."""
     asked = SearchForm(request.POST)
     form = PictureSearchForm(request.POST, request.FILES)
@@ -81,9 +101,12 @@ def query_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         raise QueryPictureForgotten from None
 
 
-def _page(request: ActorRequest, form: SearchForm, answer: Answer) -> HttpResponse:
+def _page(request: HtmxHttpRequest, form: SearchForm, answer: Answer) -> HttpResponse:
     page = SearchPage(form, answer, waiting=_waiting(request.actor))
     status = answer.status if isinstance(answer, Refused) else 200
+    if request.htmx and form.is_continued and isinstance(answer, Found):
+        is_within = request.htmx.target == "more-less-likely"
+        return render(request, "gallery/search/more.html", {"page": page, "is_within_less_likely": is_within})
     return render(request, "gallery/search.html", {"page": page}, status=status)
 
 

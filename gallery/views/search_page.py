@@ -1,14 +1,20 @@
 """What the search page shows: one class for each kind of answer, with the template that shows it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from gallery.forms.search import SearchForm
 from gallery.models import Image
+from gallery.retrieval.language import Hint
+from gallery.retrieval.language import format as query_of
+from gallery.retrieval.tree_changes import with_first_text
 from gallery.services.meanings import NamedRows
 from gallery.services.search import ResultPage
 
 from .paging import Page
+from .search_chips import Chip, address_with_query, chips_of
+from .search_mistake import SearchMistake, replaced
 
 
 @dataclass(frozen=True)
@@ -16,14 +22,20 @@ class Blank:
     """Nothing was asked."""
 
     template: ClassVar[str] = "gallery/search/blank.html"
+    asked: ClassVar[NamedRows] = NamedRows()
 
 
 @dataclass(frozen=True)
 class Refused:
-    """What was asked cannot be searched for: the box says why, and there is nothing to show below it."""
+    """What was asked cannot be searched for: the box says why, and there is nothing to show below it.
+
+    `mistake` is where in the query that is.
+    """
 
     errors: list[str]
     status: int = 400
+    mistake: SearchMistake | None = None
+    asked: ClassVar[NamedRows] = NamedRows()
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,16 @@ class Found:
     @property
     def asked(self) -> NamedRows:
         return self.results.asked
+
+    @property
+    def next_likely(self) -> str | None:
+        """The cursor of the page behind this one, where the last result is above the line."""
+        return None if self.results.less_likely else self.results.next
+
+    @property
+    def next_less_likely(self) -> str | None:
+        """The same, where the last result is below the line."""
+        return self.results.next if self.results.less_likely else None
 
 
 @dataclass(frozen=True)
@@ -62,14 +84,23 @@ class NotComparable:
 
 @dataclass(frozen=True)
 class Listed:
-    """All pictures that have the tags, newest first: without words there is nothing to order by."""
+    """All that filters, phrases and exclusions leave: without a meaning there is no relevance to order by."""
 
     template: ClassVar[str] = "gallery/search/listed.html"
     page: Page
     count: int
+    asked: ClassVar[NamedRows] = NamedRows()
 
 
 Answer = Blank | Refused | Found | NothingFound | NotComparable | Listed
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """Another query that may have been meant: `text` is what stands in it instead."""
+
+    text: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -79,3 +110,46 @@ class SearchPage:
     form: SearchForm
     answer: Answer
     waiting: int
+
+    @cached_property
+    def chips(self) -> tuple[Chip, ...]:
+        """The parts of what is asked, each with the way to take it away."""
+        return chips_of(self.form, self.answer.asked) if self._is_understood else ()
+
+    @property
+    def shown_pictures(self) -> list[Chip]:
+        """The pictures that are asked with."""
+        return [chip for chip in self.chips if chip.has_picture]
+
+    @property
+    def named_chips(self) -> list[Chip]:
+        """The other parts."""
+        return [chip for chip in self.chips if not chip.has_picture]
+
+    @property
+    def suggested_address(self) -> str:
+        """Where this page shows the search for its words as they were probably meant."""
+        results = self.answer.results if isinstance(self.answer, Found | NothingFound) else None
+        suggestion = results.suggestion if results else None
+        tree = self.form.query_tree
+        query = query_of(with_first_text(tree, suggestion)) if tree and suggestion else suggestion or ""
+        return address_with_query(self.form, query, but=("as_typed", "words"))
+
+    @property
+    def hints(self) -> list[Suggested]:
+        """Filters that may be meant where words stand."""
+        if not self._is_understood:
+            return []
+        typed = self.form.text
+        return [
+            Suggested(hint.suggestion, address_with_query(self.form, _hinted(typed, hint)))
+            for hint in self.form.request.hints
+        ]
+
+    @property
+    def _is_understood(self) -> bool:
+        return self.form.is_asked and self.form.is_valid()
+
+
+def _hinted(typed: str, hint: Hint) -> str:
+    return replaced(typed, hint.place.start, hint.place.end, hint.suggestion)

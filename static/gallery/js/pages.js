@@ -28,7 +28,8 @@
     if (!more || !more.contains(document.activeElement)) return;
     const last = more.previousElementSibling;
     document.addEventListener("htmx:afterSwap", function () {
-      last.nextElementSibling.querySelector("a").focus({ preventScroll: true });
+      const next = last.nextElementSibling || document.querySelector("#less-likely");
+      next.querySelector("summary, a:not([tabindex])").focus({ preventScroll: true });
     }, { once: true });
   });
 

@@ -1,0 +1,116 @@
+"""The parts of a search in the reader's language, as chips and facets name them."""
+
+from functools import singledispatch
+
+from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
+
+from gallery.imaging.formats import LABELS
+from gallery.retrieval.language import ME
+from gallery.retrieval.language import format as query_of
+from gallery.retrieval.tree import Comparison, Field, Filter, Like, Node, Not, Phrase, Picture, Region, State, Text
+
+FIELDS = {
+    Field.TAG: gettext_lazy("Tag"),
+    Field.ALBUM: gettext_lazy("Album"),
+    Field.OWNER: gettext_lazy("Owner"),
+    Field.NAME: gettext_lazy("Name"),
+    Field.TEXT: gettext_lazy("Text in the picture"),
+    Field.FORMAT: gettext_lazy("Format"),
+    Field.COLOUR: gettext_lazy("Colour"),
+    Field.IS: gettext_lazy("Kind"),
+    Field.WIDTH: gettext_lazy("Width"),
+    Field.HEIGHT: gettext_lazy("Height"),
+    Field.PIXELS: gettext_lazy("Pixels"),
+    Field.SIZE: gettext_lazy("Size"),
+    Field.TAKEN: gettext_lazy("Taken"),
+    Field.ADDED: gettext_lazy("Added"),
+    Field.DATE: gettext_lazy("Date"),
+}
+STATES = {
+    State.PORTRAIT: pgettext_lazy("picture", "Portrait"),
+    State.LANDSCAPE: pgettext_lazy("picture", "Landscape"),
+    State.SQUARE: pgettext_lazy("picture", "Square"),
+    State.PRIVATE: pgettext_lazy("picture", "Private"),
+    State.SHARED: pgettext_lazy("picture", "Shared"),
+    State.PUBLIC: pgettext_lazy("picture", "Public"),
+    State.PENDING: gettext_lazy("Waiting to be searchable"),
+    State.FAILED: gettext_lazy("Not searchable"),
+    State.ANIMATED: pgettext_lazy("picture", "Animated"),
+    State.UNTAGGED: pgettext_lazy("picture", "Without tags"),
+    State.FAVOURITE: pgettext_lazy("picture", "Favourite"),
+}
+COLOURS = {
+    "black": pgettext_lazy("colour", "black"),
+    "grey": pgettext_lazy("colour", "grey"),
+    "white": pgettext_lazy("colour", "white"),
+    "red": pgettext_lazy("colour", "red"),
+    "orange": pgettext_lazy("colour", "orange"),
+    "yellow": pgettext_lazy("colour", "yellow"),
+    "green": pgettext_lazy("colour", "green"),
+    "blue": pgettext_lazy("colour", "blue"),
+    "purple": pgettext_lazy("colour", "purple"),
+    "pink": pgettext_lazy("colour", "pink"),
+    "brown": pgettext_lazy("colour", "brown"),
+}
+
+
+@singledispatch
+def in_words(node: Node) -> str:
+    """Return a part of a search for people: what has no name of its own as it is typed."""
+    return query_of(node)
+
+
+@in_words.register
+def _(node: Text) -> str:
+    return node.words
+
+
+@in_words.register
+def _(node: Phrase) -> str:
+    return gettext("“%(text)s”") % {"text": node.text}
+
+
+@in_words.register
+def _(node: Not) -> str:
+    return gettext("Not: %(part)s") % {"part": in_words(node.part)}
+
+
+@in_words.register
+def _(node: Like) -> str:
+    return gettext("Like picture %(id)s") % {"id": node.image_id}
+
+
+@in_words.register
+def _(_node: Picture) -> str:
+    return gettext("Like your picture")
+
+
+@in_words.register
+def _(node: Region) -> str:
+    whole = in_words(node.of)
+    return gettext("%(picture)s, a part of it") % {"picture": whole}
+
+
+@in_words.register
+def _(node: Filter) -> str:
+    if node.field is Field.IS:
+        return value_in_words(node)
+    if node.field is Field.DATE:
+        name = pgettext("date", "After") if node.comparison is Comparison.GREATER else pgettext("date", "Before")
+    else:
+        name = str(FIELDS[node.field])
+    return gettext("%(name)s: %(value)s") % {"name": name, "value": value_in_words(node)}
+
+
+def value_in_words(node: Filter) -> str:
+    """Return what a filter asks its field for."""
+    value = node.value
+    if isinstance(value, State):
+        return str(STATES[value])
+    if node.field is Field.COLOUR:
+        return str(COLOURS[str(value)])
+    if node.field is Field.FORMAT:
+        return LABELS[str(value)]
+    if node.field is Field.OWNER and value == ME:
+        return pgettext("owner", "me")
+    return value if isinstance(value, str) else query_of(node).partition(":")[2]
