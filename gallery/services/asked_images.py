@@ -6,12 +6,13 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from gallery.errors import NobodySignedIn, UnknownAlbum
+from gallery.errors import NobodySignedIn, NotSearchable, UnknownAlbum
 from gallery.models import Actor, Image, ImageQuerySet
 from gallery.models.conditions import Among, ImageIds
 from gallery.models.search_filters import filter_q
 from gallery.retrieval.plan import Alternative, Condition, Meant, Plan, filters_in, meant_in
 from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 from gallery.vectors.unit_vectors import Ids
@@ -37,8 +38,8 @@ class AskedImages:
     def of(cls, request: SearchRequest, *, by: Actor) -> "AskedImages":
         """Look up and encode what a request asks for.
 
-        Raises UnknownImage, UnknownAlbum, NobodySignedIn, QueryPictureForgotten, each with its place in the query, and
-        what `encode_legs` does.
+        Raises UnknownImage, UnknownAlbum, NobodySignedIn, QueryPictureForgotten, NotSearchable, each with its place in
+        the query, and what `encode_legs` does.
         """
         planned = request.plan()
         for asked in filters_in(planned.all_conditions):
@@ -47,7 +48,7 @@ class AskedImages:
             except (UnknownAlbum, NobodySignedIn) as error:
                 raise request.placed(error, asked) from None
         named = find_named_rows(request, planned.legs, visible=Image.objects.visible_to(by))
-        return cls(planned, by, named, encode_legs(planned, named) if planned.legs else None)
+        return cls(planned, by, named, _encoded(request, planned, named) if planned.legs else None)
 
     @property
     def understanding(self) -> Understanding | None:
@@ -114,3 +115,12 @@ class AskedImages:
         images = Image.objects.visible_to(self.by).searchable()
         candidates = LegCandidates(images, excluded, self._vectors.encoder)
         return ImageIds(meant_by(self._vectors.legs[meant.leg], candidates))
+
+
+def _encoded(request: SearchRequest, planned: Plan, named: NamedRows) -> QueryVectors:
+    try:
+        return encode_legs(planned, named)
+    except NotSearchable as error:
+        asked = Like(error.details["image_id"])
+        parts = (part for leg in planned.legs for part in leg.parts)
+        raise request.placed(error, next(part.meaning for part in parts if part.like == asked)) from None

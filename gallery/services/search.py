@@ -42,7 +42,8 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class ResultPage:
     """Results in the order that was asked for. `searched` is how many pictures were found: all that the actor may see
-    and the query leaves. `confident_count` is how many of them are above the line, among the results or not.
+    and the query leaves. `confident_count` is how many of them are above the line, among the results or not. `listed`
+    is how many of them the order asked for lists, where those are not all.
 
     `next` is the cursor of the page behind this one, None at the end. `milliseconds` were spent on searching,
     `encoding_milliseconds` before that on turning what is asked into vectors. `asked` are the rows that the search
@@ -58,6 +59,7 @@ class ResultPage:
     asked: NamedRows = field(default_factory=NamedRows)
     understanding: Understanding | None = None
     next: str | None = None
+    listed: int | None = None
 
     @property
     def total_milliseconds(self) -> float:
@@ -65,18 +67,22 @@ class ResultPage:
 
     @property
     def total(self) -> int:
-        """How many pictures were found, as far as they are counted: see `total_is_at_least`."""
-        return min(self.searched, COUNTED_UP_TO)
+        """How many results there are on all pages, as far as they are counted: see `total_is_at_least`."""
+        return min(self._reached, COUNTED_UP_TO)
 
     @property
     def confident_total(self) -> int:
-        """How many of them are above the line, as far as they are counted."""
+        """How many results are above the line, as far as they are counted."""
         return min(self.confident_count, COUNTED_UP_TO)
 
     @property
     def total_is_at_least(self) -> bool:
-        """Whether more pictures were found than are counted."""
-        return self.searched > COUNTED_UP_TO
+        """Whether there are more results than are counted."""
+        return self._reached > COUNTED_UP_TO
+
+    @property
+    def _reached(self) -> int:
+        return self.searched if self.listed is None else self.listed
 
     @property
     def likely(self) -> list[Result]:
@@ -157,6 +163,7 @@ def _answer(request: SearchRequest, by: Actor) -> ResultPage:
         asked=asked.named,
         understanding=asked.understanding,
         next=found.next,
+        listed=None if is_ranked else found.confident_count,
     )
 
 

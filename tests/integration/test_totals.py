@@ -9,7 +9,7 @@ from django.core.management import call_command
 from gallery.encoders import registry
 from gallery.models import OPERATOR, Image
 from gallery.retrieval.cutoff import Calibration, Calibrations
-from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.request import Order, SearchRequest
 from gallery.retrieval.tree import Like, tree_of
 from gallery.search_index import search_index
 from gallery.services import legs
@@ -78,6 +78,14 @@ def test_pictures_count_copies_and_what_shows_the_same_once(library, alice, bob,
 
         assert counts(page) == (PICTURES - 1, truth(SearchRequest(Like(image.pk)), acting(user)), False)
     assert page.confident_total >= PICTURES // 4 - 1  # the copies
+
+
+def test_an_order_that_lists_the_confident_ones_only_counts_no_others(library, alice):
+    page = find_images(SearchRequest(TEXTS[0].tree, top=3, order=Order.NEWEST), by=acting(alice))
+
+    confident = truth(TEXTS[0], acting(alice))
+    assert counts(page) == (confident, confident, False)
+    assert page.searched == PICTURES
 
 
 def test_filters_leave_fewer(library, alice):
