@@ -73,15 +73,19 @@ def _may_see_live_image(actor: Actor) -> Q:
 
 
 def _is_shared_with(user: User) -> Q:
-    """Ask from the picture on: its places are few, those in all albums of a member are many.
-
-    As one join PostgreSQL would read them all for each page, and SQLite without statistics all albums of an owner.
-    """
     albums = apps.get_model("gallery", "Album")._default_manager.filter(members=user)
+    return Q(visibility=Visibility.SHARED) & is_shown_in_one_of(albums)  # few rows are worth the second question
+
+
+def is_shown_in_one_of(albums: models.QuerySet[Any]) -> Q:
+    """Pictures that one of these albums shows.
+
+    Ask from the picture on: its places are few, those in all albums of a member are many. As one join PostgreSQL would
+    read them all for each page, and SQLite without statistics all albums of an owner.
+    """
     its_album = albums.filter(is_of_image_owner(OuterRef(OuterRef("owner"))), pk=OuterRef("album"))
     places = apps.get_model("gallery", "AlbumImage")._default_manager.filter(Exists(its_album), image=OuterRef("pk"))
-    shown = ShownIn(places, albums=albums)
-    return Q(visibility=Visibility.SHARED) & Q(shown)  # in this order: few rows are worth the second question
+    return Q(ShownIn(places, albums=albums))
 
 
 def is_of_image_owner(image_owner: Any) -> Q:

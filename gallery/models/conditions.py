@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
+from django.db.models import BigIntegerField, BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
+from django.db.models.functions import Cast
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -30,12 +32,60 @@ class ShownIn(Exists):
         self.albums = albums
 
 
-class Mentioning(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
-    """That an image mentions this text: has `folded` in its folded text or, while it is not folded, what was typed."""
+class OfFoldedText(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
+    """What is asked of an image's folded text or, while that is not folded, of what was typed: `condition`."""
 
-    def __init__(self, condition: Q, *, text: str, folded: str) -> None:
+    def __init__(self, condition: Q) -> None:
         super().__init__(condition, output_field=BooleanField())
-        self.text, self.folded = text, folded
+        self.condition = condition
+
+
+class Mentioning(OfFoldedText):
+    """That an image's name or description, folded, has `folded` in it."""
+
+    def __init__(self, condition: Q, *, folded: str) -> None:
+        super().__init__(condition)
+        self.folded = folded
+
+
+class Named(OfFoldedText):
+    """That an image's file name, folded, is these pieces, with anything or nothing between two of them."""
+
+    def __init__(self, condition: Q, *, pieces: tuple[str, ...]) -> None:
+        super().__init__(condition)
+        self.pieces = pieces
+
+
+class TaggedSomehow(Exists):
+    """That an image carries a tag; `links` are the links of images to tags, `OuterRef("pk")` the image."""
+
+
+class IsSquare(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
+    """That the shorter side of an image has at least 95 % of the longer one."""
+
+    PARTS = (19, 20)
+
+    def __init__(self) -> None:
+        some, all_ = self.PARTS
+        is_wide_enough = GreaterThanOrEqual(_many("width_px") * all_, _many("height_px") * some)
+        is_high_enough = GreaterThanOrEqual(_many("height_px") * all_, _many("width_px") * some)
+        super().__init__(Q(is_wide_enough) & Q(is_high_enough), output_field=BooleanField())
+
+
+class HasPixels(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time
+    """That the number of an image's pixels, its width times its height, compares so ("lt", "lte"...) with this one."""
+
+    LOOKUPS = {"lt": LessThan, "lte": LessThanOrEqual, "gt": GreaterThan, "gte": GreaterThanOrEqual}
+
+    def __init__(self, lookup: str, number: int) -> None:
+        compared = self.LOOKUPS[lookup](_many("width_px") * _many("height_px"), number)
+        super().__init__(Q(compared), output_field=BooleanField())
+        self.lookup, self.number = lookup, number
+
+
+def _many(column: str) -> Cast:
+    """Return a number whose multiples PostgreSQL can hold."""
+    return Cast(column, BigIntegerField())
 
 
 class TaggedAny(Exists):

@@ -1,16 +1,19 @@
 """What people wrote about an image, as searches compare it."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import Contains, Exact
 from django.utils.translation import gettext_lazy as _
 
 from gallery.text.chinese import written_otherwise
 from gallery.text.folding import REVISION, folded, folded_lines
 
-from .conditions import Mentioning
+from .conditions import Mentioning, Named
+from .text_parts import FirstLine, Like, like_pattern
 
 FOLDED_FIELDS = frozenset({"original_name", "description"})
 
@@ -73,11 +76,49 @@ def mentions(text: str) -> Q:
     return found
 
 
+def is_named(pieces: Sequence[str]) -> Q:
+    """Return the condition that an image's whole file name is these pieces, two or more, in this order, with anything
+    or nothing between two of them, whatever its case, its marks and the characters that Chinese is written in.
+    """
+    found = Q()
+    for spelling in sorted(written_otherwise("\n".join(pieces))):
+        found |= _is_named(spelling.split("\n"))
+    return found
+
+
+def has_first_line(field: str, line: str) -> Q:
+    """Return the condition that the first line of a text with several is this one."""
+    return Q(Exact(FirstLine(field), line))
+
+
+def has_in_first_line(field: str, part: str) -> Q:
+    return Q(Contains(FirstLine(field), part))
+
+
 def _has(text: str) -> Q:
     typed = unicodedata.normalize("NFC", text)
     as_stored = Q(original_name__icontains=typed) | Q(description__icontains=typed)
     compared = folded(text)
     if not compared:  # signs that nobody sees
         return as_stored
-    as_folded = is_folded() & Q(folded_text__text__contains=compared)
-    return Q(Mentioning(as_folded | (is_not_folded() & as_stored), text=text, folded=compared))
+    return Q(Mentioning(_either(Q(folded_text__text__contains=compared), as_stored), folded=compared))
+
+
+def _is_named(pieces: Sequence[str]) -> Q:
+    typed = ".*".join(re.escape(unicodedata.normalize("NFC", piece)) for piece in pieces)
+    first, *middle, last = map(_folded_piece, pieces)
+    compared = (first.lstrip(), *(piece for piece in middle if piece), last.rstrip())
+    as_folded = Q(Like(FirstLine("folded_text__text"), like_pattern(compared)))
+    return Q(Named(_either(as_folded, Q(original_name__iregex=f"^{typed}$")), pieces=compared))
+
+
+def _either(as_folded: Q, as_stored: Q) -> Q:
+    """Return the one condition or, of an image whose text is not folded, the other. It is true or false of each."""
+    return (Q(folded_text__isnull=False) & is_folded() & as_folded) | (is_not_folded() & as_stored)
+
+
+def _folded_piece(piece: str) -> str:
+    """Return a part of a text folded; white space at its ends is some of that text, too."""
+    before, after = (" " if piece[place : place + 1].isspace() else "" for place in (0, len(piece) - 1))
+    inside = folded(piece)
+    return before + inside + after if inside else before

@@ -1,34 +1,217 @@
-"""What the filters and phrases of a search ask of an image."""
+"""What the filters and phrases of a search ask of an image: `gallery.retrieval.language` has the table of them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
 from django.apps import apps
-from django.db.models import OuterRef, Q
+from django.db.models import F, OuterRef, Q, QuerySet
 
-from gallery.retrieval.tree import Field, Filter, Phrase
+from gallery.errors import NobodySignedIn, UnknownAlbum
+from gallery.retrieval.language import ME
+from gallery.retrieval.language import format as spelled
+from gallery.retrieval.tree import Comparison, Field, Filter, NameWithGaps, NumberRange, Phrase, State
 from gallery.text.chinese import written_otherwise
+from gallery.text.folding import folded
 from gallery.text.tag_names import folded_tag
 
+from .access import NOTHING, Visibility, is_shown_in_one_of, may_see_album
 from .actor import Actor
-from .conditions import Tagged
-from .folded_text import mentions
+from .conditions import HasNoRow, HasPixels, IsSquare, Tagged, TaggedAny, TaggedSomehow
+from .folded_text import has_first_line, has_in_first_line, is_named, mentions
+from .moments import ADDED, TAKEN
+from .user import User
+
+SAME_PERCENT: Final = 5  # numbers of pixels and bytes that differ by less are the same
+LOOKUPS: Final = {
+    Comparison.EQUALS: "exact",
+    Comparison.LESS: "lt",
+    Comparison.AT_MOST: "lte",
+    Comparison.GREATER: "gt",
+    Comparison.AT_LEAST: "gte",
+}
 
 
 def carries_tag(key: str) -> Q:
     """Return the condition that an image carries a tag like this key: `cafe` is found on a `Café`, 貓 on a 猫."""
-    links = apps.get_model("gallery", "Image").tags.through.objects.filter(image=OuterRef("pk"))
-    return Q(Tagged(links, folded_names=sorted(map(folded_tag, written_otherwise(key)))))
+    return Q(Tagged(_tag_links(), folded_names=sorted(map(folded_tag, written_otherwise(key)))))
 
 
 def filter_q(asked: Filter, *, by: Actor) -> Q:
     """Return the condition that a filter is true of an image, for whoever asks.
 
-    Raises UnknownAlbum for an album that they may not see, NobodySignedIn where their own pictures are meant and they
-    have none.
+    Owners, and albums by their titles, are looked up at once. Raises UnknownAlbum for an album that they may not see,
+    NobodySignedIn where what is their own is meant and they have no account.
     """
-    if asked.field is Field.TAG:
-        return carries_tag(str(asked.value))
-    raise NotImplementedError(asked.field)
+    return _CONDITIONS[asked.field](asked, by)
 
 
 def phrase_q(asked: Phrase, *, by: Actor) -> Q:
     """Return the condition that a phrase stands in an image's name, description, tags or albums that they may see."""
-    return mentions(asked.text)
+    spellings = _foldings(asked.text)
+    tags = _objects("Tag").filter(_any_of(Q(folded_name__contains=text) for text in spellings))
+    titled = _visible_albums(by).filter(_any_of(has_in_first_line("folded_text", text) for text in spellings))
+    return mentions(asked.text) | Q(TaggedAny(_tag_links(), tags=tags)) | is_shown_in_one_of(titled)
+
+
+# Who, where
+
+
+def _is_tagged(asked: Filter, _by: Actor) -> Q:
+    return carries_tag(str(asked.value))
+
+
+def _is_in_album(asked: Filter, by: Actor) -> Q:
+    title = str(asked.value)
+    alike = _any_of(has_first_line("folded_text", text) for text in _foldings(title))
+    found = sorted(_visible_albums(by).filter(alike).values_list("pk", flat=True))
+    if not found:
+        raise UnknownAlbum(title=title)
+    return is_shown_in_one_of(_objects("Album").filter(pk__in=found))
+
+
+def _is_of_owner(asked: Filter, by: Actor) -> Q:
+    """Two accounts whose names fold alike are not one owner; letter case is no difference, as where they sign in."""
+    if asked.value == ME:
+        return Q(owner=_user_of(by, asked))
+    name = User.normalize_username(str(asked.value)).casefold()
+    alike = User.objects.filter(folded_username=folded(name)).values_list("pk", "username")
+    return Q(owner__in=sorted(pk for pk, username in alike if username.casefold() == name))
+
+
+def _user_of(by: Actor, asked: Filter) -> User:
+    if by.user is None:
+        raise NobodySignedIn(filter=spelled(asked))
+    return by.user
+
+
+def _visible_albums(by: Actor) -> QuerySet[Any]:
+    return _objects("Album").filter(may_see_album(by))
+
+
+# What is written
+
+
+def _is_named(asked: Filter, _by: Actor) -> Q:
+    gaps = asked.value
+    return is_named(gaps.pieces if isinstance(gaps, NameWithGaps) else ("", str(gaps), ""))
+
+
+def _has_text(_asked: Filter, _by: Actor) -> Q:
+    """No image's text is known yet: nobody reads what is written in pictures."""
+    return NOTHING
+
+
+# What it is
+
+
+def _has_format(asked: Filter, _by: Actor) -> Q:
+    return Q(format=asked.value)
+
+
+def _is_in_state(asked: Filter, _by: Actor) -> Q:
+    return _STATES[State(str(asked.value))]()
+
+
+def _is_untagged() -> Q:
+    return ~Q(TaggedSomehow(_tag_links()))
+
+
+_STATES: Final[Mapping[State, Callable[[], Q]]] = {
+    State.PORTRAIT: lambda: Q(height_px__gt=F("width_px")),
+    State.LANDSCAPE: lambda: Q(width_px__gt=F("height_px")),
+    State.SQUARE: lambda: Q(IsSquare()),
+    State.PRIVATE: lambda: Q(visibility=Visibility.PRIVATE),
+    State.SHARED: lambda: Q(visibility=Visibility.SHARED),
+    State.PUBLIC: lambda: Q(visibility=Visibility.PUBLIC),
+    State.PENDING: lambda: Q(HasNoRow()) & Q(embed_error=""),
+    State.FAILED: lambda: Q(HasNoRow()) & ~Q(embed_error=""),
+    State.ANIMATED: lambda: Q(frame_count__gt=1),
+    State.UNTAGGED: _is_untagged,
+}
+
+
+# How large
+
+
+def _has_side(asked: Filter, _by: Actor) -> Q:
+    return _compared(f"{asked.field}_px", asked.comparison, asked.value)
+
+
+def _has_size(asked: Filter, _by: Actor) -> Q:
+    return _compared("size_bytes", *_with_tolerance(asked))
+
+
+def _has_pixels(asked: Filter, _by: Actor) -> Q:
+    comparison, value = _with_tolerance(asked)
+    if isinstance(value, NumberRange):
+        return Q(HasPixels("gte", value.least)) & Q(HasPixels("lte", value.most))
+    return Q(HasPixels(LOOKUPS[comparison], value))
+
+
+def _compared(column: str, comparison: Comparison, value: Any) -> Q:
+    if isinstance(value, NumberRange):
+        return Q((f"{column}__gte", value.least), (f"{column}__lte", value.most))
+    return Q((f"{column}__{LOOKUPS[comparison]}", value))
+
+
+def _with_tolerance(asked: Filter) -> tuple[Comparison, Any]:
+    value: Any = asked.value
+    if asked.comparison is not Comparison.EQUALS:
+        return asked.comparison, value
+    least, most = -(-value * (100 - SAME_PERCENT) // 100), value * (100 + SAME_PERCENT) // 100
+    return Comparison.WITHIN, NumberRange(least, most)
+
+
+# When
+
+
+def _was_taken(asked: Filter, _by: Actor) -> Q:
+    return TAKEN.on_days_of(asked)
+
+
+def _was_added(asked: Filter, _by: Actor) -> Q:
+    return ADDED.on_days_of(asked)
+
+
+def _was_taken_else_added(asked: Filter, _by: Actor) -> Q:
+    return TAKEN.on_days_of(asked) | (Q(taken_at__isnull=True) & ADDED.on_days_of(asked))
+
+
+_CONDITIONS: Final[Mapping[Field, Callable[[Filter, Actor], Q]]] = {
+    Field.TAG: _is_tagged,
+    Field.ALBUM: _is_in_album,
+    Field.OWNER: _is_of_owner,
+    Field.NAME: _is_named,
+    Field.TEXT: _has_text,
+    Field.FORMAT: _has_format,
+    Field.IS: _is_in_state,
+    Field.WIDTH: _has_side,
+    Field.HEIGHT: _has_side,
+    Field.PIXELS: _has_pixels,
+    Field.SIZE: _has_size,
+    Field.TAKEN: _was_taken,
+    Field.ADDED: _was_added,
+    Field.DATE: _was_taken_else_added,
+}
+
+
+# Within
+
+
+def _foldings(text: str) -> list[str]:
+    """Return what a text is found as: folded, in the characters that Chinese is written in."""
+    return sorted({spelling for spelling in map(folded, written_otherwise(text)) if spelling})
+
+
+def _any_of(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions, NOTHING)
+
+
+def _tag_links() -> QuerySet[Any]:
+    return apps.get_model("gallery", "Image").tags.through.objects.filter(image=OuterRef("pk"))
+
+
+def _objects(name: str) -> Any:
+    return apps.get_model("gallery", name)._default_manager

@@ -143,7 +143,7 @@ def _as_numbers(name: str, values: Sequence[Any]) -> Numbers:
 
 def _pictures(condition: str, parameters: Sequence[int]) -> Tuples:
     """Return tuples of row, id, numbers and texts, ascending by row."""
-    expressions = ["embedding_row", "image.id", *map(_number, NUMBERS), _name_order(), "COALESCE(text, '')"]
+    expressions = ["embedding_row", "image.id", *map(_number, NUMBERS), _name_order(), *_folded_lines()]
     statement = f"""
         SELECT {", ".join(expressions)} FROM {_name_of(Image)} AS image
         LEFT JOIN {_name_of(FoldedText)} AS folded ON folded.image_id = image.id AND folded.revision >= {REVISION}
@@ -155,6 +155,14 @@ def _pictures(condition: str, parameters: Sequence[int]) -> Tuples:
 def _name_order() -> str:
     """Return what NameOrder is in this database."""
     return "LOWER(original_name)" if connection.vendor == "sqlite" else 'LOWER(original_name COLLATE "C")'
+
+
+def _folded_lines() -> tuple[str, str]:
+    """Return the folded name and the folded description, empty where they are not folded."""
+    if connection.vendor == "postgresql":
+        return "COALESCE(SPLIT_PART(text, CHR(10), 1), '')", "COALESCE(SPLIT_PART(text, CHR(10), 2), '')"
+    end = "INSTR(text, CHAR(10))"
+    return f"COALESCE(SUBSTR(text, 1, {end} - 1), '')", f"COALESCE(SUBSTR(text, {end} + 1), '')"
 
 
 def _number(name: str) -> str:

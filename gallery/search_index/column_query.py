@@ -19,12 +19,26 @@ from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 
 from gallery.models import Album, AlbumImage, Image, SearchStatus, Tag
-from gallery.models.conditions import Among, HasNoRow, ImageIds, Mentioning, ShownIn, Tagged, TaggedAny
+from gallery.models.conditions import (
+    Among,
+    HasNoRow,
+    HasPixels,
+    ImageIds,
+    IsSquare,
+    Mentioning,
+    Named,
+    OfFoldedText,
+    ShownIn,
+    Tagged,
+    TaggedAny,
+    TaggedSomehow,
+)
 from gallery.models.name_order import NameOrder
 from gallery.vectors.columns.columns import Columns
-from gallery.vectors.columns.comparing import Comparison
+from gallery.vectors.columns.comparing import Comparison, compared
 from gallery.vectors.columns.ordering import ROW, Order
-from gallery.vectors.columns.truth import Truth
+from gallery.vectors.columns.table import Numbers
+from gallery.vectors.columns.truth import Booleans, Truth
 from gallery.vectors.row_mask import RowMask
 
 from .image_columns import CODES, MOMENTS, NUMBERS, STATUSES, UNKNOWN_CODE, microseconds
@@ -190,19 +204,10 @@ def _as_said(lookup: Lookup[Any]) -> Condition:
 
 
 def _expression(expression: Any) -> Condition:
-    if isinstance(expression, Tagged):
-        return _tagged(Tag.objects.filter(folded_name__in=expression.folded_names))
-    if isinstance(expression, ShownIn):
-        return _shown_in(expression.albums)
-    if isinstance(expression, Mentioning):
-        return _mentioning(expression)
-    if isinstance(expression, TaggedAny):
-        return _tagged(expression.tags)
-    if isinstance(expression, Among):
-        return _among(expression.images)
-    if isinstance(expression, HasNoRow):
-        return lambda columns: columns.compare("status", "ne", SEARCHABLE)
-    raise NotInColumns
+    understood = _UNDERSTOOD.get(type(expression))
+    if understood is None:
+        raise NotInColumns
+    return understood(expression)
 
 
 # Conditions on columns
@@ -309,7 +314,7 @@ def _in_album(album_id: int) -> Condition:
     return _shown_in(Album.objects.filter(pk=album_id))
 
 
-def _mentioning(asked: Mentioning) -> Condition:
+def _of_folded_text(asked: OfFoldedText, judge: Condition) -> Condition:
     """Pictures whose text is yet to be folded are few: the database is asked about them."""
 
     def evaluate(columns: Columns) -> Truth:
@@ -317,14 +322,52 @@ def _mentioning(asked: Mentioning) -> Condition:
         unfolded = columns.where(~folded)
         if unfolded.count > MOST_UNFOLDED:
             raise NotInColumns
-        found = folded & columns.contains("folded", asked.folded)
+        found = folded & judge(columns)
         if not unfolded.count:
             return found
         ids = columns.ids_of(unfolded.rows).tolist()
-        matching = Image.objects.filter(pk__in=ids).mentioning(asked.text).order_by().values_list("pk", flat=True)
+        matching = Image.objects.filter(asked.condition, pk__in=ids).order_by().values_list("pk", flat=True)
         return found | columns.is_in("id", list(matching))
 
     return evaluate
+
+
+def _mentioning(text: str) -> Condition:
+    return lambda columns: columns.contains("folded_name", text) | columns.contains("folded_description", text)
+
+
+def _is_square(columns: Columns) -> Truth:
+    least, most = IsSquare.PARTS
+
+    def judge(width_px: Numbers, height_px: Numbers) -> Booleans:
+        wide, high = width_px.astype(np.int64), height_px.astype(np.int64)
+        square: Booleans = (wide * most >= high * least) & (high * most >= wide * least)
+        return square
+
+    return columns.judged(["width_px", "height_px"], judge)
+
+
+def _has_pixels(asked: HasPixels) -> Condition:
+    comparison = COMPARISONS[asked.lookup]
+
+    def judge(width_px: Numbers, height_px: Numbers) -> Booleans:
+        return compared(width_px.astype(np.int64) * height_px, comparison, asked.number)
+
+    return lambda columns: columns.judged(["width_px", "height_px"], judge)
+
+
+_UNDERSTOOD: dict[type, Callable[[Any], Condition]] = {
+    Tagged: lambda asked: _tagged(Tag.objects.filter(folded_name__in=asked.folded_names)),
+    TaggedAny: lambda asked: _tagged(asked.tags),
+    TaggedSomehow: lambda _asked: lambda columns: columns.linked_at_all("tag"),
+    ShownIn: lambda asked: _shown_in(asked.albums),
+    Mentioning: lambda asked: _of_folded_text(asked, _mentioning(asked.folded)),
+    Named: lambda asked: _of_folded_text(asked, lambda columns: columns.matches("folded_name", asked.pieces)),
+    Among: lambda asked: _among(asked.images),
+    HasNoRow: lambda _asked: lambda columns: columns.compare("status", "ne", SEARCHABLE),
+    IsSquare: lambda _asked: _is_square,
+    HasPixels: _has_pixels,
+}
 
 
 # Orders

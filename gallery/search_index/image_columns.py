@@ -24,7 +24,7 @@ NUMBERS: Final[Mapping[str, type[np.signedinteger[Any]]]] = {
     "is_folded": np.int8,
     "status": np.int8,
 }
-TEXTS: Final = ("name", "folded")  # NameOrder(original_name); name and description, folded
+TEXTS: Final = ("name", "folded_name", "folded_description")  # "name" is NameOrder(original_name)
 LINKS: Final = ("tag", "album")
 ORDERED_LINKS: Final = frozenset({"album"})  # by position, then by the link
 MOMENTS: Final = frozenset({"created_at", "taken_at", "trashed_at"})  # in microseconds since 1970, UTC

@@ -63,9 +63,9 @@ def with_another_width(table: Table) -> Table:
 
 
 def with_another_text(table: Table) -> Table:
-    texts = [table.texts["folded"].at(row) for row in range(PICTURES)]
+    texts = [table.texts["folded_description"].at(row) for row in range(PICTURES)]
     texts[5] = b"something else"
-    return replace(table, texts={**table.texts, "folded": Texts.of_bytes(texts)})
+    return replace(table, texts={**table.texts, "folded_description": Texts.of_bytes(texts)})
 
 
 def without_a_tag(table: Table) -> Table:
@@ -101,7 +101,7 @@ def found_by_another_row(table: Table) -> Table:
 
 WRONGS: dict[str, tuple[str, Callable[[Table], Table]]] = {
     "number": ("width_px", with_another_width),
-    "text": ("folded", with_another_text),
+    "text": ("folded_description", with_another_text),
     "tag": ("tag", without_a_tag),
     "tag in one order": ("tag", with_a_tag_on_another_picture),
     "album": ("album", with_another_place_in_an_album),

@@ -41,7 +41,7 @@ What each filter means to whoever answers it (`values.py`):
 | OWNER | EQUALS | str, as typed; `ME` is whoever asks | of this user; an error for `ME` where nobody is signed in |
 | NAME | CONTAINS | str, as typed | whose file name, folded, has this, folded, in it |
 | NAME | MATCHES | NameWithGaps | whose whole file name, folded, is these pieces, with anything between two of them |
-| TEXT | CONTAINS | str, as typed | in which this is written |
+| TEXT | CONTAINS | str, as typed | in which this is written: of none, as nobody reads pictures yet |
 | FORMAT | EQUALS | str, a name of `gallery.imaging.FORMATS` | of this format |
 | COLOUR | EQUALS | str, one of `gallery.encoders.offline.colours.COLOURS` | of this colour |
 | IS | EQUALS | State | portrait: height > width; landscape: width > height; square: within 5 %; ... |
@@ -52,6 +52,8 @@ What each filter means to whoever answers it (`values.py`):
 | TAKEN, ADDED | WITHIN | Period | on one of these days; a day, month or year alone is such a period |
 | TAKEN, ADDED, DATE | LESS, AT_MOST, GREATER, AT_LEAST | date | LESS before this day begins, GREATER after it ends |
 
+Square is an image whose shorter side has 95 % of its longer one. Names of users are compared without their case, tags,
+titles, file names and phrases as they fold, in all characters that Chinese is written in: 猫 is 貓, too.
 TAKEN is the photographer's wall clock, ADDED in the site's zone, DATE (`before:`, `after:`) is TAKEN, else ADDED.
 """
 

@@ -15,6 +15,7 @@ from .counting import Tally, counts_between, extremes, summed, tallied
 from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
 from .table import NULL, Numbers, Table
 from .text_order import TextOrder
+from .text_patterns import matching
 from .texts import Booleans
 from .truth import Truth
 
@@ -79,12 +80,31 @@ class Columns:
         wanted = needle.encode("utf-8", "surrogatepass")
         return self._truth(lambda table: (table.texts[name].contains(wanted, ignoring_case=ignoring_case), None))
 
+    def matches(self, name: str, pieces: Sequence[str]) -> Truth:
+        """Return of which rows the text is these pieces, two or more, with anything or nothing between two of them."""
+        wanted = [piece.encode("utf-8", "surrogatepass") for piece in pieces]
+        return self._truth(lambda table: (matching(table.texts[name], wanted), None))
+
+    def judged(self, names: Sequence[str], judge: Callable[..., Booleans]) -> Truth:
+        """Return of which rows `judge`, called with these columns of numbers, says so; none of them is ever NULL."""
+        return self._truth(lambda table: (judge(*(table.column(name) for name in names)), None))
+
     def linked(self, name: str, keys: Collection[int]) -> Truth:
         """Return which rows carry at least one of these keys."""
 
         def leaf(table: Table) -> tuple[Booleans, None]:
             carries = np.zeros(table.row_count, dtype=bool)
             carries[table.links[name].rows_with(keys)] = True
+            return carries, None
+
+        return self._truth(leaf)
+
+    def linked_at_all(self, name: str) -> Truth:
+        """Return which rows carry a key, whichever."""
+
+        def leaf(table: Table) -> tuple[Booleans, None]:
+            carries = np.zeros(table.row_count, dtype=bool)
+            carries[table.links[name].rows] = True
             return carries, None
 
         return self._truth(leaf)
