@@ -60,6 +60,7 @@ def described_results(page: ResultPage, request: Request, *, milliseconds: float
         "results": _each(images, ResultSerializer(context=context)),
         "suggestion": page.suggestion,
         "understood": page.understood,
+        "excluded": list(page.excluded),
         "milliseconds": round(milliseconds, 2),
     }
 

@@ -46,4 +46,8 @@ class ResultPageSerializer(serializers.Serializer[Any]):
     understood = serializers.CharField(
         allow_null=True, help_text="What was searched for in place of the text: the suggestion, where that is clear."
     )
+    excluded = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What the sentence excludes in words, and what is left out therefore; `as_typed` searches all of it.",
+    )
     milliseconds = serializers.FloatField()

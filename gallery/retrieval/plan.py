@@ -6,12 +6,14 @@ of its sides. Beside a filter in OR, and under NOT, a meaning is a condition too
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from gallery.errors import TooManyMeanings
 from gallery.text.tag_names import tag_key
 
+from .exclusions import read_exclusions
 from .tree import All, Any, Comparison, Field, Filter, Like, Meaning, Node, Not, Phrase, Region, Text, Weighted
 
 MAX_LEGS = 8  # vectors that one search may compare with all pictures
@@ -96,11 +98,12 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The best of the alternatives counts for each image. Without any, `conditions` say all: there is no order by
-    meaning.
+    meaning. `excluded` is what sentences exclude in words.
     """
 
     alternatives: tuple[Alternative, ...]
     conditions: tuple[Condition, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     @property
     def legs(self) -> tuple[VectorLeg, ...]:
@@ -115,7 +118,17 @@ class Plan:
 
 
 def plan(tree: Node) -> Plan:
-    """Return how a search is answered: the same for whoever asks it. Raises TooManyMeanings above `MAX_LEGS`."""
+    """Return how a search is answered: the same for whoever asks it. Raises TooManyMeanings above `MAX_LEGS`.
+
+    What sentences exclude in words is excluded, unless that makes more legs than may be.
+    """
+    read = read_exclusions(tree)
+    with suppress(TooManyMeanings):
+        return replace(_planned(read.tree), excluded=read.excluded)
+    return _planned(tree)
+
+
+def _planned(tree: Node) -> Plan:
     if _orders(tree):
         found = Plan(tuple(Alternative(VectorLeg(each.parts), each.conditions) for each in _sums(tree)))
     else:

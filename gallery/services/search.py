@@ -47,7 +47,7 @@ class ResultPage:
 
     `next` is the cursor of the page behind this one, None at the end. `milliseconds` were spent on searching,
     `encoding_milliseconds` before that on turning what is asked into vectors. `asked` are the rows that the search
-    names, `understanding` is what was made of its text.
+    names, `understanding` is what was made of its text, `excluded` what its sentences exclude in words.
     """
 
     encoder: str
@@ -60,6 +60,7 @@ class ResultPage:
     understanding: Understanding | None = None
     next: str | None = None
     listed: int | None = None
+    excluded: tuple[str, ...] = ()
 
     @property
     def total_milliseconds(self) -> float:
@@ -164,6 +165,7 @@ def _answer(request: SearchRequest, by: Actor) -> ResultPage:
         understanding=asked.understanding,
         next=found.next,
         listed=None if is_ranked else found.confident_count,
+        excluded=asked.planned.excluded,
     )
 
 

@@ -216,7 +216,7 @@ def test_search_tells_people_what_is_less_likely_without_numbers(confident, line
         {"id": place, "name": f"{name}.png", "confident": sure, "score": 0.1234}
         for place, (name, sure) in enumerate(zip("ab", confident, strict=True), start=1)
     ]
-    spelling = {"text": "a dgo", "suggestion": "a dog", "understood": None}
+    spelling = {"text": "a dgo", "suggestion": "a dog", "understood": None, "excluded": []}
     report = {"results": rows, "encoder": "offline", "milliseconds": 1.0, **spelling}
     report["confident_total"] = 1_234 if all(confident) else sum(confident)
 

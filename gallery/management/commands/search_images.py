@@ -79,7 +79,7 @@ class Command(GalleryCommand):
     def describe(self, report: Report) -> str:
         likely = [row for row in report["results"] if row["confident"]]
         others = [row for row in report["results"] if not row["confident"]]
-        lines = [*_spelling(report), *map(_line, likely)]
+        lines = [*_spelling(report), *_excluded(report), *map(_line, likely)]
         if not likely and others:
             lines.append(f"Nothing here looks like {_asked(report['text'])}. The nearest pictures:")
         elif others:
@@ -99,6 +99,10 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _asked(text: str) -> str:
     return f"“{text}”" if text.strip() else "this picture"
+
+
+def _excluded(report: Report) -> list[str]:
+    return [f"Without: {', '.join(report['excluded'])}."] if report["excluded"] else []
 
 
 def _spelling(report: Report) -> list[str]:
@@ -148,6 +152,7 @@ def _report(page: ResultPage, *, text: str, encoding_milliseconds: float) -> Rep
         "total_is_at_least": page.total_is_at_least,
         "suggestion": page.suggestion,
         "understood": page.understood,
+        "excluded": list(page.excluded),
         "milliseconds": round(page.milliseconds, 2),
         "encoding_milliseconds": round(encoding_milliseconds, 2),  # loading the model included
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gallery.errors import InvalidInput
+from gallery.retrieval.exclusions import read_exclusions
 from gallery.retrieval.language import format, parse, read_query
 from gallery.retrieval.language.choices import CHOICES
 from gallery.retrieval.language.fields import CHINESE, FieldName
@@ -15,7 +16,7 @@ from gallery.retrieval.tree import Field, State
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = ("search.md", "search.zh.md")
 TODAY = date(2026, 11, 28)
-BLOCK = re.compile(r"^```(search|mistakes)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(search|excluding|mistakes)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def page(name: str) -> str:
@@ -30,6 +31,7 @@ def lines_of(kind: str) -> list[str]:
 def test_there_are_examples():
     assert len(lines_of("search")) > 120
     assert len(lines_of("mistakes")) > 20
+    assert len(lines_of("excluding")) > 30
 
 
 @pytest.mark.parametrize("line", lines_of("search"))
@@ -37,6 +39,13 @@ def test_example_means_what_is_written_behind_it(line):
     query, _arrow, meaning = line.partition("   →   ")
 
     assert format(parse(query, TODAY)) == (meaning or query)
+
+
+@pytest.mark.parametrize("line", lines_of("excluding"))
+def test_sentence_excludes_what_is_written_behind_it(line):
+    query, _arrow, meaning = line.partition("   →   ")
+
+    assert format(read_exclusions(parse(query, TODAY)).tree) == (meaning or query)
 
 
 @pytest.mark.parametrize("line", lines_of("mistakes"))
