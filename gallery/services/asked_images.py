@@ -59,12 +59,20 @@ class AskedImages:
         return self._vectors.legs[alternative.leg]
 
     def scores(self, image_ids: Sequence[int]) -> dict[int, float]:
-        """Return the best score that an alternative gives each of these; nothing where no meaning is asked for."""
+        """Return the best score that an alternative which finds it gives each of these; nothing without a meaning."""
         best: dict[int, float] = {}
         for each in self.planned.alternatives:
-            found = self.candidates(each).scores(image_ids, self.vectors_of(each).vector)
-            best |= {image_id: max(score, best.get(image_id, score)) for image_id, score in found.items()}
+            found = self._found_by(each, image_ids)
+            scores = self.candidates(each).scores(found, self.vectors_of(each).vector)
+            best |= {image_id: max(score, best.get(image_id, score)) for image_id, score in scores.items()}
         return best
+
+    def _found_by(self, alternative: Alternative, image_ids: Sequence[int]) -> Sequence[int]:
+        """Return which of these an alternative finds; where there is no other one, all that are found."""
+        if len(self.planned.alternatives) == 1:
+            return image_ids
+        found = self.candidates(alternative).remaining.filter(pk__in=image_ids)
+        return list(found.order_by().values_list("pk", flat=True))
 
     def forget_allowed(self) -> None:
         """Ask the database anew what may be found."""
