@@ -20,6 +20,7 @@ NOT_BLANK = rf"^[^\x00]*[^\x00{SPACES}][^\x00]*$"
 SEARCH_TEXT = "search-text"  # plain words; docs/api.md
 SEARCH_QUERY = "search-query"  # in the language of the search box; docs/search.md
 TAGS = "tags"  # names with commas between them
+REGION = "region"  # left, top, width and height with commas between them; docs/api.md
 BASE64_PICTURE = "base64-picture"  # a data: URL is one too
 
 TAG_LIST: Schema = {"type": "array", "items": {"type": "string", "maxLength": MAX_TAG_CHARACTERS}}
@@ -74,6 +75,25 @@ class TopInBodySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         schema = top()
         return schema | {"oneOf": [{"type": schema.pop("type")}, {"type": "string", "maxLength": 0}]}
+
+
+class RegionSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Four shares; that a part lies within the picture no schema can say."""
+
+    target_class = "gallery.api.serializers.RegionField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        return {"type": "array", "items": share, "minItems": 4, "maxItems": 4}
+
+
+class RegionInFormSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """In a form they are a text with commas between them."""
+
+    target_class = "gallery.api.serializers.RegionInFormField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        return {"type": "string", "format": REGION}
 
 
 class SearchSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 from gallery.client_address import counted_client
 from gallery.conf import gallery
 from gallery.forms.sent_fields import check_files, check_once
-from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.request import SearchRequest, with_box
 from gallery.rooms import Room, in_room
-from gallery.services.limits import searching_with_picture
+from gallery.services.limits import asking_with, searching_with_picture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
 
@@ -77,23 +77,32 @@ class SearchView(APIView):
         form.is_valid(raise_exception=True)
         if form.validated_data.get("image") is None:
             return self._answer(form.validated_data, request)
+        started = time.perf_counter()
         with searching_with_picture(by=actor_of(request), client=counted_client(request._request)):
-            return self._answer(form.validated_data, request)
+            return _found(_request(form.validated_data), request, started)
 
     def _answer(self, given: dict[str, Any], request: Request) -> Response:
         started = time.perf_counter()
-        page = find_images(_request(given), by=actor_of(request))
-        elapsed = (time.perf_counter() - started) * 1000
-        return Response(described_results(page, request, milliseconds=elapsed))
+        asked = _request(given)
+        with asking_with(asked, by=actor_of(request), client=counted_client(request._request)):
+            return _found(asked, request, started)
+
+
+def _found(asked: SearchRequest, request: Request, started: float) -> Response:
+    page = find_images(asked, by=actor_of(request))
+    elapsed = (time.perf_counter() - started) * 1000
+    return Response(described_results(page, request, milliseconds=elapsed))
 
 
 def _request(given: dict[str, Any]) -> SearchRequest:
+    brought = None if given.get("image") is None else brought_picture(given["image"])
+    picture = with_box(brought, given.get("region"))
     return SearchRequest.of(
         query=given.get("q") or "",
         today=timezone.localdate(),
         text=given.get("words") or given.get("text") or "",
         as_typed=given["as_typed"],
-        meanings=[] if given.get("image") is None else [brought_picture(given["image"])],
+        meanings=[] if picture is None else [picture],
         tags=given.get("tags") or (),
         top=given.get("top"),
         order=given.get("order"),

@@ -348,6 +348,20 @@ class SpellingSerializer(serializers.Serializer[Any]):
     as_typed = TruthField(default=False, help_text="Whether misspelt words are searched as they were typed.")
 
 
+class RegionField(serializers.Field[Any, Any, Any, Any]):
+    """The value as it was sent: `parse_box` says what is wrong with it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class RegionInFormField(RegionField):
+    pass
+
+
+REGION_HELP = "A part of `image`: left, top, width and height as shares of it."
+
+
 class SearchSerializer(SpellingSerializer):
     """A query, plain words, a picture, or several of them, which then mean all of it."""
 
@@ -355,6 +369,7 @@ class SearchSerializer(SpellingSerializer):
     words = SearchTextField(allow_null=True, help_text="Plain words: no sign in them means more than itself.")
     text = SearchTextField(allow_null=True, help_text="The same as `words`, which it was called before.")
     image = PictureField(required=False, allow_null=True, help_text="A file in a form; base64 in JSON.")
+    region = RegionField(required=False, allow_null=True, help_text=REGION_HELP)
     top = TopInBodyField(required=False, allow_null=True, help_text="How many results.")
     order = OrderField(required=False, allow_null=True, help_text=ORDER_HELP)
     cursor = CursorField(allow_null=True, help_text=CURSOR_HELP)
@@ -373,6 +388,7 @@ class SearchFormSerializer(SearchSerializer):
     words = SearchTextField(help_text="Plain words: no sign in them means more than itself.")
     text = SearchTextField(help_text="The same as `words`, which it was called before.")
     image = PictureFileField(required=False)
+    region = RegionInFormField(required=False, help_text=REGION_HELP)
     top = TopInBodyField(required=False, help_text="How many results.")
     order = OrderField(required=False, help_text=ORDER_HELP)
     cursor = CursorField(help_text=CURSOR_HELP)

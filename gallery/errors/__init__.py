@@ -25,9 +25,11 @@ from .encoders import (
     UnknownEncoder,
 )
 from .inputs import (
+    BoxWithoutPicture,
     CursorOfAnotherList,
     DescriptionTooLong,
     EmptyQuery,
+    InvalidBox,
     InvalidCursor,
     InvalidInput,
     InvalidOrder,
@@ -142,6 +144,7 @@ __all__ = [
     "AskerGone",
     "AudioLeftOut",
     "BodyTooSlow",
+    "BoxWithoutPicture",
     "BrokenPicture",
     "ContentCollision",
     "CursorOfAnotherList",
@@ -169,6 +172,7 @@ __all__ = [
     "ImageSearchError",
     "InTrashLeftOut",
     "IncompleteTestbedEntry",
+    "InvalidBox",
     "InvalidCursor",
     "InvalidFilterValue",
     "InvalidInput",

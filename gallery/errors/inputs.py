@@ -57,6 +57,19 @@ class InvalidTop(InvalidInput):
     message = gettext_noop("The number of results is “%(value)s”; it must be a whole number from 1 to %(limit)s.")
 
 
+class InvalidBox(InvalidInput):
+    code = "invalid_box"
+    message = gettext_noop(
+        "“%(value)s” is no part of a picture. Give its left, top, width and height as shares of the picture, with "
+        "commas between them; it must lie within the picture and be larger than nothing, as in 0.1,0.2,0.5,0.4."
+    )
+
+
+class BoxWithoutPicture(InvalidInput):
+    code = "box_without_picture"
+    message = gettext_noop("“%(value)s” is a part of a picture, and there is no picture. Add one, or leave it out.")
+
+
 class InvalidOrder(InvalidInput):
     code = "invalid_order"
     message = gettext_noop("The order is “%(value)s”; it must be one of %(choices)s.")

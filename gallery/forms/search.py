@@ -11,7 +11,7 @@ from gallery.conf import gallery
 from gallery.error_messages import as_validation_error
 from gallery.errors import EmptyQuery, ImageSearchError, InvalidInput, InvalidOrder, InvalidTop
 from gallery.retrieval.language import parse
-from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
+from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest, with_box
 from gallery.retrieval.tree import Field, Filter, Like, Meaning, Node, Picture
 from gallery.text.tag_names import parse_tags
 
@@ -54,7 +54,7 @@ class TagsField(forms.Field):
 
 class SearchForm(forms.Form):
     """The address of a search: by text, by a kept picture, by a picture of the site, which together mean all of it,
-    or only by tags.
+    or only by tags. `box` is a part of the kept picture, or of the one of the site where there is no other.
     """
 
     q = RawField(required=False)
@@ -66,6 +66,7 @@ class SearchForm(forms.Form):
     tag = TagsField(required=False)
     like = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     picture = forms.UUIDField(required=False)
+    box = RawField(required=False)
     cursor = RawField(required=False)
 
     mistake: ImageSearchError | None = None  # what is wrong at a place of `q`
@@ -102,7 +103,9 @@ class SearchForm(forms.Form):
     def meanings(self) -> list[Meaning]:
         """What the address beside `q` asks for by pictures."""
         picture, like = self.cleaned_data.get("picture"), self.cleaned_data.get("like")
-        return [*([Picture(picture)] if picture else []), *([Like(like)] if like else [])]
+        given: list[Meaning] = [*([Picture(picture)] if picture else []), *([Like(like)] if like else [])]
+        first = with_box(given[0] if given else None, self.cleaned_data["box"])
+        return [*([first] if first else []), *given[1:]]
 
     @property
     def request(self) -> SearchRequest:
@@ -130,7 +133,7 @@ class SearchForm(forms.Form):
     @property
     def beside_picture(self) -> list[tuple[str, str]]:
         """What the next search with a brought picture keeps of this one: all but what it was asked to resemble."""
-        return [(name, value) for name, value in self.address if name not in ("picture", "like")]
+        return [(name, value) for name, value in self.address if name not in ("picture", "like", "box")]
 
     def _given(self, name: str) -> list[str]:
         return self.data.getlist(name) if isinstance(self.data, QueryDict) else []
@@ -148,7 +151,7 @@ class SearchForm(forms.Form):
     @property
     def is_asked(self) -> bool:
         """Whether the address asks for anything: without these names the page is only the search box."""
-        return any(name in self.data for name in ("q", "words", "like", "picture", "tag"))
+        return any(name in self.data for name in ("q", "words", "like", "picture", "box", "tag"))
 
     @property
     def query_tree(self) -> Node | None:

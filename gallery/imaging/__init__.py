@@ -7,7 +7,7 @@ Files are decoded in processes of their own (`sandbox`), under limits of
 memory and time: a hostile file may end one of them, never the site. The work itself is in `decoding`.
 """
 
-from gallery.imaging.decoding import PREVIEW_PX
+from gallery.imaging.decoding import PREVIEW_PX, Shares, part_of
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.embedded.takeout import read_takeout
 from gallery.imaging.formats import (
@@ -26,6 +26,7 @@ from gallery.imaging.inspection import (
     Told,
     copy_without_metadata,
     inspect,
+    load_part,
     load_pixels,
     read_told,
     read_xmp_beside,
@@ -54,10 +55,13 @@ __all__ = [
     "Limits",
     "Picture",
     "Purpose",
+    "Shares",
     "Told",
     "copy_without_metadata",
     "inspect",
+    "load_part",
     "load_pixels",
+    "part_of",
     "read_takeout",
     "read_told",
     "read_xmp_beside",

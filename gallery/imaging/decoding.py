@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from math import ceil
 from typing import TypeVar
 
 from PIL import Image
@@ -29,6 +30,8 @@ MAX_PREVIEW_PX = PREVIEW_PX * PREVIEW_PX  # pixels of a decoded picture, panoram
 _TIFF_TILE_TAGS = (322, 323)  # width_px, height_px of one tile
 _OUT_OF_MEMORY = re.compile(r"memory|bad_alloc", re.IGNORECASE)
 Result = TypeVar("Result")
+Shares = tuple[float, float, float, float]
+"""A part of an upright picture: left, top, width and height as shares of its width and height, within it."""
 _COUNTED_WHEN_OPENED = ("PNG", "WEBP", "AVIF", "HEIF")  # their headers say it
 
 
@@ -94,6 +97,44 @@ def decode_whole(data: bytes, limits: Limits) -> Image.Image:
         return turned(pixels, orientation_of(image))
 
     return _read(data, limits, work)
+
+
+def decode_part(data: bytes, limits: Limits, shares: Shares) -> Image.Image:
+    """Return a part of the first frame, as large as it is up to a preview's size: upright RGB, a pixel at least.
+
+    Decoded in this very process, as `decode` does; raises what that raises.
+    """
+
+    def work(_known: Format, image: Image.Image, _frames: int) -> Image.Image:
+        scale = min(1.0, PREVIEW_PX / max(_part_size(image, shares)))
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+        image.load()
+        part = part_of(turned(resizable(image), orientation_of(image)), shares)
+        target = _small_size(part.size)
+        small = part if part.size == target else part.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return plain_rgb(small, image.info.get("icc_profile"))
+
+    return _read(data, limits, work)
+
+
+def part_of(picture: Image.Image, shares: Shares) -> Image.Image:
+    """Return a part of an upright picture, whole pixels of it and at least one."""
+    left, top, width, height = shares
+    first_x, last_x = _pixels_between(left, left + width, picture.width)
+    first_y, last_y = _pixels_between(top, top + height, picture.height)
+    return picture.crop((first_x, first_y, last_x, last_y))
+
+
+def _pixels_between(first_share: float, last_share: float, side_px: int) -> tuple[int, int]:
+    """Return the first pixel of a side between two shares of it, and the one behind the last."""
+    first = min(int(round(first_share * side_px, 6)), side_px - 1)  # 0.29 * 100 is a little less than 29
+    return first, max(first + 1, min(ceil(round(last_share * side_px, 6)), side_px))
+
+
+def _part_size(image: Image.Image, shares: Shares) -> tuple[float, float]:
+    """Return the width and height in pixels, 1 at least, of a part of a picture that may lie on its side."""
+    upright = image.size[::-1] if orientation_of(image) in SIDEWAYS else image.size
+    return max(1.0, shares[2] * upright[0]), max(1.0, shares[3] * upright[1])
 
 
 def _read(data: bytes, limits: Limits, work: Callable[[Format, Image.Image, int], Result]) -> Result:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from gallery.errors import EmptyFile, FileTooLarge
-from gallery.imaging.decoding import Decoded
+from gallery.imaging.decoding import Decoded, Shares
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.formats import sniff
 from gallery.imaging.limits import Limits
@@ -83,6 +83,16 @@ def inspect(file: BinaryIO, *, limits: Limits, with_thumbnails: bool = False, kn
 def load_pixels(file: BinaryIO, *, limits: Limits) -> Image.Image:
     """Return exactly the pixels that `inspect` gives for the same bytes. Raises what `inspect` raises."""
     return _decode(_read(file, limits.max_bytes), limits, thumbnails=False).pixels
+
+
+def load_part(file: BinaryIO, shares: Shares, *, limits: Limits) -> Image.Image:
+    """Return the pixels of a part of the upright picture, as large as it is there up to a preview's size: RGB.
+
+    Raises what `inspect` raises.
+    """
+    data = _read(file, limits.max_bytes)
+    sniff(data)
+    return decoders(limits.purpose).part(data, limits, shares)
 
 
 def read_told(file: BinaryIO, *, limits: Limits) -> Told:

@@ -6,14 +6,23 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from gallery.errors import ImageSearchError, InvalidOrder, InvalidTop, TooManyMeanings, placed
+from gallery.errors import (
+    BoxWithoutPicture,
+    ImageSearchError,
+    InvalidBox,
+    InvalidOrder,
+    InvalidTop,
+    TooManyMeanings,
+    placed,
+)
 
-from .language import Hint, Place, read_query
+from .language import Hint, Place, box_of, read_query
 from .plan import Plan, plan
 from .query_text import MAX_CHARACTERS
-from .tree import Meaning, Node, tree_of
+from .tree import Box, BroughtPicture, Like, Meaning, Node, Picture, Region, tree_of
 
 DEFAULT_TOP = 20
+MAX_NAMED_CHARACTERS = 100  # of a value in the sentence that refuses it
 Mistake = TypeVar("Mistake", bound=ImageSearchError)
 
 
@@ -85,6 +94,12 @@ class SearchRequest:
         """What makes this search the same as another one, whatever part of its results is asked for."""
         return f"{self.order} {self.tree!r}"
 
+    @property
+    def has_kept_regions(self) -> bool:
+        """Whether parts of pictures are asked with that are not at hand as pixels."""
+        parts = (part.meaning for leg in self.plan().legs for part in leg.parts)
+        return any(isinstance(each, Region) and not isinstance(each.of, BroughtPicture) for each in parts)
+
     def plan(self) -> Plan:
         """Return how it is answered."""
         return plan(self.tree)
@@ -106,6 +121,33 @@ def parse_top(value: Any, *, limit: int, default: int = DEFAULT_TOP) -> int:
     if not 1 <= top <= limit:
         raise InvalidTop(value=str(value), limit=limit)
     return top
+
+
+def parse_box(value: Any) -> Box:
+    """Return a part of a picture: four shares, as a text with commas or one by one. Raises InvalidBox."""
+    text = ",".join(map(_share, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+    box = box_of(text)
+    if box is None:
+        raise InvalidBox(value=text[:MAX_NAMED_CHARACTERS])
+    return box
+
+
+def _share(value: Any) -> str:
+    """Return a number as people write it: of 0.00001 Python makes 1e-05."""
+    return f"{value:.12f}" if isinstance(value, float) else str(value)
+
+
+def with_box(meaning: Meaning | None, value: Any) -> Meaning | None:
+    """Return what is asked with of a picture, None for no picture: all of it, or the part that a box names.
+
+    Raises InvalidBox, BoxWithoutPicture.
+    """
+    if value is None or value == "":
+        return meaning
+    box = parse_box(value)
+    if meaning is None:
+        raise BoxWithoutPicture(value=",".join(f"{share:g}" for share in box.shares))
+    return Region(meaning, box) if isinstance(meaning, Picture | BroughtPicture | Like) else meaning
 
 
 def parse_order(value: Any) -> Order:

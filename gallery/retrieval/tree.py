@@ -61,6 +61,10 @@ class Box:
     width: float
     height: float
 
+    @property
+    def shares(self) -> tuple[float, float, float, float]:
+        return self.left, self.top, self.width, self.height
+
 
 @dataclass(frozen=True, slots=True)
 class Region:

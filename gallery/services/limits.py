@@ -15,6 +15,8 @@ from gallery.errors import (
     gettext_noop,
 )
 from gallery.models import ActKind, Actor, CountedAct, Door, User
+from gallery.retrieval.request import SearchRequest
+from gallery.rooms import Room, go_on_in
 
 from .quotas import MB, Share
 
@@ -68,6 +70,21 @@ def searching_with_picture(*, by: Actor, client: str | None) -> Iterator[None]:
             raise TooManyPictureSearches(
                 seconds=seconds, limit=limit, remedy=_remedy(seconds, may_sign_in=is_more_for_members)
             )
+        yield
+
+
+@contextmanager
+def asking_with(request: SearchRequest, *, by: Actor, client: str | None) -> Iterator[None]:
+    """Run the body, which answers a request. One for parts of kept pictures is counted as a search with a picture, and
+    goes on in the room of these: pixels are decoded and encoded for it.
+
+    Raises what `searching_with_picture` does.
+    """
+    if not request.has_kept_regions:
+        yield
+        return
+    go_on_in(Room.PICTURE_SEARCH)
+    with searching_with_picture(by=by, client=client):
         yield
 
 

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from uuid import UUID
 
 import numpy as np
+from PIL.Image import Image as Pixels
 
 from gallery.encoders.abilities import Clarity, KnowsWords, SaysClarity
 from gallery.encoders.base import Encoder, EncoderKey
@@ -13,17 +14,19 @@ from gallery.encoders.batching import BatchingEncoder
 from gallery.encoders.looking import sees_things
 from gallery.encoders.registry import comparing_by_meaning
 from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureForgotten, UnknownImage, gettext_noop
+from gallery.imaging import part_of
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.asked_things import without_numbers
 from gallery.retrieval.meaning import Vector, sum_of
 from gallery.retrieval.plan import Plan, VectorLeg
 from gallery.retrieval.request import SearchRequest
-from gallery.retrieval.tree import BroughtPicture, Like, Meaning, Picture, Region, Text
+from gallery.retrieval.tree import Box, BroughtPicture, Like, Meaning, Picture, Region, Text
 from gallery.retrieval.understanding import Understanding, understand
 from gallery.search_index import search_index
 
 from .embedding.encoder_in_use import current_encoder
 from .query_pictures import vector_of_kept
+from .query_regions import part_of_image, part_of_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +171,18 @@ def _encoded(meaning: Meaning, asked: NamedRows, encoder: Callable[[], Encoder])
             return vector_of_kept(asked.pictures[id], encoder()), encoder().key
         case Like(image_id):
             return _of_index(asked.images[image_id])
-        case Region():
-            raise NotImplementedError
+        case Region(of, box):
+            return encoder().encode_images([_part(of, box, asked)])[0], encoder().key
+
+
+def _part(of: Picture | BroughtPicture | Like, box: Box, asked: NamedRows) -> Pixels:
+    match of:
+        case BroughtPicture(pixels):
+            return part_of(pixels, box.shares)
+        case Picture(id):
+            return part_of_kept(asked.pictures[id], box)
+        case Like(image_id):
+            return part_of_image(asked.images[image_id], box)
 
 
 def _of_index(image: Image) -> tuple[Vector, EncoderKey]:

@@ -171,6 +171,11 @@ def open_thumbnail(image: Image, size_px: int) -> BinaryIO:
             return _open(path)
 
 
+def open_kept_thumbnail(image: Image, size_px: int) -> BinaryIO:
+    """Open a thumbnail as it is stored. Raises FileNotFoundError where it is gone."""
+    return _open(thumbnail_path(image.sha256, size_px))
+
+
 def _open(path: str) -> BinaryIO:
     return cast("BinaryIO", default_storage.open(path, "rb"))
 

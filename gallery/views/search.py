@@ -24,7 +24,7 @@ from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
 from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
-from gallery.services.limits import searching_with_picture
+from gallery.services.limits import asking_with, searching_with_picture
 from gallery.services.query_pictures import remember_picture
 from gallery.services.search import find_images, list_images
 
@@ -50,7 +50,8 @@ def _search(request: HtmxHttpRequest) -> HttpResponse:
             raise Http404
         mistake = SearchMistake.of(form.mistake, form.text) if form.mistake else None
         return _page(request, form, Refused(form.sentences, mistake=mistake))
-    return _page(request, form, _answer(request, form))
+    with asking_with(form.request, by=request.actor, client=counted_client(request)):
+        return _page(request, form, _answer(request, form))
 
 
 def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:

@@ -61,8 +61,9 @@ def _of_address(form: SearchForm, asked: NamedRows) -> Iterator[Chip]:
     if form.cleaned_data["q"].strip() and (words := form.cleaned_data["words"].strip()):
         yield Chip(words, address_of([pair for pair in address if pair[0] != "words"]))
     for meaning in form.meanings:
-        name = "picture" if isinstance(meaning, Picture) else "like"
-        yield _chip(meaning, address_of([pair for pair in address if pair[0] != name]), asked)
+        whole = meaning.of if isinstance(meaning, Region) else meaning
+        names = {"picture" if isinstance(whole, Picture) else "like", *(["box"] if whole is not meaning else [])}
+        yield _chip(meaning, address_of([pair for pair in address if pair[0] not in names]), asked)
     untagged = [pair for pair in address if pair[0] != "tag"]
     for tag in form.tags:
         others = [("tag", other) for other in form.tags if other != tag]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gallery.errors import DecoderUnavailable
-from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMessage, Message, receive, send
+from gallery.imaging.sandbox.messages import COPY, DECODE, PART, TELL, TELL_XMP, BadMessage, Message, receive, send
 
 _MODULE = "gallery.imaging.sandbox.child_main"
 # All that the process is told. NumPy would start a thread for each core, which is never used here.
@@ -20,6 +20,7 @@ _START_SECONDS = 60  # on a very busy machine; half a second otherwise
 _PIPE_BYTES = 1 << 20  # of Linux: 16 times the default, so that a picture takes a few turns, not a hundred
 _MAX_ANSWER_BYTES = {
     DECODE: 64_000_000,  # one preview and its thumbnails are far below
+    PART: 64_000_000,
     COPY: 1_000_000_000,  # 128 million pixels of 4 bytes each, not packed, take half of it
     TELL: 0,
     TELL_XMP: 0,

@@ -13,14 +13,15 @@ import signal
 import threading
 
 from gallery.errors import DecodingOutOfMemory, ImageSearchError
-from gallery.imaging.decoding import Decoded, decode, decode_whole, read_told
+from gallery.imaging.decoding import Decoded, decode, decode_part, decode_whole, read_told
 from gallery.imaging.embedded.reading import read_xmp_file
 from gallery.imaging.limits import Limits
 from gallery.imaging.plain_copy import plain_copy
 from gallery.imaging.sandbox.child_pipes import end_with_the_site, own_pipes, silence
-from gallery.imaging.sandbox.messages import COPY, TELL, TELL_XMP, Message, receive, send
+from gallery.imaging.sandbox.messages import COPY, DECODE, PART, TELL, TELL_XMP, Message, receive, send
 from gallery.imaging.thumbnails import thumbnails
 
+Answer = tuple[Message, list[bytes]]
 NICENESS = 10  # pages, searches and the encoder come first: beside one of them this gets a tenth of a core
 ALARM_GRACE_SECONDS = 5  # the site kills this process at the limit; the alarm is for when there is no site any more
 
@@ -48,23 +49,13 @@ def _restrict() -> None:
         signal.signal(number, signal.SIG_DFL)  # the kernel's own end, which no library can hold up
 
 
-def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
+def answer_to(request: Message, data: bytes) -> Answer:
     limits = Limits(**request["limits"])
     _limit_memory(limits.memory_mb)
     signal.setitimer(signal.ITIMER_PROF, limits.timeout_seconds)
     signal.setitimer(signal.ITIMER_REAL, limits.clock_seconds + ALARM_GRACE_SECONDS)
     try:
-        if request["job"] == COPY:
-            format, content = plain_copy(decode_whole(data, limits))
-            return {"format": format}, [content]
-        if request["job"] == TELL:
-            shot, embedded = read_told(data, limits)
-            return {"exif": shot.selection, "embedded": embedded.as_json()}, []
-        if request["job"] == TELL_XMP:
-            return {"embedded": read_xmp_file(data).as_json()}, []
-        decoded = decode(data, limits)
-        small = thumbnails(decoded.pixels) if request["thumbnails"] else {}
-        return _described(decoded, list(small)), [decoded.pixels.tobytes(), *small.values()]
+        return _JOBS[request["job"]](request, data, limits)
     except MemoryError:
         return _refused(DecodingOutOfMemory(limit_mb=limits.memory_mb))
     except ImageSearchError as error:
@@ -75,13 +66,41 @@ def answer_to(request: Message, data: bytes) -> tuple[Message, list[bytes]]:
         _limit_memory(None)  # taking in the next file is no fault of that file
 
 
+def _decode(request: Message, data: bytes, limits: Limits) -> Answer:
+    decoded = decode(data, limits)
+    small = thumbnails(decoded.pixels) if request["thumbnails"] else {}
+    return _described(decoded, list(small)), [decoded.pixels.tobytes(), *small.values()]
+
+
+def _part(request: Message, data: bytes, limits: Limits) -> Answer:
+    part = decode_part(data, limits, tuple(request["shares"]))
+    return {"size": part.size}, [part.tobytes()]
+
+
+def _copy(_request: Message, data: bytes, limits: Limits) -> Answer:
+    format, content = plain_copy(decode_whole(data, limits))
+    return {"format": format}, [content]
+
+
+def _tell(_request: Message, data: bytes, limits: Limits) -> Answer:
+    shot, embedded = read_told(data, limits)
+    return {"exif": shot.selection, "embedded": embedded.as_json()}, []
+
+
+def _tell_xmp(_request: Message, data: bytes, _limits: Limits) -> Answer:
+    return {"embedded": read_xmp_file(data).as_json()}, []
+
+
+_JOBS = {DECODE: _decode, PART: _part, COPY: _copy, TELL: _tell, TELL_XMP: _tell_xmp}
+
+
 def _limit_memory(memory_mb: int | None) -> None:
     _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = hard if memory_mb is None else memory_mb * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _refused(error: ImageSearchError) -> tuple[Message, list[bytes]]:
+def _refused(error: ImageSearchError) -> Answer:
     return {"error": error.code, "details": error.details}, []
 
 

@@ -14,7 +14,7 @@ from typing import Any
 _LENGTH = struct.Struct(">I")
 _MAX_HEADER_BYTES = 1 << 20
 Message = dict[str, Any]
-DECODE, COPY, TELL, TELL_XMP = "decode", "copy", "tell", "tell xmp"  # the kinds of jobs
+DECODE, PART, COPY, TELL, TELL_XMP = "decode", "part", "copy", "tell", "tell xmp"  # the kinds of jobs
 
 
 class BadMessage(Exception):

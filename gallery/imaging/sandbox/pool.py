@@ -24,14 +24,14 @@ from gallery.errors import (
     UnsupportedFormat,
     UnsupportedTiff,
 )
-from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded
+from gallery.imaging.decoding import MAX_PREVIEW_PX, Decoded, Shares
 from gallery.imaging.embedded.found import Embedded
 from gallery.imaging.exif import Shot
 from gallery.imaging.formats import format_named, sniff
 from gallery.imaging.limits import Limits, Purpose
 from gallery.imaging.plain_copy import COPY_FORMATS
 from gallery.imaging.sandbox.child import Decoder
-from gallery.imaging.sandbox.messages import COPY, DECODE, TELL, TELL_XMP, BadMessage, Message
+from gallery.imaging.sandbox.messages import COPY, DECODE, PART, TELL, TELL_XMP, BadMessage, Message
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -82,6 +82,10 @@ class Decoders:
     def copy(self, data: bytes, limits: Limits) -> tuple[str, bytes]:
         """Return the format and the file of a `plain_copy` of the whole picture, made elsewhere. Raises as `decode`."""
         return self._answer({"job": COPY, "limits": asdict(limits)}, data, limits, _copy)
+
+    def part(self, data: bytes, limits: Limits, shares: Shares) -> Image.Image:
+        """Do what `decoding.decode_part` does, elsewhere. Raises as `decode`."""
+        return self._answer({"job": PART, "limits": asdict(limits), "shares": shares}, data, limits, _pixels)
 
     def tell(self, data: bytes, limits: Limits) -> tuple[dict[str, Any], Embedded]:
         """Return the EXIF selection and the words of a picture, read elsewhere. Raises as `decode`."""
@@ -233,10 +237,14 @@ def _told_by_xmp(answer: Message, _blobs: list[bytearray]) -> Embedded:
     return Embedded.from_json(answer["embedded"])
 
 
-def _decoded(answer: Message, blobs: list[bytearray]) -> Decoded:
+def _pixels(answer: Message, blobs: list[bytearray]) -> Image.Image:
     width, height = answer["size"]
     if not 0 < width * height <= MAX_PREVIEW_PX or len(blobs[0]) != width * height * 3:
         raise ValueError("an answer of the wrong size")
+    return Image.frombytes("RGB", (width, height), blobs[0])
+
+
+def _decoded(answer: Message, blobs: list[bytearray]) -> Decoded:
     return Decoded(
         format_named(answer["format"]),
         int(answer["width_px"]),
@@ -244,7 +252,7 @@ def _decoded(answer: Message, blobs: list[bytearray]) -> Decoded:
         int(answer["frame_count"]),
         Shot(answer["exif"]),
         Embedded.from_json(answer["embedded"]),
-        Image.frombytes("RGB", (width, height), blobs[0]),
+        _pixels(answer, blobs),
         dict(zip(map(int, answer["thumbnails"]), map(bytes, blobs[1:]), strict=True)),
     )
 

@@ -12,7 +12,7 @@ from gallery.conf import gallery
 from gallery.durable.regular_file import open_regular_file
 from gallery.management.command import GalleryCommand, Report, SentenceParser, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
-from gallery.retrieval.request import Order, SearchRequest
+from gallery.retrieval.request import Order, SearchRequest, with_box
 from gallery.retrieval.tree import BroughtPicture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
@@ -54,6 +54,9 @@ class Command(GalleryCommand):
         parser.add_argument("query", nargs="?", default="", metavar="QUERY", help="in the language of the search box")
         parser.add_argument("--words", action="store_true", help="take QUERY as plain words, without signs or filters")
         parser.add_argument("--image", type=given_path, metavar="PATH", help="search with this picture, too")
+        parser.add_argument(
+            "--region", metavar="L,T,W,H", help="only this part of --image: left, top, width, height as shares of it"
+        )
         parser.add_argument("--tags", default="", metavar="A,B", help="search only pictures with all of these tags")
         parser.add_argument(
             "--as-typed", action="store_true", help="search misspelt words as they are, instead of what they may mean"
@@ -112,14 +115,24 @@ def _spelling(report: Report) -> list[str]:
 
 
 def _request(
-    *, query: str, words: bool, as_typed: bool, image: Path | None, tags: str, top: str, order: str, **_others: Any
+    *,
+    query: str,
+    words: bool,
+    as_typed: bool,
+    image: Path | None,
+    region: str | None,
+    tags: str,
+    top: str,
+    order: str,
+    **_others: Any,
 ) -> SearchRequest:
+    picture = with_box(None if image is None else _picture(image), region)
     return SearchRequest.of(
         query="" if words else query,
         today=timezone.localdate(),
         text=query if words else "",
         as_typed=as_typed,
-        meanings=[] if image is None else [_picture(image)],
+        meanings=[] if picture is None else [picture],
         tags=[tags],
         top=top,
         order=order,

@@ -61,7 +61,7 @@ from .hints import Hint
 from .parsing import MAX_CLAUSES, MAX_MEANINGS, Reading, parse, read_query
 from .tokenizer import MAX_CHARACTERS, MAX_NESTING
 from .tokens import Place
-from .values import ME
+from .values import ME, box_of
 from .writing import format
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Hint",
     "Place",
     "Reading",
+    "box_of",
     "format",
     "parse",
     "read_query",
