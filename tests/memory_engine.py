@@ -83,6 +83,13 @@ class MemoryCollection:
     def counts_above(self, query: Floats, scores: Sequence[float], allowed: Allowed | None = None) -> list[int]:
         return [self.count_above(query, score, allowed) for score in scores]
 
+    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
+        [query] = checked_queries(query[np.newaxis], dimension=self._dimension, k=1)
+        if np.isnan(score):
+            raise ValueError("a score to look from is not a number")
+        ids, matrix = self._found(allowed)
+        return ids[self._scores(matrix, query) >= np.float32(score)]
+
     @property
     def _held(self) -> HeldVectors:
         return self._engine.server.held.setdefault(self._epoch, HeldVectors(Watermark(self._epoch)))

@@ -91,6 +91,22 @@ class SearchIndex(RowChanges):
         """
         return in_one_state(lambda access: self._count_above(query, score, allowed, access, encoder))
 
+    def ids_above(
+        self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
+    ) -> Ids:
+        """Return the ids of the images that `count_above` counts, ascending. Raises EncoderChanged as `search` does."""
+        return in_one_state(lambda access: self._ids_above(query, score, allowed, access, encoder))
+
+    def _ids_above(
+        self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
+    ) -> Ids:
+        while (committed := self._committed_of_encoder(encoder)) is not None:
+            mask = None if images is None else self._mask_of(images, access, committed)
+            if images is None or mask is not None:
+                allowed = None if mask is None else committed.snapshot.allowing_rows(mask)
+                return committed.local.ids_above(query, score, allowed)
+        return np.empty(0, dtype=np.int64)
+
     def _count_above(
         self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
     ) -> int:

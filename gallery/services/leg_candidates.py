@@ -11,6 +11,7 @@ from gallery.retrieval.fusion import Hit
 from gallery.retrieval.meaning import Vector
 from gallery.search_index import search_index
 from gallery.vectors.hits import Hits, ScoreDistribution
+from gallery.vectors.unit_vectors import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,10 @@ class LegCandidates:
         excluded = self.scores(self._excluded(ranking), ranking.vector)
         return everybody - sum(score >= least for score in excluded.values())
 
-    def reaching(self, ranking: Ranking, *, least: float) -> list[Hit]:
-        """Return all candidates that reach a score, a float32, best first."""
-        count = self.count(ranking, least=least)
-        if count > len(ranking.hits):
-            ranking = self.nearest_to(ranking.vector, top=count)
-        return [hit for hit in ranking.hits if hit.score >= least]
+    def ids_reaching(self, vector: Vector, *, least: float) -> Ids:
+        """Return the ids of all candidates that reach a score, a float32, ascending: any number of them."""
+        ids = search_index().ids_above(vector, least, self.images, encoder=self.encoder)
+        return np.setdiff1d(ids, self.excluded_ids) if self.excluded_ids else ids
 
     def _excluded(self, ranking: Ranking) -> set[int]:
         """Return which candidates are excluded. The database is asked only about those that were not found."""

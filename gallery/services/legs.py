@@ -62,11 +62,9 @@ def meant_by(leg: LegVectors, candidates: LegCandidates) -> Ids:
     if not nearest.hits:
         return np.empty(0, dtype=np.int64)
     if leg.shown is not None:
-        meant = _Resemblance(leg, leg.shown, candidates, top=1).meant(nearest)
-    else:
-        line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest))
-        meant = {hit.image_id for hit in candidates.reaching(nearest, least=line)}
-    return np.array(sorted(meant), dtype=np.int64)
+        return _Resemblance(leg, leg.shown, candidates, top=1).meant(nearest)
+    line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest))
+    return candidates.ids_reaching(leg.vector, least=line)
 
 
 def _evidence(leg: LegVectors, ranking: Ranking) -> Evidence:
@@ -114,15 +112,16 @@ class _Resemblance:
         near_copy = self.shown.near_copy
         return joined(nearest.hits, showing.hits, nearest_shows=first_shows, near_copy=near_copy)[: self.top]
 
-    def meant(self, nearest: Ranking) -> set[int]:
+    def meant(self, nearest: Ranking) -> Ids:
         """Return what is meant: copies, what shows at least so much, and what leads where the best of those does."""
         showing = self.candidates.nearest_to(self.shown.vector, top=self.top)
         if not showing.hits:
-            return set()
+            return np.empty(0, dtype=np.int64)
         first, *_others = self._joined(nearest, showing)
         least = calibrations_of(self.candidates.encoder).line(_evidence(self.leg, showing))
-        same = {hit.image_id for hit in self.candidates.reaching(showing, least=least)}
-        return self._leading(nearest, showing, first=first, least=least) | same
+        same = self.candidates.ids_reaching(showing.vector, least=least)
+        leading = self._leading(nearest, showing, first=first, least=least)
+        return np.union1d(same, np.array(sorted(leading), dtype=np.int64))
 
     def _count(self, nearest: Ranking, showing: Ranking, *, first: int, least: float) -> int:
         """Return how many `meant` has."""

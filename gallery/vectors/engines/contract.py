@@ -57,6 +57,10 @@ class Searcher(Protocol):
         """Return what `count_above` does for each of `scores`, at about the price of one."""
         ...
 
+    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
+        """Return the ids of the images that `count_above` counts, ascending: (n,) int64."""
+        ...
+
 
 class LocalEngine(Protocol):
     """Searches the files themselves, or a copy of its own that it makes of them in each process."""

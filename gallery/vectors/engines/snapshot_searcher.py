@@ -10,8 +10,9 @@ from gallery.vectors.allowed import Allowed
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
-from gallery.vectors.unit_vectors import Floats, Vectors
+from gallery.vectors.unit_vectors import Floats, Ids, Vectors
 
+from .above import ids_above
 from .contract import Capabilities, checked_queries
 from .counting import counts_above
 from .rescoring import stacked
@@ -46,6 +47,10 @@ class SnapshotSearcher(ABC):
         [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
         mask = self.snapshot.mask_of(allowed)
         return counts_above(self.snapshot, query, scores, mask, threads=self._threads, code_folder=self._code_folder)
+
+    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
+        [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
+        return ids_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
 
     @abstractmethod
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
