@@ -1,11 +1,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from gallery.views import arriving, health, home, image, jobs, library, search, trash, upload
+from gallery.views import arriving, health, home, image, jobs, library, saved_searches, search, trash, upload
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
     path("search/picture/<uuid:pk>/", search.query_picture, name="query-picture"),
+    path("search/saved/", saved_searches.saved_searches, name="saved-searches"),
+    path("search/saved/new/", saved_searches.save, name="saved-search-new"),
+    path("search/saved/<int:pk>/rename/", saved_searches.rename, name="saved-search-rename"),
+    path("search/saved/<int:pk>/delete/", saved_searches.delete, name="saved-search-delete"),
+    path("search/saved/<int:pk>/restore/", saved_searches.restore, name="saved-search-restore"),
+    path("search/recent/", saved_searches.recent, name="recent-searches"),
     path("images/<int:pk>/", image.image, name="image"),
     path("images/<int:pk>/edit/", image.edit, name="image-edit"),
     path("images/<int:pk>/delete/", image.delete, name="image-delete"),

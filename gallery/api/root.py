@@ -21,6 +21,7 @@ class RootView(APIView):
             "search": "search",
             "albums": "album-list",
             "jobs": "job-list",
+            "saved_searches": "saved-search-list",
             "tags": "tag-list",
             "stats": "stats",
             "account": "account",

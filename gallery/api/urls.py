@@ -11,6 +11,7 @@ from .errors import body_of_status
 from .images import ImageViewSet
 from .jobs import JobViewSet
 from .root import RootView
+from .saved_searches import SavedSearchViewSet
 from .schema import DocsView, SchemaView
 from .search import SearchView
 from .statistics import RetryView, StatisticsView
@@ -36,6 +37,7 @@ router = SimpleRouter()
 router.register("images", ImageViewSet, basename="image")
 router.register("albums", AlbumViewSet, basename="album")
 router.register("jobs", JobViewSet, basename="job")
+router.register("saved-searches", SavedSearchViewSet, basename="saved-search")
 router.register("tags", TagViewSet, basename="tag")
 
 version_1: list[URLPattern | URLResolver] = [

@@ -85,6 +85,12 @@ class TooManyTags(InvalidInput):
     message = gettext_noop("There are %(count)s tags; the limit is %(limit)s. Remove some of them.")
 
 
+class TooManySavedSearches(InvalidInput):
+    code = "too_many_saved_searches"
+    http_status = 409
+    message = gettext_noop("You have %(limit)s saved searches, which is the limit. Delete some of them.")
+
+
 class InvalidVisibility(InvalidInput):
     code = "invalid_visibility"
     message = gettext_noop("The visibility is “%(value)s”; it must be one of %(choices)s.")

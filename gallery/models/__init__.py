@@ -19,6 +19,7 @@ from .model_change import ModelChange, NextEmbedding
 from .periodic_work import PeriodicWork
 from .query_picture import QueryPicture
 from .recognised_things import RecognisedThings
+from .saved_search import SavedSearch, SearchHistory
 from .tag import Tag
 from .user import User
 
@@ -59,6 +60,8 @@ __all__ = [
     "PeriodicWork",
     "QueryPicture",
     "RecognisedThings",
+    "SavedSearch",
+    "SearchHistory",
     "SearchStatus",
     "Tag",
     "User",

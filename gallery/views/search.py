@@ -1,8 +1,10 @@
 """Searching by words, by a picture sent along, by a picture that is here, and by all of these together."""
 
+from contextlib import suppress
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,6 +20,7 @@ from gallery.errors import (
     QueryPictureForgotten,
     UnknownImage,
 )
+from gallery.forms.saved_search import query_to_keep
 from gallery.forms.search import PictureSearchForm, SearchForm
 from gallery.image_access import visible_image_or_404
 from gallery.media_responses import preview_response
@@ -26,9 +29,11 @@ from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
 from gallery.services.limits import asking_with, searching_with_picture
 from gallery.services.query_pictures import remember_picture
+from gallery.services.saved_searches import remember_search
 from gallery.services.search import find_images, list_images
 
 from .htmx import HtmxHttpRequest
+from .kept_searches import KeptSearches
 from .paging import page_of
 from .search_mistake import SearchMistake
 from .search_page import Answer, Blank, Found, Listed, NotComparable, NothingFound, Refused, SearchPage
@@ -44,14 +49,23 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
 def _search(request: HtmxHttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     if not form.is_asked:
-        return _page(request, form, Blank())
+        return _page(request, form, Blank(KeptSearches.of(request.actor)))
     if not form.is_valid():
         if "picture" in form.errors or "like" in form.errors:
             raise Http404
         mistake = SearchMistake.of(form.mistake, form.text) if form.mistake else None
         return _page(request, form, Refused(form.sentences, mistake=mistake))
     with asking_with(form.request, by=request.actor, client=counted_client(request)):
-        return _page(request, form, _answer(request, form))
+        answer = _answer(request, form)
+    if not isinstance(answer, Refused) and not form.is_continued:
+        _remember(form, request.actor)
+    return _page(request, form, answer)
+
+
+def _remember(form: SearchForm, actor: Actor) -> None:
+    """Note what was asked. A search is answered also where the database cannot be written just now."""
+    with suppress(OperationalError):
+        remember_search(query_to_keep(form), by=actor)
 
 
 def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:

@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from gallery.forms.saved_search import query_to_keep
 from gallery.forms.search import SearchForm
 from gallery.models import Image
+from gallery.models.saved_search import MAX_NAME_CHARACTERS
 from gallery.retrieval.language import Hint
 from gallery.retrieval.language import format as query_of
 from gallery.retrieval.tree_changes import with_first_text
 from gallery.services.meanings import NamedRows
 from gallery.services.search import ResultPage
 
+from .kept_searches import KeptSearches
 from .paging import Page
 from .search_chips import Chip, address_with_query, chips_of
 from .search_mistake import SearchMistake, replaced
+from .search_words import search_in_words
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Blank:
     """Nothing was asked."""
 
     template: ClassVar[str] = "gallery/search/blank.html"
+    kept: KeptSearches
     asked: ClassVar[NamedRows] = NamedRows()
 
 
@@ -110,6 +115,20 @@ class SearchPage:
     form: SearchForm
     answer: Answer
     waiting: int
+
+    @property
+    def may_be_saved(self) -> bool:
+        return not isinstance(self.answer, Blank | Refused)
+
+    @property
+    def query_to_keep(self) -> str:
+        """What stands behind the `?` of this search, wherever in its results one is."""
+        return query_to_keep(self.form)
+
+    @property
+    def suggested_name(self) -> str:
+        """What the search may be called once it is saved."""
+        return search_in_words(self.form)[:MAX_NAME_CHARACTERS]
 
     @cached_property
     def chips(self) -> tuple[Chip, ...]:

@@ -4,6 +4,7 @@ from functools import singledispatch
 
 from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
 
+from gallery.forms.search import SearchForm
 from gallery.imaging.formats import LABELS
 from gallery.retrieval.language import ME
 from gallery.retrieval.language import format as query_of
@@ -114,3 +115,11 @@ def value_in_words(node: Filter) -> str:
     if node.field is Field.OWNER and value == ME:
         return pgettext("owner", "me")
     return value if isinstance(value, str) else query_of(node).partition(":")[2]
+
+
+def search_in_words(form: SearchForm) -> str:
+    """Return what an address of the search page asks for, as far as that can be read."""
+    values = [form.text, *(in_words(Filter(Field.TAG, Comparison.EQUALS, tag)) for tag in form.tags)]
+    if form.is_valid():
+        values += [in_words(meaning) for meaning in form.meanings]
+    return " · ".join(value for value in values if value.strip())

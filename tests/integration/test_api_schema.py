@@ -29,11 +29,22 @@ PATHS = {
     "/jobs/{id}/items/": {"get"},
     "/jobs/{id}/cancel/": {"post"},
     "/jobs/{id}/go-on/": {"post"},
+    "/saved-searches/": {"get", "post"},
+    "/saved-searches/{id}/": {"get", "patch", "delete"},
     "/tags/": {"get"},
     "/stats/": {"get"},
     "/account/": {"get", "patch"},
     "/stats/retry/": {"post"},
 }
+
+ACCOUNT_PATHS = (
+    "/account/",
+    "/jobs/",
+    "/jobs/{id}/",
+    "/jobs/{id}/items/",
+    "/saved-searches/",
+    "/saved-searches/{id}/",
+)
 
 
 def test_the_schema_is_valid_and_without_warnings():
@@ -75,7 +86,7 @@ def test_the_schema_says_that_everyone_may_read_and_search_and_who_may_write(db)
     }
 
     reads = {("get", path) for path, methods in PATHS.items() if "get" in methods}
-    of_accounts = {("get", path) for path in ("/account/", "/jobs/", "/jobs/{id}/", "/jobs/{id}/items/")}
+    of_accounts = {("get", path) for path in ACCOUNT_PATHS}
     assert open_to_all == reads - of_accounts | {("post", "/search/")}
     assert operation("get", "/account/")["security"] == [{"token": []}, {"cookieAuth": []}]
     assert operation("post", "/images/")["security"] == [{"token": []}, {"cookieAuth": []}]
