@@ -23,6 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 
 LEAST_SHARE = 1e-4  # of the sure score: below it all are equally improbable
 FEWEST_COMPARED = 2
+POSSIBLE = 0.1  # from this probability on a picture may show what is excluded: docs/adr/0030
 LEAST_DEVIATION = 1e-3  # half a bin of the histogram
 STEEPEST = 50.0  # beyond it a float holds no difference
 
@@ -43,10 +44,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How probable it is that a picture is meant, 0..1, and whether that is enough to say so."""
+    """How probable it is that a picture shows what is searched for, 0..1, and whether that is enough to say that it is
+    meant. What may show something that is excluded is never confident.
+    """
 
     probability: float
     confident: bool
+    may_be_excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +81,15 @@ class Calibration:
         line = self.line(evidence)
         return [Judgement(each, score >= line) for each, score in zip(said, scores, strict=True)]
 
-    def line(self, evidence: Evidence) -> float:
-        """Return the least score that is confident: a float32, so that whoever counts from it counts what is judged so.
+    def line(self, evidence: Evidence, *, probability: float | None = None) -> float:
+        """Return the least score that is confident, or at least so probable: a float32, so that whoever counts from it
+        counts what is judged so.
 
         Minus or plus infinity where every score is confident, or none.
         """
         [(_score, best, clear)] = features([evidence.best], evidence).tolist()
-        wanted = math.log(self.threshold / (1 - self.threshold))
+        least = self.threshold if probability is None else min(probability, self.threshold)
+        wanted = math.log(least / (1 - least))
         reached = (wanted - self.intercept - self.best * best - self.clarity * clear) / self.score
         return float(np.float32(_score_reaching(reached, evidence)))
 
@@ -106,10 +112,10 @@ class Calibrations:
         calibration, judged_by = self._of(evidence)
         return calibration.judge(scores, judged_by)
 
-    def line(self, evidence: Evidence) -> float:
-        """Return the least score that is confident: see `Calibration.line`."""
+    def line(self, evidence: Evidence, *, probability: float | None = None) -> float:
+        """Return the least score that is confident, or at least so probable: see `Calibration.line`."""
         calibration, judged_by = self._of(evidence)
-        return calibration.line(judged_by)
+        return calibration.line(judged_by, probability=probability)
 
     def _of(self, evidence: Evidence) -> tuple[Calibration, Evidence]:
         """Return the calibration for a search, and what it judges by."""

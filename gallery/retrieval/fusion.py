@@ -24,7 +24,8 @@ class Ranking:
 
 def best_of(rankings: Sequence[Ranking]) -> Ranking:
     """Return every image that a ranking has with the best of its scores and the best of its judgements: what is meant
-    first, then what is more probable, then the nearer one, equal ones by ascending id.
+    first, what may show something excluded last, then what is more probable, then the nearer one, equal ones by
+    ascending id.
 
     Cosines of different texts are not comparable, probabilities are. A single ranking is the answer already, in
     whatever order it is: see `resemblance`. Of rankings that are cut at k, each in the order of its judgements, the
@@ -43,5 +44,5 @@ def best_of(rankings: Sequence[Ranking]) -> Ranking:
     return Ranking([Hit(image_id, scores[image_id]) for image_id in ids], judged)
 
 
-def _certainty(judgement: Judgement) -> tuple[bool, float]:
-    return judgement.confident, judgement.probability
+def _certainty(judgement: Judgement) -> tuple[bool, bool, float]:
+    return judgement.confident, not judgement.may_be_excluded, judgement.probability

@@ -56,10 +56,14 @@ class VectorLeg:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Only images that a leg is confident of, among all that may be seen; `without_asked`: not those it asks with."""
+    """Only images that a leg is confident of, among all that may be seen; `without_asked`: not those it asks with.
+
+    `is_possible`: also those of which it is not confident, but which it does not rule out.
+    """
 
     leg: VectorLeg
     without_asked: bool = False
+    is_possible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,27 @@ class Alternative:
     leg: VectorLeg
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def doubts(self) -> "Doubts | None":
+        """How what it ranks is divided by what an excluded text may mean; None where nothing is excluded so."""
+        excluded = [each.part for each in self.conditions if isinstance(each, Negation)]
+        possible = [each for each in map(_possibly, excluded) if each not in excluded]
+        if not possible:
+            return None
+        sure = tuple(Negation(_possibly(each.part)) if isinstance(each, Negation) else each for each in self.conditions)
+        return Doubts(sure, (*self.conditions, _one_of(possible)))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What an alternative ranks, in two parts: what surely shows nothing that is excluded, and what may show it.
+
+    What surely shows it is in neither.
+    """
+
+    sure: tuple[Condition, ...]
+    doubtful: tuple[Condition, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -114,7 +139,7 @@ class Plan:
     @property
     def all_conditions(self) -> tuple[Condition, ...]:
         """Those of the alternatives, too."""
-        return self.conditions + tuple(one for each in self.alternatives for one in each.conditions)
+        return self.conditions + tuple(one for each in self.alternatives for one in _conditions_of(each))
 
 
 def plan(tree: Node) -> Plan:
@@ -136,6 +161,21 @@ def _planned(tree: Node) -> Plan:
     if len(found.legs) > MAX_LEGS:
         raise TooManyMeanings(limit=MAX_LEGS)
     return found
+
+
+def _conditions_of(alternative: Alternative) -> tuple[Condition, ...]:
+    doubts = alternative.doubts
+    return alternative.conditions if doubts is None else (*alternative.conditions, *doubts.sure)
+
+
+def _possibly(condition: Condition) -> Condition:
+    """Return the condition that this may be true, as far as it asks for the meaning of a text."""
+    match condition:
+        case Meant(leg) if not leg.is_of_pictures:
+            return replace(condition, is_possible=True)
+        case Conjunction(parts) | Disjunction(parts):
+            return type(condition)(tuple(map(_possibly, parts)))
+    return condition
 
 
 def meant_in(conditions: Iterable[Condition]) -> Iterator[Meant]:

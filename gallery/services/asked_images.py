@@ -10,6 +10,7 @@ from gallery.errors import NobodySignedIn, NotSearchable, UnknownAlbum
 from gallery.models import Actor, Image, ImageQuerySet
 from gallery.models.conditions import Among, ImageIds
 from gallery.models.search_filters import filter_q
+from gallery.retrieval.cutoff import POSSIBLE
 from gallery.retrieval.plan import Alternative, Condition, Meant, Plan, filters_in, meant_in
 from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import Like
@@ -17,7 +18,7 @@ from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 from gallery.vectors.unit_vectors import Ids
 
-from .leg_candidates import LegCandidates
+from .leg_candidates import Divided, LegCandidates
 from .legs import meant_by
 from .meanings import LegVectors, NamedRows, QueryVectors, encode_legs, find_named_rows
 
@@ -77,12 +78,17 @@ class AskedImages:
     def forget_allowed(self) -> None:
         """Ask the database anew what may be found."""
         for each in self.planned.alternatives:
-            search_index().forget_allowed(self.candidates(each).images)
+            for images in self.candidates(each).all_querysets:
+                search_index().forget_allowed(images)
 
     def candidates(self, alternative: Alternative) -> LegCandidates:
         """Return what an alternative ranks."""
         images = self._satisfying(alternative.conditions).searchable()
-        return LegCandidates(images, alternative.leg.liked_ids, self._vectors.encoder)
+        doubts = alternative.doubts
+        divided = None
+        if doubts is not None:
+            divided = Divided(*(self._satisfying(each).searchable() for each in (doubts.sure, doubts.doubtful)))
+        return LegCandidates(images, alternative.leg.liked_ids, self._vectors.encoder, divided)
 
     @cached_property
     def all(self) -> ImageQuerySet:
@@ -122,7 +128,8 @@ class AskedImages:
         excluded = meant.leg.liked_ids if meant.without_asked else ()
         images = Image.objects.visible_to(self.by).searchable()
         candidates = LegCandidates(images, excluded, self._vectors.encoder)
-        return ImageIds(meant_by(self._vectors.legs[meant.leg], candidates))
+        probability = POSSIBLE if meant.is_possible else None
+        return ImageIds(meant_by(self._vectors.legs[meant.leg], candidates, probability=probability))
 
 
 def _encoded(request: SearchRequest, planned: Plan, named: NamedRows) -> QueryVectors:

@@ -1,7 +1,7 @@
 """Which images a leg of a search may find, and what the index says of them."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,14 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class Divided:
+    """All candidates, in two parts: see `Doubts`."""
+
+    sure: ImageQuerySet
+    doubtful: ImageQuerySet
+
+
+@dataclass(frozen=True, slots=True)
 class LegCandidates:
     """Asks the index about these images, as often as a leg needs: all vectors are of `encoder`.
 
@@ -43,6 +51,22 @@ class LegCandidates:
     images: ImageQuerySet
     excluded_ids: tuple[int, ...]
     encoder: EncoderKey
+    divided: Divided | None = None
+
+    @property
+    def parts(self) -> tuple["LegCandidates", "LegCandidates"] | None:
+        """What surely shows nothing that is excluded, and what may show it; None where that is not asked."""
+        if self.divided is None:
+            return None
+        sure, doubtful = (
+            replace(self, images=each, divided=None) for each in (self.divided.sure, self.divided.doubtful)
+        )
+        return sure, doubtful
+
+    @property
+    def all_querysets(self) -> list[ImageQuerySet]:
+        """Whatever is asked of the database."""
+        return [self.images] if self.divided is None else [self.images, self.divided.sure, self.divided.doubtful]
 
     @property
     def remaining(self) -> ImageQuerySet:

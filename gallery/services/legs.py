@@ -1,7 +1,7 @@
 """What one leg of a search finds among the candidates, and which of it is meant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,8 +39,30 @@ class LegAnswer:
 def answer_of(leg: LegVectors, candidates: LegCandidates, *, top: int) -> LegAnswer:
     """Return what a leg finds: each hit's score is its cosine to the leg's vector, whatever orders them.
 
+    What may show something that is excluded comes after all else, and nobody is confident of it.
     Raises EncoderChanged where the index has moved to another encoder.
     """
+    if candidates.parts is None:
+        return _answer(leg, candidates, top)
+    sure, doubtful = candidates.parts
+    found = _answer(leg, sure, top)
+    return _followed_by(found, _answer(leg, doubtful, max(1, top - len(found.hits))), top=top)
+
+
+def _followed_by(sure: LegAnswer, doubtful: LegAnswer, *, top: int) -> LegAnswer:
+    doubted = {
+        image_id: replace(judgement, confident=False, may_be_excluded=True)
+        for image_id, judgement in doubtful.judgements.items()
+    }
+    return LegAnswer(
+        [*sure.hits, *doubtful.hits][:top],
+        {**sure.judgements, **doubted},
+        sure.searched + doubtful.searched,
+        sure.confident_total,
+    )
+
+
+def _answer(leg: LegVectors, candidates: LegCandidates, top: int) -> LegAnswer:
     nearest = candidates.nearest_to(leg.vector, top=top)
     if not nearest.hits:
         return LegAnswer([], {}, candidates.searched(nearest), confident_total=0)
@@ -56,14 +78,20 @@ def answer_of(leg: LegVectors, candidates: LegCandidates, *, top: int) -> LegAns
     )
 
 
-def meant_by(leg: LegVectors, candidates: LegCandidates) -> Ids:
-    """Return the ids of all that a leg is confident of, ascending. Raises EncoderChanged as `answer_of` does."""
+def meant_by(leg: LegVectors, candidates: LegCandidates, *, probability: float | None = None) -> Ids:
+    """Return the ids of all that a leg is confident of, ascending: as many as `answer_of` counts.
+
+    With a `probability`: of all that are at least so probable, where it asks with a text.
+    Raises EncoderChanged as `answer_of` does.
+    """
+    if candidates.parts is not None:
+        return meant_by(leg, candidates.parts[0], probability=probability)
     nearest = candidates.nearest_to(leg.vector, top=1)
     if not nearest.hits:
         return np.empty(0, dtype=np.int64)
     if leg.shown is not None:
         return _Resemblance(leg, leg.shown, candidates, top=1).meant(nearest)
-    line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest))
+    line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest), probability=probability)
     return candidates.ids_reaching(leg.vector, least=line)
 
 

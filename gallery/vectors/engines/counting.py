@@ -1,4 +1,6 @@
-"""How many images score at least so much: by their codes, and by the vectors themselves where those cannot tell."""
+"""How many images score at least so much, and which: by their codes, and by the vectors themselves where those cannot
+tell.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +15,7 @@ from gallery.vectors.kernels.scan_job import DONE, TILE_ROWS, CountJob
 from gallery.vectors.quantization import ByteQueries
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
-from gallery.vectors.unit_vectors import NO_ID, Floats, Rows
+from gallery.vectors.unit_vectors import NO_ID, Floats, Ids, Rows
 
 from .rescoring import RESCORE_ROWS, largest_possible, rescored
 from .threads import run_together
@@ -38,11 +40,7 @@ def counts_above(
     One pass over the codes, whatever the scores are. Only a row that its code leaves open is read as a vector, so one
     that was damaged after its code was made may count as what it was.
     """
-    limits = np.asarray(scores, dtype=np.float32)
-    if np.isnan(limits).any():
-        raise ValueError("a score to count from is not a number")
-    beyond = np.float32(2 * largest_possible(query) + 1)  # infinity means no more, and would not calculate as well
-    limits = np.clip(limits, -beyond, beyond)
+    limits = _checked(scores, query)
     if mask.count == 0 or not len(limits):
         return [0] * len(limits)
     kernel = counter(block_layout(snapshot.dimension), code_folder=code_folder)
@@ -51,6 +49,33 @@ def counts_above(
     run_together([partial(part.run, kernel) for part in parts])
     total: list[int] = np.sum([part.above for part in parts], axis=0).tolist()
     return total
+
+
+def ids_above(
+    snapshot: Snapshot, query: Floats, score: float, mask: RowMask, *, threads: int, code_folder: Path | None
+) -> Ids:
+    """Return the ids of the rows that `counts_above` counts for a score, ascending: any number of them.
+
+    Every row that may reach it is noted, as those are that float32 cannot tell, and looked at again.
+    """
+    limits = _checked([score], query)
+    if mask.count == 0:
+        return np.empty(0, dtype=np.int64)
+    kernel = counter(block_layout(snapshot.dimension), code_folder=code_folder)
+    counting = _Counting(snapshot, query, limits, mask)
+    counting.leave_all_open()
+    parts = [_ThreadNaming(counting) for _ in range(max(1, min(threads, len(snapshot.codes.blocks))))]
+    run_together([partial(part.run, kernel) for part in parts])
+    return np.sort(np.concatenate([ids for part in parts for ids in part.ids]))
+
+
+def _checked(scores: Sequence[float], query: Floats) -> Floats:
+    limits = np.asarray(scores, dtype=np.float32)
+    if np.isnan(limits).any():
+        raise ValueError("a score to count from is not a number")
+    beyond = np.float32(2 * largest_possible(query) + 1)  # infinity means no more, and would not calculate as well
+    found: Floats = np.clip(limits, -beyond, beyond)
+    return found
 
 
 class _Counting:
@@ -82,6 +107,10 @@ class _Counting:
             dimension=snapshot.dimension,
             possible=self._possible.ctypes.data,
         )
+
+    def leave_all_open(self) -> None:
+        """Let no row be surely above, so that all are noted but those that are surely below."""
+        self._limits[:, [0, 2]] = np.inf
 
 
 def _limits(scores: Floats, *, error: float) -> Floats:
@@ -121,12 +150,26 @@ class _ThreadCount:
             self._settle()
 
     def _settle(self) -> None:
-        """Count the rows that float32 could not tell, as a search scores them."""
-        snapshot, query, limits = self._counting.snapshot, self._counting.query, self._counting.limits
+        """Score the rows that were noted as a search scores them."""
+        snapshot, query = self._counting.snapshot, self._counting.query
         for start in range(0, int(self._noted[0]), RESCORE_ROWS):
             rows = self._rows[start : min(start + RESCORE_ROWS, int(self._noted[0]))]
-            rows = rows[snapshot.codes.ids_of(rows) != NO_ID]
+            ids = snapshot.codes.ids_of(rows)
             exact = rescored(snapshot.matrix[rows], query)
-            real = exact[np.abs(exact) <= largest_possible(query)].astype(np.float32)
-            self.above += (real >= limits[:, np.newaxis]).sum(axis=1)
+            real = (ids != NO_ID) & (np.abs(exact) <= largest_possible(query))
+            self._take(ids[real], exact[real].astype(np.float32))
         self._noted[0] = 0
+
+    def _take(self, _ids: Ids, scores: Floats) -> None:
+        self.above += (scores >= self._counting.limits[:, np.newaxis]).sum(axis=1)
+
+
+class _ThreadNaming(_ThreadCount):
+    """One thread's part of naming what is above a single score."""
+
+    def __init__(self, counting: _Counting) -> None:
+        super().__init__(counting)
+        self.ids: list[Ids] = [np.empty(0, dtype=np.int64)]
+
+    def _take(self, ids: Ids, scores: Floats) -> None:
+        self.ids.append(ids[scores >= self._counting.limits[0]])

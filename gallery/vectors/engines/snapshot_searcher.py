@@ -12,9 +12,8 @@ from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.unit_vectors import Floats, Ids, Vectors
 
-from .above import ids_above
 from .contract import Capabilities, checked_queries
-from .counting import counts_above
+from .counting import counts_above, ids_above
 from .rescoring import stacked
 
 
@@ -50,7 +49,8 @@ class SnapshotSearcher(ABC):
 
     def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
         [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
-        return ids_above(self.snapshot, query, score, self.snapshot.mask_of(allowed))
+        mask = self.snapshot.mask_of(allowed)
+        return ids_above(self.snapshot, query, score, mask, threads=self._threads, code_folder=self._code_folder)
 
     @abstractmethod
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:
