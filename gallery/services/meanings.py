@@ -1,6 +1,6 @@
 """What a search is asked with, found and turned into vectors."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from uuid import UUID
@@ -17,7 +17,7 @@ from gallery.errors import EncoderChanged, NotSearchable, Phrase, QueryPictureFo
 from gallery.imaging import part_of
 from gallery.models import Image, ImageQuerySet, QueryPicture
 from gallery.retrieval.asked_things import without_numbers
-from gallery.retrieval.meaning import Vector, sum_of
+from gallery.retrieval.meaning import Vector, clarity_of_sum, sum_of
 from gallery.retrieval.plan import Plan, VectorLeg
 from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import Box, BroughtPicture, Like, Meaning, Picture, Region, Text
@@ -103,19 +103,22 @@ def encode_legs(planned: Plan, asked: NamedRows) -> QueryVectors:
         if len(keys) > 1:
             raise EncoderChanged
         [key] = keys
-        vector = sum_of([vector for vector, _key in found], [part.weight for part in leg.parts])
-        legs[leg] = _of_pictures(vector, key) if leg.is_of_pictures else _of_texts(leg, vector, encoder)
+        vectors = [vector for vector, _key in found]
+        vector = sum_of(vectors, [part.weight for part in leg.parts])
+        legs[leg] = _of_pictures(vector, key) if leg.is_of_pictures else _of_texts(leg, vectors, vector, encoder)
     texts = [part.meaning for each in planned.alternatives for part in each.leg.parts if isinstance(part.meaning, Text)]
     meant = _understood_text(texts[0], encoder()) if texts else None
     return QueryVectors(legs, key, meant)
 
 
-def _of_texts(leg: VectorLeg, vector: Vector, encoder: Callable[[], Encoder]) -> LegVectors:
-    """Return the leg of a text, alone or with other meanings. How clear these are together nobody says."""
-    [first, *others] = [part.meaning for part in leg.parts]
-    if others or not isinstance(first, Text):
+def _of_texts(leg: VectorLeg, vectors: Sequence[Vector], vector: Vector, encoder: Callable[[], Encoder]) -> LegVectors:
+    """Return the leg of texts, alone or beside pictures: how clear those are together nobody says."""
+    texts = [part.meaning for part in leg.parts if isinstance(part.meaning, Text)]
+    found = [clarity(sentence_for(encoder(), _understood_text(text, encoder())), encoder()) for text in texts]
+    clear = [each for each in found if each is not None]
+    if len(clear) < len(leg.parts):
         return LegVectors(vector)
-    return LegVectors(vector, clarity=clarity(sentence_for(encoder(), _understood_text(first, encoder())), encoder()))
+    return LegVectors(vector, clarity=clarity_of_sum(clear, vectors, [part.weight for part in leg.parts]))
 
 
 def _understood_text(text: Text, encoder: Encoder) -> Understanding:
