@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<int:pk>/edit/", image.edit, name="image-edit"),
     path("images/<int:pk>/delete/", image.delete, name="image-delete"),
     path("images/<int:pk>/restore/", image.bring_back, name="image-restore"),
+    path("images/<int:pk>/favourite/", image.favourite, name="image-favourite"),
     path("images/<int:pk>/similar/", image.similar, name="image-similar"),
     path("images/<int:pk>/original/", image.original, name="image-original"),
     path("images/<int:pk>/thumbnail/<int:size>/", image.thumbnail, name="image-thumbnail"),

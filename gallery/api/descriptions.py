@@ -16,18 +16,16 @@ from gallery.services.search import ResultPage
 from .authentication import actor_of
 from .one_image import OneImageSerializer
 from .result_serializers import ResultSerializer
-from .serializers import AlbumSerializer, ImageSerializer, editable_ids
+from .serializers import AlbumSerializer, ImageSerializer, context_of
 
 
 def described(images: Sequence[Image], request: Request) -> list[dict[str, Any]]:
-    context = {"request": request, "editable_ids": editable_ids(images, actor_of(request))}
-    return _each(images, ImageSerializer(context=context))
+    return _each(images, ImageSerializer(context=context_of(images, request)))
 
 
 def described_image(image: Image, request: Request) -> dict[str, Any]:
     """Return a picture as it is shown by itself."""
-    context = {"request": request, "editable_ids": editable_ids([image], actor_of(request))}
-    return OneImageSerializer(context=context).to_representation(image)
+    return OneImageSerializer(context=context_of([image], request)).to_representation(image)
 
 
 def described_albums(albums: Sequence[Album], request: Request) -> list[dict[str, Any]]:
@@ -45,11 +43,7 @@ def described_upload(upload: Upload, request: Request) -> dict[str, Any]:
 
 def described_results(page: ResultPage, request: Request, *, milliseconds: float) -> dict[str, Any]:
     images = [result.image for result in page.results]
-    context = {
-        "request": request,
-        "editable_ids": editable_ids(images, actor_of(request)),
-        "found": {result.image.pk: result for result in page.results},
-    }
+    context = context_of(images, request) | {"found": {result.image.pk: result for result in page.results}}
     return {
         "encoder": page.encoder,
         "searched": page.searched,

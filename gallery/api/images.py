@@ -21,6 +21,7 @@ from gallery.models import Image, ImageQuerySet, User
 from gallery.retrieval.request import parse_top
 from gallery.rooms import Room, in_room
 from gallery.services.curation import delete_forever, relabel, retry_failed
+from gallery.services.favourites import add_favourite, remove_favourite
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import Labels, check_labels
 from gallery.services.search import find_similar
@@ -123,6 +124,18 @@ class ImageViewSet(GenericViewSet[Image]):
     def destroy(self, request: Request, pk: str) -> Response:
         image = deletable_image_or_403(actor_of(request), pk)
         delete_forever(Image.objects.filter(pk=image.pk), by=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Give a picture a star of your own", filters=False, request=None, responses={204: None})
+    @action(detail=True, methods=["put"], pagination_class=None)
+    def favourite(self, request: Request, pk: str) -> Response:
+        add_favourite(visible_image_or_404(actor_of(request), pk), by=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Take your star away", filters=False, request=None, responses={204: None})
+    @favourite.mapping.delete
+    def no_favourite(self, request: Request, pk: str) -> Response:
+        remove_favourite(visible_image_or_404(actor_of(request), pk), by=actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

@@ -1,6 +1,6 @@
 """What the API takes and gives. Checking labels and pictures is the services' work; here is only the form."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -17,7 +17,7 @@ from gallery.error_messages import stored_sentence
 from gallery.errors import SeveralFiles
 from gallery.imaging import THUMBNAIL_SIZES_PX
 from gallery.media_responses import thumbnail_address
-from gallery.models import Actor, Album, Image, SearchStatus, Tag, Visibility
+from gallery.models import Actor, Album, Favourite, Image, SearchStatus, Tag, Visibility
 from gallery.models import cursor as cursors
 from gallery.models.access import gets_whole_original, may_choose_original, others_get_whole_original
 from gallery.models.image import MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS
@@ -36,6 +36,13 @@ def editable_ids(images: Iterable[Image], actor: Actor) -> set[int]:
     return set(Image.objects.editable_by(actor).filter(pk__in=ids).values_list("pk", flat=True))
 
 
+def context_of(images: Collection[Image], request: Request) -> dict[str, Any]:
+    """Return what ImageSerializer needs for these pictures, in two queries."""
+    actor = actor_of(request)
+    favourite_ids = Favourite.objects.among([image.pk for image in images], actor)
+    return {"request": request, "editable_ids": editable_ids(images, actor), "favourite_ids": favourite_ids}
+
+
 # Given
 
 
@@ -47,7 +54,7 @@ class ImageUrlsSerializer(serializers.Serializer[Image]):
 
 
 class ImageSerializer(serializers.Serializer[Image]):
-    """A picture. The context holds `request` and `editable_ids`."""
+    """A picture. The context is that of `context_of`."""
 
     id = serializers.IntegerField(source="pk")
     md5 = serializers.CharField()
@@ -84,7 +91,11 @@ class ImageSerializer(serializers.Serializer[Image]):
     gives_whole_original = serializers.SerializerMethodField(
         help_text="Its owner's choice; null: as the account says. Null for everybody but the owner, too."
     )
+    is_favourite = serializers.SerializerMethodField(help_text="Whether you gave it a star.")
     urls = serializers.SerializerMethodField()
+
+    def get_is_favourite(self, image: Image) -> bool:
+        return image.pk in self.context["favourite_ids"]
 
     def get_original_is_whole(self, image: Image) -> bool:
         return gets_whole_original(actor_of(self.context["request"]), image)

@@ -85,7 +85,7 @@ class TooManyMeanings(QueryMistake):
 
 class NobodySignedIn(QueryMistake):
     code = "nobody_signed_in"
-    message = gettext_noop("“%(filter)s” means your own pictures, and you are not signed in. Sign in, or leave it out.")
+    message = gettext_noop("“%(filter)s” means what is your own, and you are not signed in. Sign in, or leave it out.")
 
 
 class UnknownAlbum(QueryMistake):

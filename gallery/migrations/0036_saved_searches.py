@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gallery', '0034_recognised_things'),
+        ('gallery', '0035_favourites'),
     ]
 
     operations = [

@@ -8,6 +8,7 @@ from .audit_entry import AuditEntry, AuditVerb
 from .claim import Claim
 from .counted_act import ActKind, CountedAct
 from .embedding_failure import EmbeddingFailure
+from .favourite import Favourite
 from .folded_text import FoldedText
 from .image import Image, ImageQuerySet, LibraryStatistics, SearchStatus
 from .imported_path import ImportedPath
@@ -42,6 +43,7 @@ __all__ = [
     "CountedAct",
     "Door",
     "EmbeddingFailure",
+    "Favourite",
     "FoldedText",
     "Image",
     "ImageQuerySet",

@@ -18,7 +18,7 @@ from gallery.text.tag_names import folded_tag
 
 from .access import NOTHING, Visibility, is_shown_in_one_of, may_see_album
 from .actor import Actor
-from .conditions import HasNoRow, HasPixels, IsSquare, Tagged, TaggedAny, TaggedSomehow
+from .conditions import Among, HasNoRow, HasPixels, ImageIds, IsSquare, Tagged, TaggedAny, TaggedSomehow
 from .folded_text import has_first_line, has_in_first_line, is_named, mentions
 from .moments import ADDED, TAKEN
 from .user import User
@@ -41,8 +41,8 @@ def carries_tag(key: str) -> Q:
 def filter_q(asked: Filter, *, by: Actor) -> Q:
     """Return the condition that a filter is true of an image, for whoever asks.
 
-    Owners, and albums by their titles, are looked up at once. Raises UnknownAlbum for an album that they may not see,
-    NobodySignedIn where what is their own is meant and they have no account.
+    Owners, favourites, and albums by their titles, are looked up at once. Raises UnknownAlbum for an album that they
+    may not see, NobodySignedIn where what is their own is meant and they have no account.
     """
     return _CONDITIONS[asked.field](asked, by)
 
@@ -110,7 +110,10 @@ def _has_format(asked: Filter, _by: Actor) -> Q:
     return Q(format=asked.value)
 
 
-def _is_in_state(asked: Filter, _by: Actor) -> Q:
+def _is_in_state(asked: Filter, by: Actor) -> Q:
+    if asked.value == State.FAVOURITE:
+        _user_of(by, asked)
+        return Q(Among("pk", images=ImageIds(_objects("Favourite").of(by).image_ids())))
     return _STATES[State(str(asked.value))]()
 
 

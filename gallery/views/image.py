@@ -18,11 +18,12 @@ from gallery.image_access import (
     visible_or_trashed_image_or_404,
 )
 from gallery.media_responses import original_response, thumbnail_response
-from gallery.models import Image, RecognisedThings
+from gallery.models import Favourite, Image, RecognisedThings
 from gallery.models.access import may_choose_original, others_get_whole_original
 from gallery.recognised import recognised
 from gallery.rooms import Room, in_room
 from gallery.services.curation import move_to_trash, relabel, restore
+from gallery.services.favourites import add_favourite, remove_favourite
 from gallery.services.search import similar_images
 
 from .actor import ActorRequest
@@ -40,6 +41,7 @@ def image(request: ActorRequest, pk: int) -> HttpResponse:
     page = {
         "image": image,
         "may_edit": may_edit,
+        "is_favourite": bool(Favourite.objects.among([image.pk], request.actor)),
         "may_choose_original": may_choose_original(request.actor, image),
         "others_get_whole_original": others_get_whole_original(image),
         "recognised": recognised(RecognisedThings.objects.told_of(image) or ()),
@@ -74,6 +76,15 @@ def delete(request: ActorRequest, pk: int) -> HttpResponse:
 def bring_back(request: ActorRequest, pk: int) -> HttpResponse:
     image = trashed_image_or_404(request.actor, pk)
     restore(Image.objects.filter(pk=image.pk), by=request.actor)
+    return redirect(image)
+
+
+@require_POST
+def favourite(request: ActorRequest, pk: int) -> HttpResponse:
+    """Give a star, or take it away, as the button says that was pressed."""
+    image = visible_image_or_404(request.actor, pk)
+    change = remove_favourite if request.POST.get("is") == "not" else add_favourite
+    change(image, by=request.actor)
     return redirect(image)
 
 

@@ -36,6 +36,9 @@ class Api:
     def patch(self, path: str, **changes: Any) -> Any:
         return self.client.patch(API + path, changes, content_type="application/json")
 
+    def put(self, path: str) -> Any:
+        return self.client.put(API + path)
+
     def delete(self, path: str) -> Any:
         return self.client.delete(API + path)
 

@@ -66,6 +66,7 @@ def test_an_image_is_described(alice, upload):
         "original_is_whole": False,
         "others_get_whole_original": False,
         "gives_whole_original": None,
+        "is_favourite": False,
         "things": None,
         "urls": {
             "self": own,

@@ -15,6 +15,7 @@ PATHS = {
     "/": {"get"},
     "/images/": {"get", "post"},
     "/images/{id}/": {"get", "patch", "delete"},
+    "/images/{id}/favourite/": {"put", "delete"},
     "/images/{id}/similar/": {"get"},
     "/images/{id}/retry/": {"post"},
     "/images/{id}/original/": {"get"},
