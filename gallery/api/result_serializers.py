@@ -51,3 +51,22 @@ class ResultPageSerializer(serializers.Serializer[Any]):
         help_text="What the sentence excludes in words, and what is left out therefore; `as_typed` searches all of it.",
     )
     milliseconds = serializers.FloatField()
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    label = serializers.CharField(help_text="The value for people, in their language.")
+    filter = serializers.CharField(source="filter_text", help_text="The filter, to be added to `q`.")
+    count = serializers.IntegerField(help_text="How many of the confident results it would leave.")
+    chosen = serializers.BooleanField(source="is_chosen", help_text="Whether the search has it already.")
+
+
+class FacetSerializer(serializers.Serializer[Any]):
+    """The values of a field that most of the confident results have, the most first."""
+
+    field = serializers.CharField()
+    choices = ChoiceSerializer(many=True)
+
+
+class FacetsSerializer(serializers.Serializer[Any]):
+    facets = FacetSerializer(many=True)

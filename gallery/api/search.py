@@ -16,6 +16,7 @@ from gallery.conf import gallery
 from gallery.forms.sent_fields import check_files, check_once
 from gallery.retrieval.request import SearchRequest, with_box
 from gallery.rooms import Room, in_room
+from gallery.services.facets import facets_of
 from gallery.services.limits import asking_with, searching_with_picture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import find_images
@@ -25,7 +26,7 @@ from .descriptions import described_results
 from .negotiation import AlwaysJSON
 from .parameters import TAG
 from .parsers import FormWithFilesParser, PictureJSONParser
-from .result_serializers import ResultPageSerializer
+from .result_serializers import FacetSerializer, FacetsSerializer, ResultPageSerializer
 from .schema_answers import CONFLICT, NOT_THERE
 from .schema_fields import PICTURE_FILE
 from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer, SpellingSerializer
@@ -45,21 +46,7 @@ class SearchView(APIView):
         responses={200: ResultPageSerializer, 404: NOT_THERE, 409: CONFLICT},
     )
     def get(self, request: Request) -> Response:
-        given = request.query_params
-        spelling = SpellingSerializer(data=given)
-        spelling.is_valid(raise_exception=True)
-        return self._answer(
-            {
-                "q": given.get("q", ""),
-                "words": given.get("words", ""),
-                "top": given.get("top"),
-                "order": given.get("order"),
-                "cursor": given.get("cursor"),
-                "tags": given.getlist("tag"),
-                **spelling.validated_data,
-            },
-            request,
-        )
+        return self._answer(_of_address(request), request)
 
     @in_room(Room.PICTURE_SEARCH)
     @extend_schema(
@@ -86,6 +73,39 @@ class SearchView(APIView):
         asked = _request(given)
         with asking_with(asked, by=actor_of(request), client=counted_client(request._request)):
             return _found(asked, request, started)
+
+
+class FacetsView(APIView):
+    """What narrows a search, with how many pictures each filter would leave of those that it is confident of."""
+
+    permission_classes = [AllowAny]
+    content_negotiation_class = AlwaysJSON
+
+    @in_room(Room.TEXT_SEARCH)
+    @extend_schema(
+        summary="Filters that narrow a search, counted",
+        parameters=[SearchAddressSerializer, TAG],
+        responses={200: FacetsSerializer, 409: CONFLICT},
+    )
+    def get(self, request: Request) -> Response:
+        asked = _request(_of_address(request))
+        with asking_with(asked, by=actor_of(request), client=counted_client(request._request)):
+            return Response({"facets": FacetSerializer(facets_of(asked, by=actor_of(request)), many=True).data})
+
+
+def _of_address(request: Request) -> dict[str, Any]:
+    given = request.query_params
+    spelling = SpellingSerializer(data=given)
+    spelling.is_valid(raise_exception=True)
+    return {
+        "q": given.get("q", ""),
+        "words": given.get("words", ""),
+        "top": given.get("top"),
+        "order": given.get("order"),
+        "cursor": given.get("cursor"),
+        "tags": given.getlist("tag"),
+        **spelling.validated_data,
+    }
 
 
 def _found(asked: SearchRequest, request: Request, started: float) -> Response:

@@ -13,7 +13,7 @@ from .jobs import JobViewSet
 from .root import RootView
 from .saved_searches import SavedSearchViewSet
 from .schema import DocsView, SchemaView
-from .search import SearchView
+from .search import FacetsView, SearchView
 from .statistics import RetryView, StatisticsView
 from .tags import TagViewSet
 
@@ -49,6 +49,7 @@ version_1: list[URLPattern | URLResolver] = [
         name="image-thumbnail-content",
     ),
     path("search/", SearchView.as_view(), name="search"),
+    path("search/facets/", FacetsView.as_view(), name="search-facets"),
     path("account/", AccountView.as_view(), name="account"),
     path("stats/", StatisticsView.as_view(), name="stats"),
     path("stats/retry/", RetryView.as_view(), name="stats-retry"),

@@ -1,12 +1,10 @@
 """Finding pictures: carry out the plan of a search among what the actor may see."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from gallery.errors import EncoderChanged, NotSearchable
+from gallery.errors import NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet, IndexState
 from gallery.models.cursor import number_at, numbered_cursor
 from gallery.models.result_order import ORDERS
@@ -18,12 +16,12 @@ from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 
 from .asked_images import AskedImages
+from .encoder_changes import while_encoders_change
+from .facets import Facet, facets_among
 from .legs import answer_of
 from .meanings import NamedRows
 from .things_order import ORDERED_BY_THINGS, ordered_by_things
 
-Answer = TypeVar("Answer")
-ENCODER_CHANGES = 5  # during one search: far more than there ever are
 COUNTED_UP_TO = 10_000  # pictures: of more, answers say "at least so many"
 
 
@@ -48,6 +46,7 @@ class ResultPage:
     `next` is the cursor of the page behind this one, None at the end. `milliseconds` were spent on searching,
     `encoding_milliseconds` before that on turning what is asked into vectors. `asked` are the rows that the search
     names, `understanding` is what was made of its text, `excluded` what its sentences exclude in words.
+    `facets` are of what is surely meant, where they were asked for.
     """
 
     encoder: str
@@ -59,6 +58,7 @@ class ResultPage:
     asked: NamedRows = field(default_factory=NamedRows)
     understanding: Understanding | None = None
     next: str | None = None
+    facets: tuple[Facet, ...] = ()
     listed: int | None = None
     excluded: tuple[str, ...] = ()
 
@@ -110,7 +110,7 @@ class ResultPage:
         return [result.image.pk for result in self.results]
 
 
-def find_images(request: SearchRequest, *, by: Actor) -> ResultPage:
+def find_images(request: SearchRequest, *, by: Actor, with_facets: bool = False) -> ResultPage:
     """Return the page of `request.top` pictures that `request.cursor` names, of those that `by` may see and the query
     leaves, best first or in the order asked for, which lists only what is surely meant.
 
@@ -119,7 +119,7 @@ def find_images(request: SearchRequest, *, by: Actor) -> ResultPage:
     UnknownAlbum, NobodySignedIn, QueryPictureForgotten, NotSearchable for what resembles an image that waits,
     InvalidCursor, CursorOfAnotherList.
     """
-    return while_encoders_change(lambda: _answer(request, by))
+    return while_encoders_change(lambda: _answer(request, by, with_facets=with_facets))
 
 
 def list_images(request: SearchRequest, *, by: Actor) -> ImageQuerySet:
@@ -140,20 +140,13 @@ def find_similar(image: Image, *, by: Actor, top: int = DEFAULT_TOP) -> ResultPa
     return find_images(SearchRequest(Like(image.pk), top), by=by)
 
 
-def while_encoders_change(work: Callable[[], Answer]) -> Answer:
-    """Return what `work` returns, which is begun anew each time that the index moves to another encoder meanwhile."""
-    for _attempt in range(ENCODER_CHANGES):
-        with suppress(EncoderChanged):
-            return work()
-    return work()
-
-
-def _answer(request: SearchRequest, by: Actor) -> ResultPage:
+def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPage:
     started = time.perf_counter()
     asked = AskedImages.of(request, by=by)
     encoded_at = time.perf_counter()
     is_ranked = asked.planned.alternatives and request.order is Order.RELEVANCE
     found = _ranked_page(request, asked) if is_ranked else _listed_page(request, asked)
+    facets = facets_among(asked.meant, request, by=by) if with_facets else ()
     return ResultPage(
         encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
         results=found.results,
@@ -164,6 +157,7 @@ def _answer(request: SearchRequest, by: Actor) -> ResultPage:
         asked=asked.named,
         understanding=asked.understanding,
         next=found.next,
+        facets=facets,
         listed=None if is_ranked else found.confident_count,
         excluded=asked.planned.excluded,
     )
