@@ -1,11 +1,24 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from gallery.views import arriving, health, home, image, jobs, library, saved_searches, search, trash, upload
+from gallery.views import (
+    arriving,
+    health,
+    home,
+    image,
+    jobs,
+    library,
+    saved_searches,
+    search,
+    search_part,
+    trash,
+    upload,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
     path("search/picture/<uuid:pk>/", search.query_picture, name="query-picture"),
+    path("search/part/", search_part.search_part, name="search-part"),
     path("search/saved/", saved_searches.saved_searches, name="saved-searches"),
     path("search/saved/new/", saved_searches.save, name="saved-search-new"),
     path("search/saved/<int:pk>/rename/", saved_searches.rename, name="saved-search-rename"),

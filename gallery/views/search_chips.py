@@ -18,12 +18,15 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Chip:
-    """A part of the search. `image` or `picture` is what it asks with, where it asks for what resembles that."""
+    """A part of the search. `image` or `picture` is what it asks with, where it asks for what resembles that, or, where
+    `is_part`, a part of that.
+    """
 
     label: str
     address: str
     image: Image | None = None
     picture: QueryPicture | None = None
+    is_part: bool = False
 
     @property
     def has_picture(self) -> bool:
@@ -74,4 +77,4 @@ def _chip(part: Node, address: str, asked: NamedRows) -> Chip:
     meant = part.of if isinstance(part, Region) else part
     image = asked.images.get(meant.image_id) if isinstance(meant, Like) else None
     picture = asked.pictures.get(meant.id) if isinstance(meant, Picture) else None
-    return Chip(in_words(part), address, image, picture)
+    return Chip(in_words(part), address, image, picture, is_part=meant is not part)
