@@ -5,7 +5,7 @@ does. It is an order among what is found, never an exclusion: a detector errs (d
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +13,7 @@ from gallery.encoders.abilities import Thing
 from gallery.encoders.offline.colours import CHINESE, ENGLISH
 
 from .fusion import Hit
+from .query_text import sentence_of
 from .thing_words import COMPOUNDS, THING_WORDS
 
 MOST = 10  # nobody counts further at a glance, a small detector least of all
@@ -33,6 +34,7 @@ _BREAKS = frozenset(
     ]
 )
 _NEGATIONS = frozenset(["no", "not", "without", "never", "except"])
+_DETERMINER = re.compile(r"^(?:any|an?|the|some)\s+")
 _OR = re.compile(r"\bor\b|或")
 _MEASURES = "只条辆个匹头位名张把杯瓶本台部架艘盆块根支朵对双件座顶副盏口株"
 _PAIR_MEASURES = "对双"
@@ -88,14 +90,30 @@ def without_numbers(text: str) -> str:
     return text.strip()
 
 
-def reordered(hits: Sequence[Hit], things: Mapping[int, Sequence[Thing]], asked: Sequence[AskedThing]) -> list[Hit]:
-    """Return the hits, those first that are nearer to what is asked; equal ones, and those of which nobody knows what
-    they show, stay where they are.
+def thing_named(text: str) -> str | None:
+    """Return COCO's name of the thing that a text names and says no more of: “a dog”, “dogs”, 狗."""
+    word = _DETERMINER.sub("", sentence_of(text).strip().lower())
+    return THING_WORDS.one.get(word) or THING_WORDS.several.get(word) or THING_WORDS.chinese.get(word)
+
+
+def reordered(
+    hits: Sequence[Hit],
+    things: Mapping[int, Sequence[Thing]],
+    asked: Sequence[AskedThing],
+    excluded: Set[str] = frozenset(),
+) -> list[Hit]:
+    """Return the hits, those first in which nothing `excluded` was recognised, and of these those that are nearer to
+    what is asked; equal ones, and those of which nobody knows what they show, stay where they are.
     """
     known = [place for place, hit in enumerate(hits) if hit.image_id in things]
-    missed = {place: sum(each.missed_by(things[hits[place].image_id]) for each in asked) for place in known}
+    missed = {place: _missed(things[hits[place].image_id], asked, excluded) for place in known}
     order = dict(zip(known, sorted(known, key=missed.__getitem__), strict=True))
     return [hits[order.get(place, place)] for place in range(len(hits))]
+
+
+def _missed(seen: Sequence[Thing], asked: Sequence[AskedThing], excluded: Set[str]) -> tuple[bool, int]:
+    is_there = any(thing.name in excluded for thing in seen)
+    return is_there, sum(each.missed_by(seen) for each in asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 
 LEAST_SHARE = 1e-4  # of the sure score: below it all are equally improbable
 FEWEST_COMPARED = 2
-POSSIBLE = 0.1  # from this probability on a picture may show what is excluded: docs/adr/0030
+POSSIBLE = 0.08  # from this probability on a picture may show what is excluded: docs/adr/0030
 LEAST_DEVIATION = 1e-3  # half a bin of the histogram
 STEEPEST = 50.0  # beyond it a float holds no difference
 

@@ -108,6 +108,14 @@ class Alternative:
         sure = tuple(Negation(_possibly(each.part)) if isinstance(each, Negation) else each for each in self.conditions)
         return Doubts(sure, (*self.conditions, _one_of(possible)))
 
+    @property
+    def excluded_texts(self) -> tuple[str, ...]:
+        """The words of texts that are excluded whatever else is true of an image."""
+        excluded = [each.part for each in self.conditions if isinstance(each, Negation)]
+        sides = [side for each in excluded for side in (each.parts if isinstance(each, Disjunction) else (each,))]
+        parts = [side.leg.parts[0].meaning for side in sides if isinstance(side, Meant) and len(side.leg.parts) == 1]
+        return tuple(meaning.words for meaning in parts if isinstance(meaning, Text))
+
 
 @dataclass(frozen=True, slots=True)
 class Doubts:

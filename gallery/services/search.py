@@ -8,7 +8,7 @@ from gallery.errors import NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet, IndexState
 from gallery.models.cursor import number_at, numbered_cursor
 from gallery.models.result_order import ORDERS
-from gallery.retrieval.asked_things import asked_things
+from gallery.retrieval.asked_things import asked_things, thing_named
 from gallery.retrieval.fusion import Ranking, best_of
 from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
 from gallery.retrieval.tree import Like
@@ -212,6 +212,8 @@ def _ranked(asked: AskedImages, top: int) -> tuple[Ranking, int, int]:
         return ranking, search_index().lists.count(asked.all), len(asked.meant_ids)
     [(leg, candidates)] = legs
     things = asked_things(asked.understanding.sentence) if asked.understanding else ()
-    answer = answer_of(leg, candidates, top=max(top, ORDERED_BY_THINGS) if things else top)
-    hits = ordered_by_things(answer.hits, answer.judgements, things)[:top] if things else answer.hits
+    excluded = frozenset(filter(None, map(thing_named, asked.planned.alternatives[0].excluded_texts)))
+    is_reordered = bool(things or excluded)
+    answer = answer_of(leg, candidates, top=max(top, ORDERED_BY_THINGS) if is_reordered else top)
+    hits = ordered_by_things(answer.hits, answer.judgements, things, excluded)[:top] if is_reordered else answer.hits
     return Ranking(hits, answer.judgements), answer.searched, answer.confident_total

@@ -11,6 +11,7 @@
     python -m tests.benchmarks rights              searches beside changes, at the largest of --rows
     python -m tests.benchmarks verify              `verify_index` beside a writer, the same
     python -m tests.benchmarks starting            first page and first search, at the smallest and the largest
+    python -m tests.benchmarks exclusions          what is excluded among the first results of --images
     python -m tests.benchmarks report              nothing anew: write the report of the last results again
 
 `--report FOLDER` keeps the results in FOLDER/performance.json, where the other parts' stay, and writes their tables and
@@ -31,6 +32,7 @@ from .sites import DATABASES, Sites, postgresql_server
 
 SITE_PARTS = ("pages", "rights", "verify", "starting")
 PARTS = ("pictures", "encoders", "search", "library", "cutoff", "columns", *SITE_PARTS)
+QUALITY_PART = "exclusions"  # measured only where it is asked for: the pictures are not here
 PAGE_DIMENSION = 512
 VERIFIED_DIMENSIONS = (512, 1_280)
 
@@ -51,7 +53,7 @@ def databases(text: str) -> tuple[str, ...]:
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("part", nargs="?", choices=("all", *PARTS, "report"), default="all")
+    parser.add_argument("part", nargs="?", choices=("all", *PARTS, QUALITY_PART, "report"), default="all")
     parser.add_argument("--rows", type=row_counts, default=[10_000, 100_000], metavar="N[,N...]")
     parser.add_argument("--queries", type=int, default=50)
     parser.add_argument("--report", type=Path, metavar="FOLDER")
@@ -64,6 +66,9 @@ def arguments() -> argparse.ArgumentParser:
         "--server", metavar="URL", help="a PostgreSQL to keep their databases on, else one for this run"
     )
     parser.add_argument("--hnsw", action="store_true", help="faiss's graph at any size; making it takes minutes")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="labelled pictures, for exclusions")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="what each of them shows")
+    parser.add_argument("--encoder", default="offline", metavar="X", help="for exclusions")
     parser.add_argument("--npy", type=Path, metavar="PATH", help="search the vectors of this file")
     return parser
 
@@ -95,6 +100,10 @@ def run_part(part: str, options: argparse.Namespace, results: Results) -> None:
         from .columns import bench_columns
 
         results.put("columns", bench_columns(options.rows[-1]))
+    elif part == QUALITY_PART:
+        from .exclusions import bench_exclusions
+
+        results.put(part, bench_exclusions(options.images, options.labels, encoder=options.encoder))
 
 
 def run_site_part(part: str, options: argparse.Namespace, results: Results, scratch: Path) -> None:
@@ -141,6 +150,8 @@ def run_all(words: list[str], results: Path, options: argparse.Namespace, scratc
 
 def main(words: list[str]) -> None:
     options = arguments().parse_args(words)
+    if options.part == QUALITY_PART and not (options.images and options.labels):
+        arguments().error("exclusions are measured with --images DIR and --labels FILE")
     with tempfile.TemporaryDirectory(prefix="imagesearch-bench-") as scratch:
         path = options.results or (options.report or Path(scratch)) / "performance.json"
         results = Results(path)

@@ -9,7 +9,11 @@ from django.test.utils import CaptureQueriesContext
 
 from gallery.encoders import registry
 from gallery.models import Image, RecognisedThings
+from gallery.retrieval.asked_things import thing_named
 from gallery.retrieval.cutoff import Judgement
+from gallery.retrieval.plan import plan
+from gallery.retrieval.request import SearchRequest
+from gallery.retrieval.tree import All, Not, Text
 from gallery.services import search
 from gallery.services.legs import answer_of
 from gallery.services.search import find_images
@@ -70,6 +74,25 @@ def test_colour_is_that_of_the_thing_itself(alice, library, judged):
 
 def test_pictures_of_both_come_before_pictures_of_one(alice, library, judged):
     assert found("a dog and a chair", alice)[0] == found("一只狗和一把椅子", alice)[0] == "lime"
+
+
+@pytest.mark.parametrize("excluded", ["dogs", "a dog", "狗"])
+def test_pictures_in_which_something_excluded_was_recognised_come_last(excluded, alice, library, judged):
+    tree = All((Text("chair"), Not(Text(excluded))))
+    page = find_images(SearchRequest(tree), by=acting(alice))
+
+    names = [result.image.original_name.removesuffix(".png") for result in page.results]
+    assert names[0] == "blue"
+    assert len(names) == len(set(names))
+
+
+def test_what_says_more_of_a_thing_than_its_name_excludes_no_other_one(alice, library, judged):
+    excluded = [
+        plan(All((Text("chair"), Not(Text(text))))).alternatives[0].excluded_texts for text in ("dog", "red dog")
+    ]
+
+    assert excluded == [("dog",), ("red dog",)]
+    assert [thing_named(text) for [text] in excluded] == ["dog", None]
 
 
 def test_what_is_confident_stays_before_what_is_not(alice, library, judged):
