@@ -55,7 +55,9 @@ class ResultPageSerializer(serializers.Serializer[Any]):
 
 class ChoiceSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
-    label = serializers.CharField(help_text="The value for people, in their language.")
+    label = serializers.CharField(  # type: ignore[assignment]  # every field has something of that name
+        help_text="The value for people, in their language."
+    )
     filter = serializers.CharField(source="filter_text", help_text="The filter, to be added to `q`.")
     count = serializers.IntegerField(help_text="How many of the confident results it would leave.")
     chosen = serializers.BooleanField(source="is_chosen", help_text="Whether the search has it already.")

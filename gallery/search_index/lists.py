@@ -24,6 +24,7 @@ from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
 from gallery.vectors.columns.counting import Tally
 from gallery.vectors.columns.ordering import ROW, Order
+from gallery.vectors.row_mask import RowMask
 
 from . import database_lists
 from .column_loading import load_waiting
@@ -82,6 +83,18 @@ class Lists:
         except NotInColumns:
             return images.count()
         return seen.mask.count + (images.filter(seen.beside).count() if seen.beside is not None else 0)
+
+    def count_of(self, images: ImageQuerySet, condition: Q) -> int:
+        """Return of how many of these images a condition is true.
+
+        Its mask is of all images, so that it is made once, whatever images it is asked about.
+        """
+        try:
+            seen, of_all = self._seen(images), self._seen(Image.objects.filter(condition))
+        except NotInColumns:
+            return images.filter(condition).count()
+        both = RowMask(seen.mask.bits & of_all.mask.bits, seen.mask.row_count)
+        return both.count + (images.filter(condition, seen.beside).count() if seen.beside is not None else 0)
 
     def part_of(
         self, images: ImageQuerySet, *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0
@@ -279,6 +292,16 @@ class Lists:
 
 class _ListsOfOneMoment(Lists):
     """Answers as the library was when the first of them was asked for. Pictures that are shown are read as they are."""
+
+    def __init__(self, keeper: ColumnsKeeper, masks: ColumnMasks) -> None:
+        super().__init__(keeper, masks)
+        self._images: QuerySet[Image] | None = None
+
+    def _seen(self, images: QuerySet[Image]) -> Seen:
+        """Return the last answer where the very same is asked again: a mask's fingerprint costs more than a count."""
+        if images is not self._images:
+            self._of_images, self._images = super()._seen(images), images
+        return self._of_images
 
     def _read(self) -> Present | None:
         return self._present

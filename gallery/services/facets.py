@@ -76,7 +76,7 @@ class _Counted:
     lists: Lists
 
     def count(self, asked: Filter) -> int:
-        return self.lists.count(self.images.filter(filter_q(asked, by=self.by)))
+        return self.lists.count_of(self.images, filter_q(asked, by=self.by))
 
 
 @dataclass(frozen=True, slots=True)

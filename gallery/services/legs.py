@@ -16,6 +16,7 @@ from .leg_candidates import LegCandidates, Ranking
 from .meanings import LegVectors, Shown
 
 MOST_COPIES = 10_000  # of one picture: beyond it nobody is told how many results there are
+MEANT_OFTEN = 200  # images that a search is sure of, rarely more: as many are found at a fraction of reading all
 OF_A_COPY = Judgement(probability=1.0, confident=True)
 
 
@@ -86,12 +87,15 @@ def meant_by(leg: LegVectors, candidates: LegCandidates, *, probability: float |
     """
     if candidates.parts is not None:
         return meant_by(leg, candidates.parts[0], probability=probability)
-    nearest = candidates.nearest_to(leg.vector, top=1)
+    nearest = candidates.nearest_to(leg.vector, top=MEANT_OFTEN)
     if not nearest.hits:
         return np.empty(0, dtype=np.int64)
     if leg.shown is not None:
         return _Resemblance(leg, leg.shown, candidates, top=1).meant(nearest)
     line = calibrations_of(candidates.encoder).line(_evidence(leg, nearest), probability=probability)
+    reaching = [hit.image_id for hit in nearest.hits if hit.score >= line]
+    if len(reaching) < len(nearest.hits) or nearest.is_all:
+        return np.array(sorted(reaching), dtype=np.int64)
     return candidates.ids_reaching(leg.vector, least=line)
 
 
