@@ -107,6 +107,18 @@ def test_the_line_is_where_confidence_begins(scores, clarity, calibrations, of_p
         )
 
 
+@given(some_scores, st.none() | clarities, st.sampled_from([FITTED, Calibrations()]), st.floats(0.01, 0.5))
+def test_a_lower_line_is_where_a_probability_begins(scores, clarity, calibrations, probability):
+    evidence = Evidence(max(scores), spread_of(scores), clarity)
+    line = calibrations.line(evidence, probability=probability)
+
+    assert line <= calibrations.line(evidence)
+    for each, score in zip(calibrations.judge(scores, evidence), scores, strict=True):
+        assert (score >= line) == (each.probability >= probability) or each.probability == pytest.approx(
+            probability, abs=1e-3
+        )
+
+
 def test_pictures_have_a_line_of_their_own():
     calibrations = Calibrations(shares=FITTED.shares, pictures=Calibration.of({**WEIGHTS, "intercept": -50.0}))
     of_text = Evidence(best=0.09, clarity=CLEAR)

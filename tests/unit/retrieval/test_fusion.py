@@ -73,3 +73,12 @@ def test_the_first_of_cut_rankings_are_those_of_the_whole_ones(given_rankings, t
 
 def ids(found: Ranking) -> list[int]:
     return [hit.image_id for hit in found.hits]
+
+
+def test_what_may_show_something_excluded_comes_last_however_probable_it_is():
+    doubtful = Ranking([Hit(1, 0.9)], {1: Judgement(0.9, confident=False, may_be_excluded=True)})
+
+    found = best_of([doubtful, ranking((2, 0.1, 0.2), (3, 0.1, 0.1))])
+
+    assert [hit.image_id for hit in found.hits] == [2, 3, 1]
+    assert best_of([doubtful, ranking((1, 0.1, 0.2), (3, 0.1, 0.1))]).judgements[1] == Judgement(0.2, confident=False)
