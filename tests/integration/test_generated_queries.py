@@ -13,13 +13,15 @@ import pytest
 
 from gallery.errors import ImageSearchError
 from gallery.models import Album, Image, User
+from gallery.retrieval.language import parse
 from gallery.retrieval.request import SearchRequest
+from gallery.services.facets import facets_of
 from gallery.services.search import find_images
 from tests.queries.comparing import actor_of, difference, is_refused
 from tests.queries.doors import Visit, disagreement
 from tests.queries.generating import MAX_TOP, TODAY, Construct, Query, counted, generated
 from tests.queries.library import Library, make_library
-from tests.queries.reference import Reference
+from tests.queries.reference import Reference, Refusal
 from tests.quick_encoder import QuickEncoder
 
 pytestmark = pytest.mark.slow
@@ -92,6 +94,27 @@ def test_answers_are_those_of_the_reference(library, quick_encoder, start):
     assert counts["close"] <= COUNT / 100
 
 
+def test_facets_count_what_the_reference_counts(library, quick_encoder):
+    reference = Reference(quick_encoder)
+    queries = generated(COUNT // 4, library=library, seed=SEED)
+    compared, wrong = 0, []
+    for query, user in asked_by_each(queries, library):
+        asked = SearchRequest.of(query=query.text, today=TODAY, max_top=MAX_TOP)
+        try:
+            expected = reference.answer(asked.tree, user=user)
+        except Refusal:
+            continue
+        for choice in (each for facet in facets_of(asked, by=actor_of(user)) for each in facet.choices):
+            narrowing = reference.answer(parse(choice.filter_text, TODAY), user=user)
+            counted = len(narrowing.judged.keys() & set(expected.meant))
+            compared += 1
+            if counted != choice.count and not expected.is_close:
+                wrong.append(f"{user}: {query.text}: {choice.filter_text} {choice.count}, not {counted}")
+
+    assert wrong == []
+    assert compared >= COUNT
+
+
 # What one may not see changes no answer
 
 
@@ -100,10 +123,11 @@ def answer_of(query: Query, user: User | None) -> object:
     asked = SearchRequest.of(query=query.text, today=TODAY, order=query.order, top=50, max_top=MAX_TOP)
     try:
         page = find_images(asked, by=actor_of(user))
+        facets = facets_of(asked, by=actor_of(user))
     except ImageSearchError as error:
         return error.code, error.http_status, error.details
     results = [(one.image.pk, one.score, one.confident, one.probability) for one in page.results]
-    return results, page.searched, page.total, page.confident_total, page.next, page.understanding
+    return results, page.searched, page.total, page.confident_total, page.next, page.understanding, facets
 
 
 @pytest.mark.parametrize("name", [None, "bob", "erin"])
