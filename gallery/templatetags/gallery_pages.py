@@ -38,6 +38,13 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
     return f"?{query.urlencode()}"
 
 
+@register.simple_tag(takes_context=True)
+def like_address(context: dict[str, Any], image: Image, *, is_less: bool = False) -> str:
+    """Return where the search of this page goes on with what resembles a picture, or with what does not."""
+    address: str = context["page"].address_like(image, is_less=is_less)
+    return address
+
+
 register.simple_tag(thumbnail_address)
 register.filter("bytes", bytes_in_words)
 

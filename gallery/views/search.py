@@ -27,6 +27,7 @@ from gallery.media_responses import preview_response
 from gallery.models import Actor, Image, QueryPicture
 from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
+from gallery.services.facets import facets_of
 from gallery.services.limits import asking_with, searching_with_picture
 from gallery.services.query_pictures import remember_picture
 from gallery.services.saved_searches import remember_search
@@ -83,11 +84,12 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:
 
 def _listed(request: HtmxHttpRequest, form: SearchForm) -> Listed:
     images = list_images(form.request, by=request.actor)
-    return Listed(page_of(images, request), count=search_index().lists.count(images))
+    count = search_index().lists.count(images)
+    return Listed(page_of(images, request), count, facets_of(form.request, by=request.actor))
 
 
 def _found(request: HtmxHttpRequest, form: SearchForm) -> Found | NothingFound:
-    results = find_images(form.request, by=request.actor)
+    results = find_images(form.request, by=request.actor, with_facets=not form.is_continued)
     return Found(results) if results.results else NothingFound(results)
 
 

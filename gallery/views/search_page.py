@@ -10,13 +10,16 @@ from gallery.models import Image
 from gallery.models.saved_search import MAX_NAME_CHARACTERS
 from gallery.retrieval.language import Hint
 from gallery.retrieval.language import format as query_of
-from gallery.retrieval.tree_changes import with_first_text
+from gallery.retrieval.tree import Like, Node, Not
+from gallery.retrieval.tree_changes import parts_of, together, with_first_text
+from gallery.services.facets import Facet
 from gallery.services.meanings import NamedRows
 from gallery.services.search import ResultPage
 
 from .kept_searches import KeptSearches
 from .paging import Page
 from .search_chips import Chip, address_with_query, chips_of
+from .search_facets import NarrowingBy, narrowings_of
 from .search_mistake import SearchMistake, replaced
 from .search_words import search_in_words
 
@@ -94,6 +97,7 @@ class Listed:
     template: ClassVar[str] = "gallery/search/listed.html"
     page: Page
     count: int
+    facets: tuple[Facet, ...] = ()
     asked: ClassVar[NamedRows] = NamedRows()
 
 
@@ -153,6 +157,28 @@ class SearchPage:
         tree = self.form.query_tree
         query = query_of(with_first_text(tree, suggestion)) if tree and suggestion else suggestion or ""
         return address_with_query(self.form, query, but=("as_typed", "words"))
+
+    @cached_property
+    def narrowings(self) -> list[NarrowingBy]:
+        """The filters that narrow what was found."""
+        if isinstance(self.answer, Listed):
+            return narrowings_of(self.form, self.answer.facets, found=self.answer.count)
+        if isinstance(self.answer, Found):
+            results = self.answer.results
+            return narrowings_of(self.form, results.facets, found=results.confident_count)
+        return []
+
+    def address_like(self, image: Image, *, is_less: bool) -> str:
+        """Return where this page shows the same search for what resembles this picture too, or for what does not."""
+        like = Like(image.pk)
+        wanted, opposite = (Not(like), like) if is_less else (like, Not(like))
+        parts = [part for part in self._query_parts if part not in (wanted, opposite)]
+        return address_with_query(self.form, query_of(together(*parts, wanted)))
+
+    @cached_property
+    def _query_parts(self) -> tuple[Node, ...]:
+        tree = self.form.query_tree
+        return parts_of(tree) if tree is not None else ()
 
     @property
     def hints(self) -> list[Suggested]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from gallery.models import Visibility
+from gallery.models import Image, Visibility
 from tests.conftest import drawn_picture
 from tests.pages import as_user, images_on, text_of
 
@@ -239,7 +239,7 @@ def test_more_results_are_a_part_of_the_page_for_scripts(alice, coloured):
 
     assert "<html" not in text_of(part)
     assert len(images_on(part)) == 2
-    assert "<details" not in text_of(part)
+    assert '<details class="less-likely"' not in text_of(part)
 
 
 def test_more_results_that_begin_below_the_line_are_unfolded(alice, coloured):
@@ -281,3 +281,74 @@ def test_everybody_lists_what_they_may_see(alice, bob, visitors, upload, share):
         "staff": {public.pk, shared.pk, private.pk},
         "anonymous": {public.pk},
     }
+
+
+# Narrowing
+
+
+def narrowings_on(page) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return the count and the address of each value, by the names of fields."""
+    found = {}
+    for facet in re.findall(r'<details class="facet">(.*?)</details>', text_of(page)):
+        name = re.search(r"<summary>(.*?)</summary>", facet)
+        links = re.findall(r'href="([^"]*)"><span>(.*?)</span><span[^>]*>(\d+)</span>', facet)
+        found[name[1]] = {label: (int(count), unescape(address)) for address, label, count in links}
+    return found
+
+
+def test_what_is_listed_is_narrowed_by_links_with_their_counts(alice, coloured):
+    client = as_user(alice)
+
+    narrowings = narrowings_on(client.get("/search/", {"q": "owner:me", "order": "name"}))
+
+    assert {label: count for label, (count, _address) in narrowings["Tag"].items()} == {"cold": 1, "red": 1, "warm": 1}
+    assert "Format" not in narrowings  # all are of one
+    narrower = narrowings["Tag"]["warm"][1]
+    assert query_of(narrower) == {"q": ["owner:me tag:warm"], "order": ["name"]}
+    assert images_on(client.get(f"/search/{narrower}")) == [coloured["red"]]
+
+
+def test_what_a_search_is_sure_of_is_narrowed(alice, coloured):
+    client = as_user(alice)
+
+    narrowings = narrowings_on(client.get("/search/?q=red OR blue"))
+    count, narrower = narrowings["Tag"]["cold"]
+
+    assert count == 1
+    assert query_of(narrower) == {"q": ["(red OR blue) tag:cold"]}
+    assert "Tag" not in narrowings_on(client.get(f"/search/{narrower}"))
+
+
+def test_everybody_narrows_among_what_they_may_see(alice, charlie, upload, quick_encoder):
+    for colour, visibility in (("red", Visibility.PUBLIC), ("blue", Visibility.PUBLIC), ("lime", Visibility.PRIVATE)):
+        upload(alice, content=drawn_picture(colour), tags=f"{colour},secret", visibility=visibility)
+
+    tags = {
+        name: {label: count for label, (count, _) in narrowings_on(client.get("/search/?q=owner:alice"))["Tag"].items()}
+        for name, client in {"alice": as_user(alice), "charlie": as_user(charlie), "nobody": Client()}.items()
+    }
+
+    assert tags == {
+        "alice": {"blue": 1, "lime": 1, "red": 1},
+        "charlie": {"blue": 1, "red": 1},
+        "nobody": {"blue": 1, "red": 1},
+    }
+
+
+def test_results_lead_to_more_and_to_less_like_them(alice, coloured):
+    page = as_user(alice).get("/search/", {"q": "red tag:warm", "top": "10"})
+
+    red = coloured["red"]
+    assert [query_of(link)["q"] for link in links_on(page, "More like this")] == [[f"red tag:warm like:{red}"]]
+    assert [query_of(link)["q"] for link in links_on(page, "Less like this")] == [[f"red tag:warm -like:{red}"]]
+
+
+def test_more_like_a_picture_takes_less_like_it_back(alice, coloured):
+    blue = coloured["blue"]
+    page = as_user(alice).get("/search/", {"q": f"tag:cold -like:{coloured['red']}"})
+
+    assert [query_of(link)["q"] for link in links_on(page, "More like this")] == [
+        [f"tag:cold -like:{coloured['red']} like:{blue}"]
+    ]
+    other = as_user(alice).get("/search/", {"q": f"-like:{blue}"}).context["page"]
+    assert query_of(other.address_like(Image(pk=blue), is_less=False)) == {"q": [f"like:{blue}"]}
