@@ -2,12 +2,22 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from gallery.models import Image
+from gallery.retrieval.reasons import ReasonKind
 from gallery.services.search import Result
 
 from .serializers import ImageSerializer
+
+
+class WhySerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=list(ReasonKind))
+    detail = serializers.CharField(
+        allow_blank=True,
+        help_text="What was recognised, the sentence or picture asked with, or what has the words.",
+    )
 
 
 class ResultSerializer(ImageSerializer):
@@ -17,6 +27,12 @@ class ResultSerializer(ImageSerializer):
         help_text="Cosine similarity to what is asked, -1 to 1; null where a query only filters."
     )
     confident = serializers.SerializerMethodField(help_text="Whether it is taken for what was meant.")
+
+    why = serializers.SerializerMethodField(help_text="What of the search is true of it, and how that shows.")
+
+    @extend_schema_field(WhySerializer(many=True))
+    def get_why(self, image: Image) -> list[dict[str, str]]:
+        return [{"kind": str(each.kind), "detail": each.detail} for each in self._result(image).why]
 
     def get_score(self, image: Image) -> float | None:
         score = self._result(image).score

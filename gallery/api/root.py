@@ -19,6 +19,7 @@ class RootView(APIView):
         names = {
             "images": "image-list",
             "search": "search",
+            "facets": "search-facets",
             "albums": "album-list",
             "jobs": "job-list",
             "saved_searches": "saved-search-list",

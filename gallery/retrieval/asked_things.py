@@ -82,6 +82,11 @@ def asked_things(text: str) -> tuple[AskedThing, ...]:
     return tuple(each for each in asked if each.count is not None or each.colours)
 
 
+def named_things(text: str) -> frozenset[str]:
+    """Return COCO's names of the things that a text names, how many of what colour or not; none that it excludes."""
+    return frozenset(each.name for each in _mentions(text.lower()))
+
+
 def without_numbers(text: str) -> str:
     """Return a text without the numbers that `asked_things` reads in it: “dogs” for “two dogs”, 猫 for 三只猫."""
     for asked in asked_things(text):

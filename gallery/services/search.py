@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gallery.errors import NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet, IndexState
@@ -10,6 +10,7 @@ from gallery.models.cursor import number_at, numbered_cursor
 from gallery.models.result_order import ORDERS
 from gallery.retrieval.asked_things import asked_things, thing_named
 from gallery.retrieval.fusion import Ranking, best_of
+from gallery.retrieval.reasons import Reason
 from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
 from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
@@ -20,6 +21,7 @@ from .encoder_changes import while_encoders_change
 from .facets import Facet, facets_among
 from .legs import answer_of
 from .meanings import NamedRows
+from .reasons import reasons_for
 from .things_order import ORDERED_BY_THINGS, ordered_by_things
 
 COUNTED_UP_TO = 10_000  # pictures: of more, answers say "at least so many"
@@ -28,13 +30,14 @@ COUNTED_UP_TO = 10_000  # pictures: of more, answers say "at least so many"
 @dataclass(frozen=True, slots=True)
 class Result:
     """A picture, its cosine similarity to the query, whether it belongs above the line, and how probable it is that it
-    is meant, 0..1. Where nothing is compared there is no score, and whatever is found is meant.
+    is meant, 0..1. Where nothing is compared there is no score, and whatever is found is meant. `why` it was found.
     """
 
     image: Image
     score: float | None = None
     confident: bool = True
     probability: float = 1.0
+    why: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPa
     facets = facets_among(asked.meant, request, by=by) if with_facets else ()
     return ResultPage(
         encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
-        results=found.results,
+        results=_with_reasons(found.results, request, by),
         searched=found.searched,
         confident_count=found.confident_count,
         milliseconds=(time.perf_counter() - encoded_at) * 1000,
@@ -161,6 +164,12 @@ def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPa
         listed=None if is_ranked else found.confident_count,
         excluded=asked.planned.excluded,
     )
+
+
+def _with_reasons(results: tuple[Result, ...], request: SearchRequest, by: Actor) -> tuple[Result, ...]:
+    compared = [result.image.pk for result in results if result.score is not None]
+    reasons = reasons_for(request.tree, [result.image for result in results], compared=compared, by=by)
+    return tuple(replace(result, why=reasons[result.image.pk]) for result in results)
 
 
 @dataclass(frozen=True, slots=True)

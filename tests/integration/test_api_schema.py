@@ -22,6 +22,7 @@ PATHS = {
     "/images/{id}/thumbnail/{size}/": {"get"},
     "/images/{id}/thumbnail/{size}/{sha256}.webp": {"get"},
     "/search/": {"get", "post"},
+    "/search/facets/": {"get"},
     "/albums/": {"get"},
     "/albums/{id}/": {"get"},
     "/albums/{id}/images/": {"get"},

@@ -157,6 +157,7 @@ def _report(page: ResultPage, *, text: str, encoding_milliseconds: float) -> Rep
                 "name": result.image.original_name,
                 "score": None if result.score is None else round(result.score, 6),
                 "confident": result.confident,
+                "why": [{"kind": str(each.kind), "detail": each.detail} for each in result.why],
             }
             for result in page.results
         ],
