@@ -13,6 +13,7 @@ from gallery.error_messages import stored_sentence
 from gallery.errors import StoredError
 from gallery.media_responses import thumbnail_address
 from gallery.models import Image
+from gallery.views.search_words import reason_in_words
 from gallery.views.undo import undo_url_of
 
 register = template.Library()
@@ -45,6 +46,7 @@ def like_address(context: dict[str, Any], image: Image, *, is_less: bool = False
     return address
 
 
+register.simple_tag(reason_in_words)
 register.simple_tag(thumbnail_address)
 register.filter("bytes", bytes_in_words)
 

@@ -2,11 +2,13 @@
 
 from functools import singledispatch
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
 
+from gallery.errors import InvalidInput
 from gallery.forms.search import SearchForm
 from gallery.imaging.formats import LABELS
-from gallery.retrieval.language import ME
+from gallery.retrieval.language import ME, parse
 from gallery.retrieval.language import format as query_of
 from gallery.retrieval.tree import Comparison, Field, Filter, Like, Node, Not, Phrase, Picture, Region, State, Text
 
@@ -52,6 +54,16 @@ COLOURS = {
     "purple": pgettext_lazy("colour", "purple"),
     "pink": pgettext_lazy("colour", "pink"),
     "brown": pgettext_lazy("colour", "brown"),
+}
+
+REASONS = {
+    "looks_like": gettext_lazy("Looks like"),
+    "name": FIELDS[Field.NAME],
+    "tag": FIELDS[Field.TAG],
+    "album": FIELDS[Field.ALBUM],
+    "description": gettext_lazy("Description"),
+    "text": FIELDS[Field.TEXT],
+    "colour": FIELDS[Field.COLOUR],
 }
 
 
@@ -115,6 +127,24 @@ def value_in_words(node: Filter) -> str:
     if node.field is Field.OWNER and value == ME:
         return pgettext("owner", "me")
     return value if isinstance(value, str) else query_of(node).partition(":")[2]
+
+
+def reason_in_words(kind: str, detail: str) -> str:
+    """Return why a picture was found, for people: a kind of reason, and what of the search is true of it."""
+    if kind == "filter":
+        return _query_in_words(detail)
+    if kind == "looks_like":
+        detail = _query_in_words(detail)
+    if kind == "colour":
+        detail = str(COLOURS.get(detail, detail))
+    return gettext("%(name)s: %(value)s") % {"name": REASONS[kind], "value": detail}
+
+
+def _query_in_words(text: str) -> str:
+    try:
+        return in_words(parse(text, timezone.localdate()))
+    except InvalidInput:  # it is no query, but what was recognised
+        return text
 
 
 def search_in_words(form: SearchForm) -> str:

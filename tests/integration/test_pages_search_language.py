@@ -352,3 +352,12 @@ def test_more_like_a_picture_takes_less_like_it_back(alice, coloured):
     ]
     other = as_user(alice).get("/search/", {"q": f"-like:{blue}"}).context["page"]
     assert query_of(other.address_like(Image(pk=blue), is_less=False)) == {"q": [f"like:{blue}"]}
+
+
+def test_results_say_on_request_why_they_are_here(alice, coloured):
+    page = text_of(as_user(alice).get("/search/", {"q": "red tag:warm -is:portrait"}))
+
+    [why] = re.findall(
+        r'<summary>Why this one\?<span class="visually-hidden"> red\.png</span></summary> <ul>(.*?)</ul>', page
+    )
+    assert re.findall(r"<li>(.*?)</li>", why) == ["Looks like: red", "Tag: warm", "Not: Portrait"]
