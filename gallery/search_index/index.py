@@ -21,6 +21,7 @@ from gallery.errors import EncoderChanged, StoreDamaged
 from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
+from gallery.vectors.engines.contract import Searcher
 from gallery.vectors.engines.rescoring import sampled_distribution
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_check import Problem
@@ -54,6 +55,7 @@ from .row_changes import UPDATE_BATCH, Beside, RowChanges, nothing_beside
 
 Answer = TypeVar("Answer")
 Blocks = Iterable[tuple[Ids, Vectors]]
+LocalQuestion = Callable[[Searcher, Allowed | None], Answer]
 
 
 class SearchIndex(RowChanges):
@@ -89,40 +91,34 @@ class SearchIndex(RowChanges):
         """Return how many images, of those in `allowed` if given, `search` would give `query` (dimension,) at least
         `score`, if `k` were large enough: exact whatever the engine is. Raises EncoderChanged as `search` does.
         """
-        return in_one_state(lambda access: self._count_above(query, score, allowed, access, encoder))
+        return self._asked_locally(lambda local, among: local.count_above(query, score, among), 0, allowed, encoder)
 
     def ids_above(
         self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
     ) -> Ids:
         """Return the ids of the images that `count_above` counts, ascending. Raises EncoderChanged as `search` does."""
-        return in_one_state(lambda access: self._ids_above(query, score, allowed, access, encoder))
+        nobody = np.empty(0, dtype=np.int64)
+        return self._asked_locally(lambda local, among: local.ids_above(query, score, among), nobody, allowed, encoder)
 
-    def _ids_above(
-        self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
-    ) -> Ids:
-        while (committed := self._committed_of_encoder(encoder)) is not None:
-            mask = None if images is None else self._mask_of(images, access, committed)
-            if images is None or mask is not None:
-                allowed = None if mask is None else committed.snapshot.allowing_rows(mask)
-                return committed.local.ids_above(query, score, allowed)
-        return np.empty(0, dtype=np.int64)
+    def _asked_locally(
+        self, ask: LocalQuestion[Answer], nothing: Answer, images: ImageQuerySet | None, key: EncoderKey | None
+    ) -> Answer:
+        """Return what the searcher of the files themselves answers; `nothing` where there is no index."""
 
-    def _count_above(
-        self, query: Floats, score: float, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
-    ) -> int:
-        while (committed := self._committed_of_encoder(encoder)) is not None:
-            mask = None if images is None else self._mask_of(images, access, committed)
-            if images is None or mask is not None:
-                allowed = None if mask is None else committed.snapshot.allowing_rows(mask)
-                return committed.local.count_above(query, score, allowed)
-        return 0
+        def answer(access: AccessState) -> Answer:
+            while (committed := self._committed_of_encoder(key)) is not None:
+                mask = None if images is None else self._mask_of(images, access, committed)
+                if images is None or mask is not None:
+                    return ask(committed.local, None if mask is None else committed.snapshot.allowing_rows(mask))
+            return nothing
+
+        return in_one_state(answer)
 
     def _search(
         self, queries: Vectors, k: int, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None
     ) -> Hits:
         while (committed := self._committed_of_encoder(encoder)) is not None:
-            hits = self._search_version(committed, queries, k, images, access)
-            if hits is not None:
+            if (hits := self._search_version(committed, queries, k, images, access)) is not None:
                 return hits
         return Hits.none(len(queries))
 
@@ -143,8 +139,7 @@ class SearchIndex(RowChanges):
             except EmptyResultSet:
                 return Hits.none(len(queries))
         elif images is not None:
-            mask = self._mask_of(images, access, committed)
-            if mask is None:
+            if (mask := self._mask_of(images, access, committed)) is None:
                 return None
             searcher = searcher if searcher.capabilities.can_be_told(mask.count) else committed.local
             allowed = committed.snapshot.allowing_rows(mask)
@@ -177,8 +172,7 @@ class SearchIndex(RowChanges):
 
     def check_readable(self) -> None:
         """Raise StoreDamaged if the vectors could not be read now, also where this process still has them mapped."""
-        state = IndexState.objects.current()
-        if state.has_encoder:
+        if (state := IndexState.objects.current()).has_encoder:
             self._files.store(state.dimension).read(epoch=state.epoch, row_count=state.row_count)
 
     def forget_allowed(self, images: ImageQuerySet) -> None:
@@ -209,8 +203,7 @@ class SearchIndex(RowChanges):
     def _vectors(self, image_ids: Sequence[int]) -> tuple[Ids, Vectors, EncoderKey | None]:
         ids = np.asarray(image_ids, dtype=np.int64)
         while True:
-            committed = self._current()
-            if committed is None:
+            if (committed := self._current()) is None:
                 return ids[:0], np.empty((0, 0), dtype=np.float32), None
             rows = Image.objects.rows_by_id(image_ids)
             known = np.array([image_id for image_id in image_ids if image_id in rows], dtype=np.int64)
@@ -222,8 +215,7 @@ class SearchIndex(RowChanges):
 
     def _current(self) -> CommittedIndex | None:
         """Return what is committed now, mapping again only when the version has moved. None: nothing is indexed."""
-        state = IndexState.objects.current()
-        if not state.has_encoder:
+        if not (state := IndexState.objects.current()).has_encoder:
             return None
         if not is_of(self._committed, state):
             with self._refresh:
