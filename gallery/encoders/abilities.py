@@ -89,11 +89,12 @@ class Thing:
 @dataclass(frozen=True, slots=True)
 class Look:
     """One picture: its unit row (dimension,) float32, and the things recognised in it, the surest first; None of an
-    encoder that sees none.
+    encoder that sees none. `colours` are those of the whole picture, None where nobody asked for them.
     """
 
     row: Vectors
     things: tuple[Thing, ...] | None = None
+    colours: tuple[str, ...] | None = None
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gallery.models import WORKER, Claim, CountedAct, Job, PeriodicWork
 from gallery.services.curation import empty_some_old_trash
 from gallery.services.database_care import keep_statistics
+from gallery.services.embedding.colouring import colour_some
 from gallery.services.embedding.recognition import recognise_some
 from gallery.services.folding import fold_some_texts
 from gallery.services.holders import free_claims_of_the_dead
@@ -87,6 +88,7 @@ CHORES: tuple[Chore | LongChore, ...] = (
     LongChore("trash", timedelta(hours=1), _empty_some_trash),
     LongChore("metadata", timedelta(hours=1), _read_some_metadata),
     Chore("stale files", timedelta(days=1), remove_stale_files),
+    LongChore("colours", timedelta(minutes=10), colour_some),
     LongChore("recognised things", timedelta(minutes=10), recognise_some),
     Chore("sessions", timedelta(hours=6), SessionStore.clear_expired),
 )

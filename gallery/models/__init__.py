@@ -18,6 +18,7 @@ from .job_item import ImportedImage, JobItem, JobSelection
 from .library_use import LibraryUse
 from .model_change import ModelChange, NextEmbedding
 from .periodic_work import PeriodicWork
+from .picture_colours import PictureColours
 from .query_picture import QueryPicture
 from .recognised_things import RecognisedThings
 from .saved_search import SavedSearch, SearchHistory
@@ -60,6 +61,7 @@ __all__ = [
     "ModelChange",
     "NextEmbedding",
     "PeriodicWork",
+    "PictureColours",
     "QueryPicture",
     "RecognisedThings",
     "SavedSearch",

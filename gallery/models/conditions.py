@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, BooleanField, Exists, ExpressionWrapper, Func, Q, QuerySet
+from django.db.models import BigIntegerField, BooleanField, Exists, ExpressionWrapper, F, Func, Q, QuerySet
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
@@ -58,6 +58,16 @@ class Named(OfFoldedText):
 
 class TaggedSomehow(Exists):
     """That an image carries a tag; `links` are the links of images to tags, `OuterRef("pk")` the image."""
+
+
+class Coloured(Exists):
+    """That an image has one of the colours of these bits; `looks` are those at the colours of images, `OuterRef("pk")`
+    the image.
+    """
+
+    def __init__(self, looks: QuerySet[Any], *, bits: int) -> None:
+        super().__init__(looks.alias(asked=F("colours").bitand(bits)).filter(asked__gt=0))
+        self.bits = bits
 
 
 class IsSquare(ExpressionWrapper):  # type: ignore[type-arg]  # takes none at run time

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.db.models import F, OuterRef, Q, QuerySet
 
+from gallery.encoders.offline.colours import COLOURS
 from gallery.errors import NobodySignedIn, UnknownAlbum
 from gallery.retrieval.language import ME
 from gallery.retrieval.language import format as spelled
@@ -18,7 +19,7 @@ from gallery.text.tag_names import folded_tag
 
 from .access import NOTHING, Visibility, is_shown_in_one_of, may_see_album
 from .actor import Actor
-from .conditions import Among, HasNoRow, HasPixels, ImageIds, IsSquare, Tagged, TaggedAny, TaggedSomehow
+from .conditions import Among, Coloured, HasNoRow, HasPixels, ImageIds, IsSquare, Tagged, TaggedAny, TaggedSomehow
 from .folded_text import has_first_line, has_in_first_line, is_named, mentions
 from .moments import ADDED, TAKEN
 from .user import User
@@ -110,6 +111,11 @@ def _has_format(asked: Filter, _by: Actor) -> Q:
     return Q(format=asked.value)
 
 
+def _has_colour(asked: Filter, _by: Actor) -> Q:
+    bits = 1 << COLOURS.index(str(asked.value))
+    return Q(Coloured(_objects("PictureColours").filter(image=OuterRef("pk")), bits=bits))
+
+
 def _is_in_state(asked: Filter, by: Actor) -> Q:
     if asked.value == State.FAVOURITE:
         _user_of(by, asked)
@@ -189,6 +195,7 @@ _CONDITIONS: Final[Mapping[Field, Callable[[Filter, Actor], Q]]] = {
     Field.NAME: _is_named,
     Field.TEXT: _has_text,
     Field.FORMAT: _has_format,
+    Field.COLOUR: _has_colour,
     Field.IS: _is_in_state,
     Field.WIDTH: _has_side,
     Field.HEIGHT: _has_side,

@@ -13,7 +13,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import Model
 
-from gallery.models import AlbumImage, FoldedText, Image
+from gallery.models import AlbumImage, FoldedText, Image, PictureColours
 from gallery.text.folding import REVISION
 from gallery.vectors.columns.links import Links
 from gallery.vectors.columns.table import NULL, Numbers, Table
@@ -147,6 +147,7 @@ def _pictures(condition: str, parameters: Sequence[int]) -> Tuples:
     statement = f"""
         SELECT {", ".join(expressions)} FROM {_name_of(Image)} AS image
         LEFT JOIN {_name_of(FoldedText)} AS folded ON folded.image_id = image.id AND folded.revision >= {REVISION}
+        LEFT JOIN {_name_of(PictureColours)} AS looked_at ON looked_at.image_id = image.id
         WHERE {condition} ORDER BY embedding_row
     """  # noqa: S608 -- names of our own
     return _read(statement, parameters)
@@ -168,6 +169,8 @@ def _folded_lines() -> tuple[str, str]:
 def _number(name: str) -> str:
     if name == "is_folded":
         return "CASE WHEN text IS NULL THEN 0 ELSE 1 END"
+    if name == "colours":
+        return "COALESCE(looked_at.colours, 0)"
     if name == "status":
         return "CASE WHEN embedding_row IS NOT NULL THEN 0 WHEN embed_error = '' THEN 1 ELSE 2 END"
     field: Any = Image._meta.get_field(name)

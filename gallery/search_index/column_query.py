@@ -21,6 +21,7 @@ from django.db.models.sql.where import AND, OR, NothingNode, WhereNode
 from gallery.models import Album, AlbumImage, Image, SearchStatus, Tag
 from gallery.models.conditions import (
     Among,
+    Coloured,
     HasNoRow,
     HasPixels,
     ImageIds,
@@ -50,7 +51,7 @@ SEARCHABLE, FAILED = STATUSES.index(SearchStatus.SEARCHABLE), STATUSES.index(Sea
 ASKED_OF_DATABASE = {"md5", "sha256", "original_name", "description"}
 COMPARISONS: dict[str, Comparison] = {"exact": "eq", "lt": "lt", "lte": "le", "gt": "gt", "gte": "ge"}
 PLACE_KEYS = ["albumimage__position", "albumimage__pk"]
-ORDERED_BY = {"id", *NUMBERS} - {"is_folded", "status"}
+ORDERED_BY = {"id", *NUMBERS} - {"is_folded", "status", "colours"}
 MAY_BE_NULL = {"taken_at", "trashed_at", "embedding_row"}
 KEYS_OF_NAME = (NameOrder("original_name"), NameOrder(F("original_name")))
 
@@ -347,6 +348,10 @@ def _is_square(columns: Columns) -> Truth:
     return columns.judged(["width_px", "height_px"], judge)
 
 
+def _coloured(asked: Coloured) -> Condition:
+    return lambda columns: columns.judged(["colours"], lambda colours: (colours & asked.bits) != 0)
+
+
 def _has_pixels(asked: HasPixels) -> Condition:
     comparison = COMPARISONS[asked.lookup]
 
@@ -365,6 +370,7 @@ _UNDERSTOOD: dict[type, Callable[[Any], Condition]] = {
     Named: lambda asked: _of_folded_text(asked, lambda columns: columns.matches("folded_name", asked.pieces)),
     Among: lambda asked: _among(asked.images),
     HasNoRow: lambda _asked: lambda columns: columns.compare("status", "ne", SEARCHABLE),
+    Coloured: _coloured,
     IsSquare: lambda _asked: _is_square,
     HasPixels: _has_pixels,
 }

@@ -23,6 +23,7 @@ NUMBERS: Final[Mapping[str, type[np.signedinteger[Any]]]] = {
     "trashed_at": np.int64,
     "is_folded": np.int8,
     "status": np.int8,
+    "colours": np.int16,  # the sum of their bits, none while they are not known
 }
 TEXTS: Final = ("name", "folded_name", "folded_description")  # "name" is NameOrder(original_name)
 LINKS: Final = ("tag", "album")

@@ -365,6 +365,7 @@ def test_every_table_that_a_picture_is_found_by_is_watched(transactional_db):
         "albumimage_delete", "albumimage_insert", "albumimage_update",
         "foldedtext_delete", "foldedtext_insert", "foldedtext_update",
         "image_delete", "image_tags_delete", "image_tags_insert", "image_tags_update", "image_update",
+        "picturecolours_delete", "picturecolours_insert", "picturecolours_update",
         "tag_update",
     ]  # fmt: skip
 

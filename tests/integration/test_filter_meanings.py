@@ -18,7 +18,20 @@ from hypothesis import strategies as st
 
 from gallery.errors import NobodySignedIn, UnknownAlbum
 from gallery.imaging import FORMATS
-from gallery.models import OPERATOR, Actor, Album, AlbumImage, Favourite, FoldedText, Image, Tag, User, Visibility
+from gallery.models import (
+    OPERATOR,
+    Actor,
+    Album,
+    AlbumImage,
+    Favourite,
+    FoldedText,
+    Image,
+    PictureColours,
+    Tag,
+    User,
+    Visibility,
+)
+from gallery.models.picture_colours import BITS
 from gallery.retrieval.plan import Condition, Conjunction, Disjunction, Negation
 from gallery.retrieval.tree import Comparison, Field, Filter, NameWithGaps, NumberRange, Period, Phrase, State
 from gallery.search_index import search_index
@@ -94,6 +107,7 @@ class Library:
         )
         image.save()
         image.tags.set(choose.sample(self.tags, choose.choice([0, 0, 1, 2])))
+        PictureColours.objects.write({image.pk: choose.choice([(), ("red",), ("black", "red"), ("brown",)])})
         Favourite.objects.bulk_create([Favourite(user=user, image=image) for user in choose.sample(self.users, 1)])
         for album in choose.sample(self.albums, choose.randint(0, 2)):
             AlbumImage.objects.create(album=album, image=image)
@@ -117,13 +131,21 @@ class Row:
     albums: tuple[Album, ...]
     is_folded: bool
     starred_by: frozenset[int]
+    colour_bits: int
 
     @classmethod
     def of(cls, image: Image) -> "Row":
         folded_now = FoldedText.objects.filter(image=image, revision__gte=1).exists()
         stars = Favourite.objects.filter(image=image).values_list("user", flat=True)
         shown = tuple(album for album in image.albums.all() if album.owner_id == image.owner_id)
-        return cls(image, tuple(tag.name for tag in image.tags.all()), shown, folded_now, frozenset(stars))
+        return cls(
+            image,
+            tuple(tag.name for tag in image.tags.all()),
+            shown,
+            folded_now,
+            frozenset(stars),
+            image.picture_colours.colours,
+        )
 
 
 def is_curator(actor: Actor) -> bool:
@@ -250,6 +272,7 @@ def is_true_filter(asked: Filter, row: Row, actor: Actor, library: Library) -> b
         Field.NAME: lambda: has_name(row, value),
         Field.TEXT: lambda: False,
         Field.FORMAT: lambda: image.format == value,
+        Field.COLOUR: lambda: bool(row.colour_bits & BITS[value]),
         Field.IS: lambda: is_in_state(row, value, actor),
         Field.WIDTH: lambda: is_number(image.width_px, asked),
         Field.HEIGHT: lambda: is_number(image.height_px, asked),
@@ -313,6 +336,7 @@ FIELDS = {
     "name with gaps": chosen(Field.NAME, Comparison.MATCHES, [NameWithGaps(gaps) for gaps in GAPS]),
     "text": chosen(Field.TEXT, Comparison.CONTAINS, ["a"]),
     "format": chosen(Field.FORMAT, Comparison.EQUALS, list(FORMATS[:3])),
+    "colour": chosen(Field.COLOUR, Comparison.EQUALS, ["black", "red", "brown", "blue"]),
     "state": chosen(Field.IS, Comparison.EQUALS, STATES),
     "number": st.one_of(numbers),
     "range": st.one_of(ranges),
@@ -382,6 +406,7 @@ SELECTIVE = [
     Filter(Field.NAME, Comparison.CONTAINS, "01"),
     Filter(Field.NAME, Comparison.MATCHES, NameWithGaps(("img", "01", ".jpg"))),
     Filter(Field.FORMAT, Comparison.EQUALS, "PNG"),
+    Filter(Field.COLOUR, Comparison.EQUALS, "brown"),
     *(Filter(Field.IS, Comparison.EQUALS, state) for state in STATES if state is not State.FAVOURITE),
     Filter(Field.WIDTH, Comparison.GREATER, 100),
     Filter(Field.HEIGHT, Comparison.EQUALS, 95),

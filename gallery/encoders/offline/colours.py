@@ -5,8 +5,9 @@ are nearest in CIELAB, softly. Distances are CIE76, which is coarse but enough t
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -133,19 +134,43 @@ def colour_evidence(pixels: npt.NDArray[np.uint8], weights: FloatArray) -> Float
     return evidence
 
 
-def colour_shares(pixels: npt.NDArray[np.uint8], weights: FloatArray) -> FloatArray:
-    """Return the share of each of COLOURS (11,), sum 1, in sRGB pixels (h, w, 3) weighted by (h, w)."""
-    shares: FloatArray = np.tensordot(weights, _memberships(pixels), axes=2) / weights.sum()
+@dataclass(frozen=True, eq=False)
+class ExampleTable:
+    """Examples of each of COLOURS in CIELAB, (n, 3) float32; those of the k-th begin at `starts[k]`, (11,).
+
+    `softness`, in CIELAB units, is how far beyond the nearest example another one still counts.
+    """
+
+    lab: FloatArray
+    starts: npt.NDArray[np.int64]
+    softness: float
+
+    @classmethod
+    def of(cls, examples: Mapping[str, Sequence[str]], *, softness: float) -> Self:
+        codes = [list(bytes.fromhex(code[1:])) for name in COLOURS for code in examples[name]]
+        starts = np.cumsum([0, *(len(examples[name]) for name in COLOURS)])[:-1]
+        return cls(_lab(np.array(codes, np.uint8)), starts, softness)
+
+
+def colour_shares(
+    pixels: npt.NDArray[np.uint8], weights: FloatArray, *, table: ExampleTable | None = None
+) -> FloatArray:
+    """Return the share of each of COLOURS (11,), sum 1, in sRGB pixels (h, w, 3) weighted by (h, w).
+
+    Without a table the examples are those of the encoder, whose rows depend on them.
+    """
+    memberships = _memberships(pixels, table or _TABLE)
+    shares: FloatArray = np.tensordot(weights, memberships, axes=2) / weights.sum()
     return shares
 
 
-def _memberships(pixels: npt.NDArray[np.uint8]) -> FloatArray:
+def _memberships(pixels: npt.NDArray[np.uint8], table: ExampleTable) -> FloatArray:
     """Return (h, w, 11): how far each pixel belongs to each colour; the sum over the colours is 1."""
     lab = _lab(pixels)
     # |a - b|² less |a|², which all examples share; one product instead of (h, w, 65, 3) differences
-    squared = (_EXAMPLES_LAB**2).sum(axis=1) - 2 * (lab @ _EXAMPLES_LAB.T)
-    nearest = np.minimum.reduceat(squared, _STARTS, axis=-1)
-    best = np.exp((nearest.min(axis=-1, keepdims=True) - nearest) / (2 * SOFTNESS**2))
+    squared = (table.lab**2).sum(axis=1) - 2 * (lab @ table.lab.T)
+    nearest = np.minimum.reduceat(squared, table.starts, axis=-1)
+    best = np.exp((nearest.min(axis=-1, keepdims=True) - nearest) / (2 * table.softness**2))
     memberships: FloatArray = best / best.sum(axis=-1, keepdims=True)
     return memberships
 
@@ -166,7 +191,4 @@ _TO_XYZ = np.array(
     np.float32,
 )
 _D65 = np.array([0.95047, 1.0, 1.08883], np.float32)
-_EXAMPLES_LAB = _lab(
-    np.array([list(bytes.fromhex(code[1:])) for codes in EXAMPLES.values() for code in codes], np.uint8)
-)
-_STARTS = np.cumsum([0, *(len(codes) for codes in EXAMPLES.values())])[:-1]
+_TABLE = ExampleTable.of(EXAMPLES, softness=SOFTNESS)

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL.Image import Image as Pixels
 
 from gallery.encoders.abilities import Look
 from gallery.encoders.base import Encoder, harmless_picture
 from gallery.encoders.looking import look_at
+from gallery.encoders.offline.picture_colours import picture_colours
 from gallery.errors import (
     EncoderUnavailable,
     EncodingFailed,
@@ -84,7 +85,8 @@ def open_pixels(image: Image) -> Pixels | EncodedBatch:
 
 def _encode(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder) -> EncodedBatch:
     try:
-        return EncodedBatch(tuple(images), tuple(look_at(list(pixels), encoder)))
+        looks = look_at(list(pixels), encoder)
+        return EncodedBatch(tuple(images), tuple(map(with_colours, looks, pixels)))
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is the picture's, the machine's or the encoder's
         if len(images) == 1:
             return _without_vector(images[0], error, encoder)
@@ -93,6 +95,11 @@ def _encode(images: Sequence[Image], pixels: Sequence[Pixels], encoder: Encoder)
     for image, opened in zip(images, pixels, strict=True):
         done += _encode([image], [opened], encoder)
     return done
+
+
+def with_colours(look: Look, pixels: Pixels) -> Look:
+    """Return a look with the colours of the whole picture, which no encoder needs to tell."""
+    return replace(look, colours=picture_colours(pixels))
 
 
 def _without_vector(image: Image, error: Exception, encoder: Encoder) -> EncodedBatch:

@@ -16,7 +16,7 @@ from gallery.models import Image
 
 from .encoder_child import ChildEnded, ChildNotStarted, EncoderChild, End, PictureDeferred, PictureRefused
 from .encoder_deaths import forget_deaths
-from .isolated_batches import EncodedBatch, encode_batch, open_pixels
+from .isolated_batches import EncodedBatch, encode_batch, open_pixels, with_colours
 
 STRIKES = 3.0  # sum of the weights of ends
 STARTS_IN_VAIN = 3  # of processes that prove nothing: the suspects are left for later
@@ -77,7 +77,7 @@ class Trial:
         if isinstance(pixels, EncodedBatch):
             return pixels
         try:
-            return EncodedBatch((image,), (child.look(pixels),))
+            return EncodedBatch((image,), (with_colours(child.look(pixels), pixels),))
         except PictureRefused as refusal:
             error = EncodingFailed(encoder=self._encoder.key.id, reason=str(refusal))
             return EncodedBatch(failed=((image, error),))

@@ -14,6 +14,7 @@ from gallery.models import EmbeddingFailure, Image, RecognisedThings
 from gallery.search_index import search_index
 from gallery.services.database_care import note_changes
 
+from .colouring import keep_colours
 from .encoder_deaths import count_deaths
 from .encoder_in_use import current_encoder
 from .isolated_batches import EncodedBatch
@@ -103,6 +104,7 @@ def _encode_and_commit(batch: Sequence[Image]) -> EmbedReport:
 
 
 def _commit(encoded: EncodedBatch, encoder: Encoder) -> EmbedReport:
+    keep_colours(encoded)
     report = commit_batch(encoded.images, encoded.looks, encoder=encoder) if encoded.images else EmbedReport()
     failures = [mark_failed(image, error) for image, error in encoded.failed]
     failures += [_failure(image, StoredError(reason)) for image, reason in encoded.deferred]
