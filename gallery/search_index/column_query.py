@@ -341,8 +341,8 @@ def _is_square(columns: Columns) -> Truth:
     least, most = IsSquare.PARTS
 
     def judge(width_px: Numbers, height_px: Numbers) -> Booleans:
-        wide, high = width_px.astype(np.int64), height_px.astype(np.int64)
-        square: Booleans = (wide * most >= high * least) & (high * most >= wide * least)
+        shorter, longer = np.minimum(width_px, height_px), np.maximum(width_px, height_px)
+        square: Booleans = shorter.astype(np.int64) * most >= longer.astype(np.int64) * least
         return square
 
     return columns.judged(["width_px", "height_px"], judge)

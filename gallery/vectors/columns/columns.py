@@ -103,9 +103,7 @@ class Columns:
         """Return which rows carry a key, whichever."""
 
         def leaf(table: Table) -> tuple[Booleans, None]:
-            carries = np.zeros(table.row_count, dtype=bool)
-            carries[table.links[name].rows] = True
-            return carries, None
+            return table.links[name].are_there(table.row_count), None
 
         return self._truth(leaf)
 

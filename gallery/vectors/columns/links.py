@@ -74,6 +74,15 @@ class Links:
         parts = [self.rows[self.of_key(key)] for key in set(keys)]
         return np.concatenate([np.empty(0, dtype=np.uint32), *parts])
 
+    def are_there(self, row_count: int) -> npt.NDArray[np.bool_]:
+        """Return which of so many rows carry a key, (row_count,) bool."""
+        carries = np.zeros(row_count, dtype=bool)
+        if self.row_starts is None:
+            carries[self.rows] = True
+        else:
+            np.greater(self.row_starts[1:], self.row_starts[:-1], out=carries[: len(self.row_starts) - 1])
+        return carries
+
     def counts(self, mask: RowMask) -> Ids:
         """Return how many rows of the mask carry each key, (m,) int64.
 
