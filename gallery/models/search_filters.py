@@ -88,7 +88,8 @@ def _user_of(by: Actor, asked: Filter) -> User:
 
 
 def _visible_albums(by: Actor) -> QuerySet[Any]:
-    return _objects("Album").filter(may_see_album(by))
+    albums: QuerySet[Any] = _objects("Album").filter(may_see_album(by))
+    return albums
 
 
 # What is written
@@ -220,7 +221,8 @@ def _any_of(conditions: Iterable[Q]) -> Q:
 
 
 def _tag_links() -> QuerySet[Any]:
-    return apps.get_model("gallery", "Image").tags.through.objects.filter(image=OuterRef("pk"))
+    links: QuerySet[Any] = apps.get_model("gallery", "Image").tags.through.objects.filter(image=OuterRef("pk"))
+    return links
 
 
 def _objects(name: str) -> Any:
