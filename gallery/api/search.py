@@ -62,11 +62,12 @@ class SearchView(APIView):
         check_once(request.data, fields=SearchSerializer().fields, repeatable=["tags"])
         form = SearchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        if form.validated_data.get("image") is None:
-            return self._answer(form.validated_data, request)
+        given = {**form.validated_data, "cursor": form.validated_data.get("cursor") or _cursor_in_address(request)}
+        if given.get("image") is None:
+            return self._answer(given, request)
         started = time.perf_counter()
         with searching_with_picture(by=actor_of(request), client=counted_client(request._request)):
-            return _found(_request(form.validated_data), request, started)
+            return _found(_request(given), request, started)
 
     def _answer(self, given: dict[str, Any], request: Request) -> Response:
         started = time.perf_counter()
@@ -91,6 +92,11 @@ class FacetsView(APIView):
         asked = _request(_of_address(request))
         with asking_with(asked, by=actor_of(request), client=counted_client(request._request)):
             return Response({"facets": FacetSerializer(facets_of(asked, by=actor_of(request)), many=True).data})
+
+
+def _cursor_in_address(request: Request) -> str | None:
+    """Return where to go on by the address that `next` gave, to which the same body is sent again."""
+    return request.query_params.get("cursor")
 
 
 def _of_address(request: Request) -> dict[str, Any]:

@@ -198,6 +198,7 @@ def _by_state(counted: _Counted) -> Iterable[_Found]:
         State.PORTRAIT: pgettext("picture", "Portrait"),
         State.LANDSCAPE: pgettext("picture", "Landscape"),
         State.SQUARE: pgettext("picture", "Square"),
+        **({State.FAVOURITE: pgettext("picture", "Favourite")} if counted.by.user else {}),
     }
     asked = {Filter(Field.IS, Comparison.EQUALS, state): label for state, label in states.items()}
     return [_Found(each, label, counted.count(each)) for each, label in asked.items()]

@@ -246,3 +246,37 @@ def test_words_that_are_right_and_pictures_have_no_suggestion(photos_of_alice):
         Api().post("/search/", {"image": encoded("coffee.png"), "top": 1}).json(),
     ):
         assert (answer["suggestion"], answer["understood"]) == (None, None)
+
+
+@pytest.mark.parametrize("is_form", [True, False])
+def test_next_page_of_a_body_is_had_by_sending_it_again(alice, upload, quick_encoder, is_form):
+    for colour in ("red", "lime", "blue", "yellow", "white"):
+        upload(alice, content=drawn_picture(colour), visibility="public")
+    content = drawn_picture("red", size=(9, 9))
+
+    def send(address: str) -> dict[str, object]:
+        if is_form:
+            body = {"image": SimpleUploadedFile("a.png", content), "region": "0,0,0.5,0.5", "top": "2"}
+            return Api().client.post(address, body).json()
+        body = {"image": b64encode(content).decode(), "region": [0, 0, 0.5, 0.5], "top": 2}
+        return Api().client.post(address, body, content_type="application/json").json()
+
+    pages = [send(f"{API}/search/")]
+    while pages[-1]["next"]:
+        pages.append(send(pages[-1]["next"]))
+
+    found = [pk for page in pages for pk in ids(page)]
+    assert [len(ids(page)) for page in pages] == [2, 2, 1]
+    assert len(set(found)) == 5
+    assert {page["searched"] for page in pages} == {5}
+
+
+def test_cursor_of_a_body_belongs_to_its_picture(alice, upload, quick_encoder):
+    for colour in ("red", "lime", "blue"):
+        upload(alice, content=drawn_picture(colour), visibility="public")
+    first = Api().post("/search/", {"image": b64encode(drawn_picture("red")).decode(), "top": 1}).json()
+
+    other = {"image": b64encode(drawn_picture("blue")).decode(), "top": 1}
+    refused = Api().client.post(first["next"], other, content_type="application/json")
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "cursor_of_another_list")

@@ -198,3 +198,12 @@ def test_facets_name_what_they_count_in_the_language_of_the_reader(alice, upload
     )
 
     assert facets[-1]["choices"][0]["label"] == "横图"
+
+
+def test_own_favourites_are_counted_and_those_of_others_are_not(alice, bob, upload, quick_encoder):
+    image = upload(alice, content=drawn_picture("red"), visibility="public")
+    assert Api(alice).client.put(f"/api/v1/images/{image.pk}/favourite/").status_code in (200, 201, 204)
+
+    of_each = [by_field(facets_of(request_for("width:>0"), by=acting(user)))["is"] for user in (alice, bob)]
+
+    assert of_each == [{"is:landscape": 1, "is:favourite": 1}, {"is:landscape": 1}]
