@@ -37,6 +37,7 @@ class Construct(StrEnum):
     NAME_GAPS = "name: with *"
     TEXT = "text:"
     FORMAT = "format:"
+    COLOUR = "colour:"
     IS = "is:"
     WIDTH = "width:"
     HEIGHT = "height:"
@@ -94,7 +95,7 @@ CHINESE_PHRASES = ("红色", "发票", "海滩", "照片", "旅行", "假期")
 FIELDS = {
     **{Construct.TAG: "标签", Construct.TAGS: "标签", Construct.ALBUM: "相册", Construct.OWNER: "主人"},
     **{Construct.ME: "主人", Construct.NAME: "名称", Construct.NAME_GAPS: "名称", Construct.TEXT: "文字"},
-    **{Construct.FORMAT: "格式", Construct.IS: "是", Construct.WIDTH: "宽"},
+    **{Construct.FORMAT: "格式", Construct.COLOUR: "颜色", Construct.IS: "是", Construct.WIDTH: "宽"},
     **{Construct.HEIGHT: "高", Construct.PIXELS: "像素", Construct.SIZE: "大小", Construct.TAKEN: "拍摄"},
     **{Construct.ADDED: "添加", Construct.BEFORE: "早于", Construct.AFTER: "晚于", Construct.LIKE: "像"},
     **{Construct.BOX: "像", Construct.PICTURE: "图"},
@@ -104,6 +105,7 @@ STATES = {
     **{"public": "公开", "pending": "等待", "failed": "失败", "animated": "动图", "untagged": "无标签"},
     "favourite": "收藏",
 }
+COLOURS = {"red": "红", "grey": "灰色", "blue": "蓝", "white": "白色", "black": "黑", "green": "绿", "yellow": "黄色"}
 PERIODS = ("2019", "2023", "2023-05", "2021-01-01", "2020-02-29", "2022/7", "2024.11.3")
 CHINESE_PERIODS = ("2023年", "2022年5月", "2021年1月1日", "去年", "今年", "上个月")
 SIGNS_OF_CHINESE = str.maketrans({":": "：", "(": "（", ")": "）", ">": "＞", "<": "＜"})
@@ -268,7 +270,7 @@ class Writer:
         return self._source.choice(
             (
                 *(self._tag, self._tag, self._tags, self._album, self._album, self._owner, self._me, self._name),
-                *(self._name_gaps, self._text, self._format, self._state, self._state, self._state),
+                *(self._name_gaps, self._text, self._format, self._colour, self._state, self._state, self._state),
                 *(
                     self._side_px,
                     self._side_px,
@@ -331,6 +333,13 @@ class Writer:
     def _format(self) -> Written:
         names = ("jpeg", "jpg", "JPEG", "png", "gif", "webp", "tiff", "heic")
         return self._field(Construct.FORMAT, "format", self._source.choice(names))
+
+    def _colour(self) -> Written:
+        name = self._source.choice(("colour", "color"))
+        english, chinese = self._source.choice(list(COLOURS.items()))
+        if self._is_chinese:
+            return self._field(Construct.COLOUR, name, chinese, Construct.CHINESE_VALUE)
+        return self._field(Construct.COLOUR, name, english)
 
     def _state(self) -> Written:
         english, chinese = self._source.choice(list(STATES.items()))

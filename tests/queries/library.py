@@ -16,7 +16,7 @@ from PIL import ImageColor
 
 from gallery.encoders.base import Encoder
 from gallery.imaging import EXTENSIONS, thumbnails
-from gallery.models import Album, AlbumImage, Favourite, Image, QueryPicture, Tag, User, Visibility
+from gallery.models import Album, AlbumImage, Favourite, Image, PictureColours, QueryPicture, Tag, User, Visibility
 from gallery.search_index import search_index
 from gallery.services.calibrations import keep_calibration
 from gallery.services.media import save_original, save_thumbnails
@@ -38,6 +38,7 @@ SIDES_PX = ((640, 480), (480, 640), (500, 500), (1000, 960), (1920, 1080), (1080
 WITH_FILES = 60  # the first ones: of their parts one may search
 SMALL_SIDES_PX = ((64, 48), (48, 64), (60, 60), (80, 50))
 COLOURS = ("red", "lime", "blue", "yellow", "black", "white", "gray", "orange", "purple", "teal")
+COLOURS_SEEN = ("red", "grey", "blue", "white", "black", "green", "yellow")  # whatever is drawn
 FIRST_DAY = datetime(2019, 1, 1, tzinfo=UTC)
 DAYS = 2_800
 CALIBRATION = {
@@ -75,6 +76,10 @@ def make_library(encoder: Encoder, *, count: int = 1_000, seed: int = 1) -> Libr
     Favourite.objects.bulk_create(
         Favourite(user=users[name], image=image) for name in FOND for image in source.sample(images, len(images) // 4)
     )
+    seen = {
+        image.pk: tuple(source.sample(COLOURS_SEEN, source.choice((0, 1, 2, 3)))) for image in images if image.pk % 9
+    }
+    PictureColours.objects.write(seen)  # of some nobody knows them yet
     _embed(encoder, images, drawn)
     keep_calibration(encoder.key, CALIBRATION)
     return Library(

@@ -21,8 +21,19 @@ from PIL import Image as PillowImage
 from gallery.conf import gallery
 from gallery.encoders.abilities import Clarity
 from gallery.encoders.base import Encoder
+from gallery.encoders.offline.colours import COLOURS
 from gallery.imaging import PREVIEW_PX, part_of
-from gallery.models import Album, AlbumImage, Favourite, Image, IndexState, QueryPicture, User, Visibility
+from gallery.models import (
+    Album,
+    AlbumImage,
+    Favourite,
+    Image,
+    IndexState,
+    PictureColours,
+    QueryPicture,
+    User,
+    Visibility,
+)
 from gallery.retrieval.cutoff import POSSIBLE, Evidence
 from gallery.retrieval.language import ME
 from gallery.retrieval.plan import PICTURE_WEIGHT, TEXT_WEIGHT
@@ -94,6 +105,7 @@ class Row:
     tags: frozenset[str]  # folded
     albums: frozenset[int]  # those of its own owner
     favourite_of: frozenset[int]
+    colours: frozenset[str]
     folded_name: str
     folded_description: str
 
@@ -447,6 +459,8 @@ def _rows() -> Iterator[Row]:
     places = AlbumImage.objects.filter(album__owner=F("image__owner")).values_list("image_id", "album_id")
     albums = _grouped(places)
     favourites = _grouped(Favourite.objects.values_list("image_id", "user_id"))
+    kept = PictureColours.objects.values_list("image_id", "colours")
+    colours = {pk: [name for place, name in enumerate(COLOURS) if bits >> place & 1] for pk, bits in kept}
     zone = ZoneInfo(settings.TIME_ZONE)
     for image in Image.objects.select_related("owner"):
         row = image.embedding_row
@@ -471,6 +485,7 @@ def _rows() -> Iterator[Row]:
             tags=frozenset(map(folded, tags.get(image.pk, ()))),
             albums=frozenset(albums.get(image.pk, ())),
             favourite_of=frozenset(favourites.get(image.pk, ())),
+            colours=frozenset(colours.get(image.pk, ())),
             folded_name=folded(image.original_name),
             folded_description=folded(image.description),
         )
@@ -549,6 +564,7 @@ IS_TRUE: dict[Field, IsTrue] = {
     Field.NAME: _is_named,
     Field.TEXT: lambda _row, _comparison, _value: False,  # nothing is read in pictures
     Field.FORMAT: lambda row, _comparison, value: row.format == value,
+    Field.COLOUR: lambda row, _comparison, value: value in row.colours,
     Field.IS: _is_in_state,
     Field.WIDTH: lambda row, comparison, value: _is_so(row.width, comparison, value, within=0.0),
     Field.HEIGHT: lambda row, comparison, value: _is_so(row.height, comparison, value, within=0.0),
