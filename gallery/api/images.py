@@ -37,11 +37,11 @@ from .parsers import FormWithFilesParser
 from .result_serializers import ResultPageSerializer
 from .schema_answers import CONFLICT, GONE, NOT_MODIFIED
 from .schema_fields import PICTURE_FILE
+from .search_serializers import TopSerializer
 from .serializers import (
     ImageChangeFormSerializer,
     ImageChangeSerializer,
     ImageSerializer,
-    TopSerializer,
     UploadSerializer,
 )
 

@@ -47,21 +47,21 @@ def top() -> Schema:
 
 
 class SearchTextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # registers itself
-    target_class = "gallery.api.serializers.SearchTextField"
+    target_class = "gallery.api.search_serializers.SearchTextField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         return search_text()
 
 
 class QuerySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "gallery.api.serializers.QueryField"
+    target_class = "gallery.api.search_serializers.QueryField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         return search_query()
 
 
 class TopSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "gallery.api.serializers.TopField"
+    target_class = "gallery.api.search_serializers.TopField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         return top()
@@ -70,7 +70,7 @@ class TopSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
 class TopInBodySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """In a body an empty text is none, too."""
 
-    target_class = "gallery.api.serializers.TopInBodyField"
+    target_class = "gallery.api.search_serializers.TopInBodyField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         schema = top()
@@ -80,7 +80,7 @@ class TopInBodySchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
 class RegionSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Four shares; that a part lies within the picture no schema can say."""
 
-    target_class = "gallery.api.serializers.RegionField"
+    target_class = "gallery.api.search_serializers.RegionField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         share = {"type": "number", "minimum": 0, "maximum": 1}
@@ -90,7 +90,7 @@ class RegionSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 class RegionInFormSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """In a form they are a text with commas between them."""
 
-    target_class = "gallery.api.serializers.RegionInFormField"
+    target_class = "gallery.api.search_serializers.RegionInFormField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         return {"type": "string", "format": REGION}
@@ -99,7 +99,7 @@ class RegionInFormSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 class SearchSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """A search is of a text or of a picture at least; an empty text beside a picture is none."""
 
-    target_class = "gallery.api.serializers.SearchSerializer"
+    target_class = "gallery.api.search_serializers.SearchSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:

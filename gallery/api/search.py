@@ -29,7 +29,7 @@ from .parsers import FormWithFilesParser, PictureJSONParser
 from .result_serializers import FacetSerializer, FacetsSerializer, ResultPageSerializer
 from .schema_answers import CONFLICT, NOT_THERE
 from .schema_fields import PICTURE_FILE
-from .serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer, SpellingSerializer
+from .search_serializers import SearchAddressSerializer, SearchFormSerializer, SearchSerializer, SpellingSerializer
 
 
 class SearchView(APIView):
@@ -126,7 +126,7 @@ def _request(given: dict[str, Any]) -> SearchRequest:
     return SearchRequest.of(
         query=given.get("q") or "",
         today=timezone.localdate(),
-        text=given.get("words") or given.get("text") or "",
+        text=" ".join(filter(None, [given.get("words"), given.get("text")])),
         as_typed=given["as_typed"],
         meanings=[] if picture is None else [picture],
         tags=given.get("tags") or (),

@@ -54,6 +54,11 @@ def is_own(actor: Actor) -> Q:
     return NOTHING if actor.user is None else Q(owner=actor.user)
 
 
+def is_offered_as(visibility: Visibility) -> Q:
+    """Pictures that their owner has made so; who may see them is another question."""
+    return Q(visibility=visibility)
+
+
 # Pictures
 
 

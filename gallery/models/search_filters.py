@@ -17,7 +17,7 @@ from gallery.text.chinese import written_otherwise
 from gallery.text.folding import folded
 from gallery.text.tag_names import folded_tag
 
-from .access import NOTHING, Visibility, is_shown_in_one_of, may_see_album
+from .access import NOTHING, Visibility, is_offered_as, is_shown_in_one_of, may_see_album
 from .actor import Actor
 from .conditions import Among, Coloured, HasNoRow, HasPixels, ImageIds, IsSquare, Tagged, TaggedAny, TaggedSomehow
 from .folded_text import has_first_line, has_in_first_line, is_named, mentions
@@ -132,9 +132,9 @@ _STATES: Final[Mapping[State, Callable[[], Q]]] = {
     State.PORTRAIT: lambda: Q(height_px__gt=F("width_px")),
     State.LANDSCAPE: lambda: Q(width_px__gt=F("height_px")),
     State.SQUARE: lambda: Q(IsSquare()),
-    State.PRIVATE: lambda: Q(visibility=Visibility.PRIVATE),
-    State.SHARED: lambda: Q(visibility=Visibility.SHARED),
-    State.PUBLIC: lambda: Q(visibility=Visibility.PUBLIC),
+    State.PRIVATE: lambda: is_offered_as(Visibility.PRIVATE),
+    State.SHARED: lambda: is_offered_as(Visibility.SHARED),
+    State.PUBLIC: lambda: is_offered_as(Visibility.PUBLIC),
     State.PENDING: lambda: Q(HasNoRow()) & Q(embed_error=""),
     State.FAILED: lambda: Q(HasNoRow()) & ~Q(embed_error=""),
     State.ANIMATED: lambda: Q(frame_count__gt=1),

@@ -25,7 +25,7 @@ from tests.queries.reference import Reference, Refusal
 from tests.quick_encoder import QuickEncoder
 
 pytestmark = pytest.mark.slow
-COUNT = int(os.environ.get("IMAGESEARCH_TEST_QUERIES", "200"))
+COUNT = int(os.environ.get("IMAGESEARCH_TEST_QUERIES", "100"))
 SEED = int(os.environ.get("IMAGESEARCH_TEST_QUERY_SEED", "1"))
 MANY = 2_000
 ASKING = ("alice", "bob", None, "charlie", "staff")

@@ -12,14 +12,14 @@ from gallery.vectors.unit_vectors import NO_ID, Ids, Rows
 
 from .comparing import Comparison, compared, is_one_of
 from .counting import Tally, counts_between, extremes, summed, tallied
-from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, part_in_order, with_id
-from .table import NULL, Numbers, Table
+from .last_masks import LastMasks, Parts
+from .ordering import ROW, KeysOf, Order, are_before, are_behind, ascending_keys, key_of_value, part_in_order, with_id
+from .table import Numbers, Table
 from .text_order import TextOrder
 from .text_patterns import matching
 from .texts import Booleans
 from .truth import Truth
 
-LAST_MASKS = 2  # with their rows, 8 MB each at a million
 NONE = Tally(0)
 Leaf = Callable[[Table], tuple[Booleans, Booleans | None]]  # true, and unknown, of each row of a table
 
@@ -334,31 +334,18 @@ class Columns:
     def _patch_order(self) -> Rows:
         return np.argsort(self.patch_rows)
 
-    def _parts(self, mask: RowMask) -> tuple[Rows, Rows]:
-        """Return the mask's rows in the base, and its places in the patch."""
-        in_base, in_patch = self._masks(mask)
-        return in_base.rows, in_patch.rows
+    def _masks(self, mask: RowMask) -> Parts:
+        """Return a mask of the base, and one of the patch."""
+        return self._last_masks.parts_of(mask, self._divided)
 
-    def _masks(self, mask: RowMask) -> tuple[RowMask, RowMask]:
-        """Return a mask of the base, and one of the patch.
-
-        Those of the last masks are kept, with their rows: what shows one list asks several things of each.
-        """
-        for bits, masks in self._last_masks[0]:
-            if bits is mask.bits:
-                return masks
-        if len(self.patch_rows):
-            in_base = mask.without(self.patch_rows).first(self.base.row_count)
-            masks = in_base, RowMask.of_booleans(mask.has(self.patch_rows))
-        else:
-            masks = mask, RowMask(np.empty(0, dtype=np.uint8), 0)
-        self._last_masks[0] = (*self._last_masks[0], (mask.bits, masks))[-LAST_MASKS:]
-        return masks
+    def _divided(self, mask: RowMask) -> Parts:
+        if not len(self.patch_rows):
+            return mask, RowMask(np.empty(0, dtype=np.uint8), 0)
+        return mask.without(self.patch_rows).first(self.base.row_count), RowMask.of_booleans(mask.has(self.patch_rows))
 
     @cached_property
-    def _last_masks(self) -> list[tuple[tuple[npt.NDArray[np.uint8], tuple[RowMask, RowMask]], ...]]:
-        """One tuple, which is replaced whole: threads share this."""
-        return [()]
+    def _last_masks(self) -> LastMasks:
+        return LastMasks()
 
     # Places: row r of the base is place r, row p of the patch is place base.row_count + p; so ascending rows are, too
 
@@ -366,15 +353,14 @@ class Columns:
         """Return the places of a mask's rows, ascending."""
         if not len(self.patch_rows):
             return mask.rows
-        in_base, in_patch = self._parts(mask)
-        return np.concatenate([in_base, in_patch + self.base.row_count])
+        in_base, in_patch = self._masks(mask)
+        return np.concatenate([in_base.rows, in_patch.rows + self.base.row_count])
 
     def _rows_at(self, places: Rows) -> Rows:
         if not len(self.patch_rows):
-            return places
-        return np.where(
-            places < self.base.row_count, places, self.patch_rows[np.maximum(places - self.base.row_count, 0)]
-        )
+            return places.astype(np.int64, copy=False)
+        in_patch = np.maximum(places - self.base.row_count, 0)
+        return np.where(places < self.base.row_count, places, self.patch_rows[in_patch])
 
     def _at_places(self, places: Rows, in_base: Numbers, in_patch: Numbers) -> Ids:
         """Return int64 numbers of ascending places."""
@@ -392,22 +378,14 @@ class Columns:
             texts = self._text_order(order.column)
             return lambda places: ascending_keys(texts.keys(places), order, has_null=False)
         if order.column == ROW:
-            return lambda places: ascending_keys(
-                self._rows_at(places).astype(np.int64, copy=False), order, has_null=False
-            )
+            return lambda places: ascending_keys(self._rows_at(places), order, has_null=False)
         in_base, in_patch = self.base.column(order.column), self.patch.column(order.column)
         has_null = any(table.unknown(order.column) is not None for table in (self.base, self.patch))
         return lambda places: ascending_keys(self._at_places(places, in_base, in_patch), order, has_null=has_null)
 
     def _values_at(self, orders: Sequence[Order], values: Sequence[int | str | None]) -> list[int]:
         """Return the key of each value."""
-        return [self._key_of_value(order, value) for order, value in zip(orders, values, strict=True)]
-
-    def _key_of_value(self, order: Order, value: int | str | None) -> int:
-        if isinstance(value, str):
-            value = self._text_order(order.column).key_of(value)
-        number = np.array([NULL if value is None else value], dtype=np.int64)
-        return int(ascending_keys(number, order, has_null=True)[0])
+        return [key_of_value(value, order, self._text_order) for order, value in zip(orders, values, strict=True)]
 
     def _text_order(self, name: str) -> TextOrder:
         new = self._text_orders.get(name) or TextOrder(self.base.texts[name], self.patch.texts[name])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from gallery.vectors.unit_vectors import Rows
 
 from .table import NULL
+from .text_order import TextOrder
 
 Keys = npt.NDArray[np.int64]
 KeysOf = Callable[[Rows], Keys]  # what rows are ordered by, ascending
@@ -34,6 +35,14 @@ def ascending_keys(values: Keys, order: Order, *, has_null: bool) -> Keys:
     if has_null and null != wanted:
         keys = np.where(values == NULL, wanted, keys)
     return keys
+
+
+def key_of_value(value: int | str | None, order: Order, text_order: Callable[[str], TextOrder]) -> int:
+    """Return the key of one value, NULL where it is None; `text_order` gives the order of a column of texts."""
+    if isinstance(value, str):
+        value = text_order(order.column).key_of(value)
+    number = np.array([NULL if value is None else value], dtype=np.int64)
+    return int(ascending_keys(number, order, has_null=True)[0])
 
 
 def part_in_order(rows: Rows, keys: Sequence[KeysOf], start: int, stop: int) -> Rows:
