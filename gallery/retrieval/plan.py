@@ -260,7 +260,7 @@ def _condition(node: Node, *, is_excluded: bool = False) -> Condition:
     if isinstance(node, Filter | Phrase):
         return node
     if isinstance(node, Not):
-        return Negation(_condition(node.part, is_excluded=not is_excluded))
+        return Negation(_condition(node.part, is_excluded=True))
     if isinstance(node, Text) and is_excluded:
         return _one_of([*map(_meant, _sums(node)), _tagged(node)])
     if isinstance(node, Meaning) or _orders(node):

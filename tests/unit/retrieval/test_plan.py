@@ -116,6 +116,13 @@ def test_an_excluded_text_is_what_it_means_and_what_is_tagged_so():
     assert plan(All((CAT, Not(DOG)))) == Plan((Alternative(leg(CAT), (excluded,)),))
 
 
+def test_what_is_excluded_twice_is_all_that_excluding_it_once_leaves_out():
+    [once], [twice] = plan(Not(DOG)).conditions, plan(Not(Not(DOG))).conditions
+
+    assert twice == Negation(once)
+    assert plan(Not(Not(Like(3)))).conditions == (Negation(*plan(Not(Like(3))).conditions),)
+
+
 def test_an_excluded_sum_is_what_all_of_it_is_true_of():
     asked = plan(Not(All((tagged("trip"), KEPT))))
 
