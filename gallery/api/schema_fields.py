@@ -7,7 +7,6 @@ from drf_spectacular.openapi import AutoSchema
 
 from gallery.conf import gallery
 from gallery.imaging import MIME_TYPES
-from gallery.retrieval.language import MAX_CHARACTERS
 from gallery.retrieval.request import DEFAULT_TOP
 from gallery.text.tag_names import MAX_TAG_CHARACTERS
 
@@ -38,7 +37,8 @@ def search_text() -> Schema:
 
 
 def search_query() -> Schema:
-    return {"type": "string", "format": SEARCH_QUERY, "minLength": 1, "maxLength": MAX_CHARACTERS}
+    """How long a query may be depends on what it is of: `MAX_CHARACTERS`, but a sentence in it is shorter."""
+    return {"type": "string", "format": SEARCH_QUERY, "minLength": 1}
 
 
 def top() -> Schema:
