@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,8 @@ from .negotiation import AlwaysJSON
 from .parameters import ID
 from .parsers import JSONObjectParser
 from .permissions import SignedIn
+from .schema_fields import NOT_BLANK, SEARCH_ADDRESS
+from .serializers import TextField
 
 MAX_QUERY_CHARACTERS = 20_000
 
@@ -35,12 +37,24 @@ class SavedSearchSerializer(serializers.Serializer[SavedSearch]):
         return f"{reverse('search', request=self.context['request'])}?{saved.query}"
 
 
+@extend_schema_field({"type": "string", "maxLength": MAX_NAME_CHARACTERS, "pattern": NOT_BLANK})
+class SearchNameField(TextField):
+    pass
+
+
 class SavedSearchNameSerializer(serializers.Serializer[SavedSearch]):
-    name = serializers.CharField(max_length=MAX_NAME_CHARACTERS)
+    name = SearchNameField(required=True, allow_blank=False, max_length=MAX_NAME_CHARACTERS)
+
+
+@extend_schema_field({"type": "string", "format": SEARCH_ADDRESS, "minLength": 1})
+class SearchAddressField(TextField):
+    pass
 
 
 class NewSavedSearchSerializer(SavedSearchNameSerializer):
-    query = serializers.CharField(
+    query = SearchAddressField(
+        required=True,
+        allow_blank=False,
         max_length=MAX_QUERY_CHARACTERS,
         help_text="What stands behind the ? of a results page: q=red+car&order=newest.",
     )

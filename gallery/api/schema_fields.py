@@ -17,6 +17,7 @@ WITHOUT_NUL = r"^[^\x00]*$"
 SPACES = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what `str.strip` takes away
 NOT_BLANK = rf"^[^\x00]*[^\x00{SPACES}][^\x00]*$"
 SEARCH_TEXT = "search-text"  # plain words; docs/api.md
+SEARCH_ADDRESS = "search-address"  # what stands behind the ? of the address of a search's results
 SEARCH_QUERY = "search-query"  # in the language of the search box; docs/search.md
 TAGS = "tags"  # names with commas between them
 REGION = "region"  # left, top, width and height with commas between them; docs/api.md

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlencode
 
 import schemathesis
 from hypothesis import strategies as st
@@ -51,6 +52,7 @@ def as_base64(content: bytes, *, as_url: bool) -> str:
 
 schemathesis.openapi.format("search-text", search_texts)
 schemathesis.openapi.format("search-query", queries)
+schemathesis.openapi.format("search-address", queries.map(lambda query: urlencode({"q": query})))
 schemathesis.openapi.format("tags", tags)
 schemathesis.openapi.format("base64-picture", st.builds(as_base64, pictures("PNG"), as_url=st.booleans()))
 for format in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"):
