@@ -5,12 +5,12 @@ from django.core.management.base import CommandError
 
 from gallery.management.commands.search_images import Command
 
-DEFAULTS = {"text": "", "top": "10", "tags": "", "user": None, "image": None, "json": False, "verbosity": 1}
+DEFAULTS = {"query": "", "top": "10", "tags": "", "user": None, "image": None, "json": False, "verbosity": 1}
 
 
 def parsed(*words: str) -> dict[str, object]:
     options = vars(Command().create_parser("manage.py", "search_images").parse_args(list(words)))
-    return {name: options[name].strip() if name == "text" else options[name] for name in DEFAULTS}
+    return {name: options[name].strip() if name == "query" else options[name] for name in DEFAULTS}
 
 
 @pytest.mark.parametrize(
@@ -18,20 +18,20 @@ def parsed(*words: str) -> dict[str, object]:
     ["-cat", "-5°C", "-5", "-猫", '-"red car"', "-(a b)", "-like:12", "-tag:a=b", "-top", "-vase", "-hat", "- a"],
 )
 def test_query_may_begin_with_a_dash(query):
-    assert parsed(query) == DEFAULTS | {"text": query}
-    assert parsed("--", query) == DEFAULTS | {"text": query}
+    assert parsed(query) == DEFAULTS | {"query": query}
+    assert parsed("--", query) == DEFAULTS | {"query": query}
 
 
 @pytest.mark.parametrize("query", ["-cat", "-v8 engine", "a -b"])
 def test_options_stand_before_and_after_such_a_query(query):
-    expected = DEFAULTS | {"text": query, "top": "5", "json": True, "verbosity": 0, "user": "me"}
+    expected = DEFAULTS | {"query": query, "top": "5", "json": True, "verbosity": 0, "user": "me"}
 
     assert parsed(query, "--top", "5", "--json", "-v0", "--user=me") == expected
     assert parsed("--top=5", "--json", "-v", "0", "--user", "me", query) == expected
 
 
 def test_value_of_an_option_is_no_query():
-    assert parsed("--top", "-5", "-cat") == DEFAULTS | {"top": "-5", "text": "-cat"}
+    assert parsed("--top", "-5", "-cat") == DEFAULTS | {"top": "-5", "query": "-cat"}
 
 
 @pytest.mark.parametrize("words", [["-h"], ["--help"], ["-cat", "-h"]])
