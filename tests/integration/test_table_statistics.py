@@ -28,9 +28,13 @@ def nothing_known(transactional_db) -> Iterator[None]:
 
 
 def forget() -> None:
-    """Take away what SQLite knows of its tables, and what PostgreSQL has counted of their changes."""
+    """Take away what a database knows of its tables, and what PostgreSQL has counted of their changes.
+
+    That goes on knowing of a table what another test had in it, even where it was emptied since.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("DELETE FROM pg_statistic WHERE starelid IN (SELECT relid FROM pg_stat_user_tables)")
             cursor.execute("SELECT pg_stat_reset_single_table_counters(relid) FROM pg_stat_user_tables")
         elif "sqlite_stat1" in tables():
             cursor.execute("DELETE FROM sqlite_stat1")
