@@ -1,4 +1,5 @@
-"""Encoders that end their process at a picture of some colours, each in its own way, and the process that has them.
+"""Encoders that end their process at a picture of some colours, each in its own way, or never answer, and the process
+that has them.
 
 `python -m tests.deadly_encoders` is what trials run instead of `encoder_child_main` where tests say so.
 """
@@ -43,6 +44,7 @@ DEADLY: dict[str, Callable[[], None]] = {
     "maroon": _end_by(signal.SIGTERM),
     "purple": lambda: os._exit(3),
     "olive": _fail,
+    "silver": signal.pause,
 }
 _ENDS = {ImageColor.getrgb(colour): end for colour, end in DEADLY.items()}
 

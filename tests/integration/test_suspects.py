@@ -191,7 +191,7 @@ def test_picture_that_the_encoder_refuses_fails_as_elsewhere(suspects):
 
 
 def test_picture_that_never_answers_fails_with_the_limit(suspects, monkeypatch):
-    [slow] = suspects("red")
+    [slow] = suspects("silver")
     monkeypatch.setattr(encoder_child, "PICTURE_SECONDS", 0)
 
     embed_pending()
