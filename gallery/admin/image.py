@@ -1,11 +1,13 @@
-import re
+from contextlib import nullcontext
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.contrib import admin, messages
+from django.db.models import F, Q, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -16,13 +18,12 @@ from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
 from gallery.models import Actor, Image, ImageQuerySet, RecognisedThings, Tag
-from gallery.models.conditions import TaggedAny
-from gallery.models.folded_text import mentions
+from gallery.models.search_filters import identified_q, labelled_q
 from gallery.recognised import recognised_in_words
 from gallery.services.curation import delete_forever
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
-from .base import contains, curated_images, lists_for, thumbnail_of
+from .base import curated_images, lists_for, thumbnail_of
 from .image_actions import ImageActions
 from .image_filters import (
     AddedFilter,
@@ -34,8 +35,8 @@ from .image_filters import (
     VisibilityFilter,
 )
 from .image_list import ImageChangeList, ImagePaginator
+from .image_search import begin_search, is_searched_by_list, search_of
 
-MD5 = re.compile(r"[0-9a-fA-F]{32}")
 EXIF_LABELS = {
     "camera_make": gettext_lazy("camera make"),
     "camera_model": gettext_lazy("camera model"),
@@ -85,7 +86,9 @@ class ImageAdmin(ImageActions):
     ]
     list_per_page = 50
     search_fields = ["folded_text__text", "tags__folded_name", "md5"]
-    search_help_text = gettext_lazy("File name, description, tag, or the whole MD5")
+    search_help_text = gettext_lazy(
+        "What the picture shows, words of its name, description or tags, its number or MD5, filters such as is:failed"
+    )
     date_hierarchy = "created_at"
     autocomplete_fields = ["tags"]
     fieldsets = [
@@ -119,6 +122,30 @@ class ImageAdmin(ImageActions):
     def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
         return curated_images(request).prefetch_related("tags")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        search = begin_search(request)
+        with nullcontext() if search is None else search.being_asked():
+            response = super().changelist_view(request, extra_context)
+        if search is not None and search.sentences and response.status_code == HTTPStatus.OK:
+            response.status_code = search.status
+        return response
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse | None:  # type: ignore[override]
+        """Do nothing to a list that is not what its search asks for."""
+        search = search_of(request)
+        if search is None or not search.sentences:
+            return super().response_action(request, queryset)
+        self.message_user(request, " ".join(search.sentences), messages.ERROR)
+        return redirect(request.get_full_path())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
+    ) -> tuple[QuerySet[Image], bool]:
+        """Find by words, as choosers ask; the list itself asks more of its box."""
+        if is_searched_by_list(request):
+            return queryset, False
+        return super().get_search_results(request, queryset, search_term)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ImageChangeList]:
         return ImageChangeList
 
@@ -126,9 +153,7 @@ class ImageAdmin(ImageActions):
         return ImagePaginator(queryset, *options, **named, lists=lists_for(request))
 
     def has_word(self, word: str) -> Q:
-        tags = Tag.objects.filter(contains("folded_name", word))
-        found = mentions(word) | Q(TaggedAny(Image.tags.through.objects.filter(image=OuterRef("pk")), tags=tags))
-        return found | Q(md5=word.lower()) if MD5.fullmatch(word) else found
+        return labelled_q(word) | identified_q(word)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         shown = [name for _title, options in self.fieldsets for name in options["fields"]]

@@ -77,8 +77,8 @@ def mentions(text: str) -> Q:
 
 
 def is_named(pieces: Sequence[str]) -> Q:
-    """Return the condition that an image's whole file name is these pieces, two or more, in this order, with anything
-    or nothing between two of them, whatever its case, its marks and the characters that Chinese is written in.
+    """Return the condition that an image's whole file name is these pieces, in this order, with anything or nothing
+    between two of them, whatever its case, its marks and the characters that Chinese is written in.
     """
     found = Q()
     for spelling in sorted(written_otherwise("\n".join(pieces))):
@@ -106,10 +106,16 @@ def _has(text: str) -> Q:
 
 def _is_named(pieces: Sequence[str]) -> Q:
     typed = ".*".join(re.escape(unicodedata.normalize("NFC", piece)) for piece in pieces)
-    first, *middle, last = map(_folded_piece, pieces)
-    compared = (first.lstrip(), *(piece for piece in middle if piece), last.rstrip())
+    compared = _compared(pieces)
     as_folded = Q(Like(FirstLine("folded_text__text"), like_pattern(compared)))
     return Q(Named(_either(as_folded, Q(original_name__iregex=f"^{typed}$")), pieces=compared))
+
+
+def _compared(pieces: Sequence[str]) -> tuple[str, ...]:
+    if len(pieces) == 1:
+        return (folded(pieces[0]),)
+    first, *middle, last = map(_folded_piece, pieces)
+    return (first.lstrip(), *(piece for piece in middle if piece), last.rstrip())
 
 
 def _either(as_folded: Q, as_stored: Q) -> Q:

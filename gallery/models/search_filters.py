@@ -1,5 +1,6 @@
 """What the filters and phrases of a search ask of an image: `gallery.retrieval.language` has the table of them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import or_
@@ -24,6 +25,8 @@ from .folded_text import has_first_line, has_in_first_line, is_named, mentions
 from .moments import ADDED, TAKEN
 from .user import User
 
+MAX_ID_DIGITS: Final = 18  # what a 64-bit id can hold for certain
+MD5: Final = re.compile("[0-9a-fA-F]{32}")
 SAME_PERCENT: Final = 5  # numbers of pixels and bytes that differ by less are the same
 LOOKUPS: Final = {
     Comparison.EQUALS: "exact",
@@ -50,10 +53,22 @@ def filter_q(asked: Filter, *, by: Actor) -> Q:
 
 def phrase_q(asked: Phrase, *, by: Actor) -> Q:
     """Return the condition that a phrase stands in an image's name, description, tags or albums that they may see."""
-    spellings = _foldings(asked.text)
-    tags = _objects("Tag").filter(_any_of(Q(folded_name__contains=text) for text in spellings))
-    titled = _visible_albums(by).filter(_any_of(has_in_first_line("folded_text", text) for text in spellings))
-    return mentions(asked.text) | Q(TaggedAny(_tag_links(), tags=tags)) | is_shown_in_one_of(titled)
+    titled = _visible_albums(by).filter(
+        _any_of(has_in_first_line("folded_text", text) for text in _foldings(asked.text))
+    )
+    return labelled_q(asked.text) | is_shown_in_one_of(titled)
+
+
+def labelled_q(text: str) -> Q:
+    """Return the condition that a text stands in an image's name, description or tags."""
+    tags = _objects("Tag").filter(_any_of(Q(folded_name__contains=each) for each in _foldings(text)))
+    return mentions(text) | Q(TaggedAny(_tag_links(), tags=tags))
+
+
+def identified_q(text: str) -> Q:
+    """Return the condition that a text is an image's id or the MD5 of its file."""
+    is_id = text.isascii() and text.isdecimal() and len(text) <= MAX_ID_DIGITS
+    return (Q(pk=int(text)) if is_id else NOTHING) | (Q(md5=text.lower()) if MD5.fullmatch(text) else NOTHING)
 
 
 # Who, where

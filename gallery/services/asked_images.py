@@ -1,7 +1,7 @@
 """What a search asks for, of what the actor may see: vectors, candidates, and all that it is sure of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -25,7 +25,8 @@ from .meanings import LegVectors, NamedRows, QueryVectors, encode_legs, find_nam
 
 @dataclass(frozen=True)
 class AskedImages:
-    """A search and its vectors, None where it asks for no meaning. `named` are the rows that it names.
+    """A search and its vectors, None where it asks for no meaning. `named` are the rows that it names, `among` the
+    images that it may find.
 
     Whatever looks at the index raises EncoderChanged where that has moved to another encoder.
     """
@@ -34,10 +35,11 @@ class AskedImages:
     by: Actor
     named: NamedRows
     query: QueryVectors | None
+    among: ImageQuerySet
 
     @classmethod
     def of(cls, request: SearchRequest, *, by: Actor) -> "AskedImages":
-        """Look up and encode what a request asks for.
+        """Look up and encode what a request asks for, among all that the actor may see.
 
         Raises UnknownImage, UnknownAlbum, NobodySignedIn, QueryPictureForgotten, NotSearchable, each with its place in
         the query, and what `encode_legs` does.
@@ -48,8 +50,13 @@ class AskedImages:
                 filter_q(asked, by=by)
             except (UnknownAlbum, NobodySignedIn) as error:
                 raise request.placed(error, asked) from None
-        named = find_named_rows(request, planned.legs, visible=Image.objects.visible_to(by))
-        return cls(planned, by, named, _encoded(request, planned, named) if planned.legs else None)
+        visible = Image.objects.visible_to(by)
+        named = find_named_rows(request, planned.legs, visible=visible)
+        return cls(planned, by, named, _encoded(request, planned, named) if planned.legs else None, visible)
+
+    def narrowed_to(self, images: ImageQuerySet) -> "AskedImages":
+        """Return the same search among these images, which the actor may see."""
+        return replace(self, among=images)
 
     @property
     def understanding(self) -> Understanding | None:
@@ -103,7 +110,7 @@ class AskedImages:
         """All that is surely meant: without a meaning, all that is found."""
         if not self.planned.alternatives:
             return self.all
-        return Image.objects.visible_to(self.by).filter(Among("pk", images=ImageIds(self.meant_ids)))
+        return self.among.filter(Among("pk", images=ImageIds(self.meant_ids)))
 
     @cached_property
     def meant_ids(self) -> Ids:
@@ -118,10 +125,10 @@ class AskedImages:
         return self.query
 
     def _satisfying(self, conditions: tuple[Condition, ...]) -> ImageQuerySet:
-        return Image.objects.visible_to(self.by).satisfying(conditions, by=self.by, meant=self._meanings)
+        return self.among.satisfying(conditions, by=self.by, meant=self.meanings)
 
     @cached_property
-    def _meanings(self) -> dict[Meant, ImageIds]:
+    def meanings(self) -> dict[Meant, ImageIds]:
         return {each: self._ids_of(each) for each in meant_in(self.planned.all_conditions)}
 
     def _ids_of(self, meant: Meant) -> ImageIds:

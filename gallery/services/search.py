@@ -196,7 +196,7 @@ def _listed_page(request: SearchRequest, asked: AskedImages) -> _Found:
 def _ranked_page(request: SearchRequest, asked: AskedImages) -> _Found:
     start = number_at(request.cursor, narrowed_by=[request.identity]) if request.cursor else 0
     for _attempt in range(2):
-        ranking, searched, meant = _ranked(asked, start + request.top)
+        ranking, searched, meant = ranked(asked, start + request.top)
         hits = ranking.hits[start : start + request.top]
         images = asked.all.for_listing().in_bulk([hit.image_id for hit in hits])
         if len(images) == len(hits):
@@ -212,7 +212,7 @@ def _ranked_page(request: SearchRequest, asked: AskedImages) -> _Found:
     )
 
 
-def _ranked(asked: AskedImages, top: int) -> tuple[Ranking, int, int]:
+def ranked(asked: AskedImages, top: int) -> tuple[Ranking, int, int]:
     """Return the `top` best hits, how many pictures were found, and how many of them are surely meant."""
     legs = [(asked.vectors_of(each), asked.candidates(each)) for each in asked.planned.alternatives]
     if len(legs) > 1:

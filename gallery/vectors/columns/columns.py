@@ -81,7 +81,7 @@ class Columns:
         return self._truth(lambda table: (table.texts[name].contains(wanted, ignoring_case=ignoring_case), None))
 
     def matches(self, name: str, pieces: Sequence[str]) -> Truth:
-        """Return of which rows the text is these pieces, two or more, with anything or nothing between two of them."""
+        """Return of which rows the text is these pieces, with anything or nothing between two of them."""
         wanted = [piece.encode("utf-8", "surrogatepass") for piece in pieces]
         return self._truth(lambda table: (matching(table.texts[name], wanted), None))
 

@@ -14,9 +14,11 @@ from .texts import Booleans, Texts
 def matching(texts: Texts, pieces: Sequence[bytes]) -> Booleans:
     """Return which texts are these pieces in this order, with anything or nothing between two of them: (n,) bool.
 
-    There are two pieces at least. The compiled search narrows first; only where several pieces stand between the first
+    The compiled search narrows first; only where several pieces stand between the first
     and the last one, what has all of them is looked at text by text.
     """
+    if len(pieces) == 1:
+        return _are(texts, pieces[0])
     first, *middle, last = pieces
     middle = [piece for piece in middle if piece]
     found = np.diff(texts.starts) >= sum(map(len, pieces))
@@ -26,6 +28,14 @@ def matching(texts: Texts, pieces: Sequence[bytes]) -> Booleans:
     rows = _rows_with_at(texts, rows, texts.starts[1:] - len(last), last)
     if len(middle) > 1 or (middle and (first or last)):
         rows = rows[_have_in_order(_without_ends(texts, rows, len(first), len(last)), middle)]
+    found[:] = False
+    found[rows] = True
+    return found
+
+
+def _are(texts: Texts, whole: bytes) -> Booleans:
+    found: Booleans = np.diff(texts.starts) == len(whole)
+    rows = _rows_with_at(texts, np.flatnonzero(found), texts.starts[:-1], whole)
     found[:] = False
     found[rows] = True
     return found

@@ -12,7 +12,8 @@ from gallery.vectors.columns.text_patterns import matching
 from gallery.vectors.columns.texts import Texts
 
 parts = st.lists(st.sampled_from([b"a", b"b", b"\n", b"\xff"]), max_size=6).map(b"".join)
-pieces = st.builds(lambda first, middle, last: [first, *middle, last], parts, st.lists(parts, max_size=3), parts)
+gapped = st.builds(lambda first, middle, last: [first, *middle, last], parts, st.lists(parts, max_size=3), parts)
+pieces = parts.map(lambda whole: [whole]) | gapped
 
 
 @given(kept=st.lists(parts, max_size=20), wanted=pieces)
