@@ -19,6 +19,7 @@ from gallery.services.search import ResultPage
 from .kept_searches import KeptSearches
 from .paging import Page
 from .search_chips import Chip, address_with_query, chips_of
+from .search_examples import EXAMPLES, Example
 from .search_facets import NarrowingBy, narrowings_of
 from .search_mistake import SearchMistake, replaced
 from .search_words import search_in_words
@@ -30,6 +31,7 @@ class Blank:
 
     template: ClassVar[str] = "gallery/search/blank.html"
     kept: KeptSearches
+    examples: ClassVar[tuple[Example, ...]] = EXAMPLES
     asked: ClassVar[NamedRows] = NamedRows()
 
 

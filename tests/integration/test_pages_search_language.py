@@ -1,6 +1,7 @@
 """The search page and the language of its box: mistakes, hints, parts that can be taken away, orders, further pages."""
 
 import re
+from datetime import date
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -9,6 +10,8 @@ import pytest
 from django.test import Client
 
 from gallery.models import Image, Visibility
+from gallery.retrieval.language import format as written
+from gallery.retrieval.language import parse
 from tests.conftest import drawn_picture
 from tests.pages import as_user, images_on, text_of
 
@@ -361,3 +364,35 @@ def test_results_say_on_request_why_they_are_here(alice, coloured):
         r'<summary>Why this one\?<span class="visually-hidden"> red\.png</span></summary> <ul>(.*?)</ul>', page
     )
     assert re.findall(r"<li>(.*?)</li>", why) == ["Looks like: red", "Tag: warm", "Not: Portrait"]
+
+
+# The empty page
+
+
+@pytest.mark.parametrize(
+    ("language", "meant"),
+    [
+        (
+            "en",
+            [
+                "a dog on the grass",
+                "dog -person",
+                "cat OR rabbit",
+                '"for sale"',
+                "tag:holiday is:landscape",
+                "sunset taken:>=2023",
+            ],
+        ),
+        (
+            "zh-hans",
+            ["草地上的狗", "狗 -人", "猫 OR 兔子", '"出售"', "tag:假期 is:landscape", "日落 taken:>=2023"],
+        ),
+    ],
+)
+def test_the_empty_page_says_by_example_what_one_can_write(db, language, meant):
+    page = Client().get("/search/", headers={"accept-language": language})
+
+    examples = re.findall(r'<dt><a class="tag" href="([^"]*)">([^<]*)</a></dt><dd>[^<]+</dd>', text_of(page))
+    queries = [unescape(query) for _, query in examples]
+    assert [query_of(unescape(address)) for address, _ in examples] == [{"q": [query]} for query in queries]
+    assert [written(parse(query, date(2024, 5, 1))) for query in queries] == meant
