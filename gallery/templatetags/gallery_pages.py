@@ -79,6 +79,12 @@ def alternative_text(image: Image, longest: int | None = None) -> str:
 
 
 @register.filter
+def text_beside_name(image: Image, longest: int) -> str:
+    """Return what a picture shows where its file name stands beside it: nothing where its owner said no more."""
+    return "" if image.description in ("", image.original_name) else alternative_text(image, longest)
+
+
+@register.filter
 def exposure(seconds: float) -> str:
     """Return an exposure time as photographers write it: 0.004 is "1/250"."""
     if 0 < seconds < 0.3:

@@ -58,7 +58,7 @@ def _search(request: HtmxHttpRequest) -> HttpResponse:
         return _page(request, form, Refused(form.sentences, mistake=mistake))
     with asking_with(form.request, by=request.actor, client=counted_client(request)):
         answer = _answer(request, form)
-    if not isinstance(answer, Refused) and not form.is_continued:
+    if not isinstance(answer, Refused | NotComparable) and not form.is_continued:
         _remember(form, request.actor)
     return _page(request, form, answer)
 
@@ -73,7 +73,9 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:
     try:
         return _listed(request, form) if form.is_listing else _found(request, form)
     except NotSearchable as error:
-        return NotComparable(visible_image_or_404(request.actor, error.details["image_id"]))
+        if "start" in error.details:
+            return Refused([sentence(error)], error.http_status, SearchMistake.of(error, form.text))
+        return NotComparable(visible_image_or_404(request.actor, error.details["image_id"]), error.http_status)
     except InvalidInput as error:
         if "start" in error.details:  # it is about a part of what was typed
             return Refused([sentence(error)], error.http_status, SearchMistake.of(error, form.text))
@@ -120,7 +122,7 @@ def query_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 def _page(request: HtmxHttpRequest, form: SearchForm, answer: Answer) -> HttpResponse:
     page = SearchPage(form, answer, waiting=_waiting(request.actor))
-    status = answer.status if isinstance(answer, Refused) else 200
+    status = answer.status if isinstance(answer, Refused | NotComparable) else 200
     if request.htmx and form.is_continued and isinstance(answer, Found):
         is_within = request.htmx.target == "more-less-likely"
         return render(request, "gallery/search/more.html", {"page": page, "is_within_less_likely": is_within})

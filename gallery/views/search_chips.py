@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from gallery.forms.part import PER_CENT
 from gallery.forms.search import SearchForm
 from gallery.models import Image, QueryPicture
 from gallery.retrieval.language import format as query_of
-from gallery.retrieval.tree import Comparison, Field, Filter, Like, Node, Picture, Region, Text
+from gallery.retrieval.tree import Box, Comparison, Field, Filter, Like, Node, Picture, Region, Text
 from gallery.retrieval.tree_changes import parts_of, without
 from gallery.services.meanings import NamedRows
 
@@ -18,15 +19,26 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Chip:
-    """A part of the search. `image` or `picture` is what it asks with, where it asks for what resembles that, or, where
-    `is_part`, a part of that.
+    """A part of the search. `image` or `picture` is what it asks with, where it asks for what resembles that or, with a
+    `box`, a part of that.
     """
 
     label: str
     address: str
     image: Image | None = None
     picture: QueryPicture | None = None
-    is_part: bool = False
+    box: Box | None = None
+
+    @property
+    def is_part(self) -> bool:
+        return self.box is not None
+
+    @property
+    def percents(self) -> dict[str, str]:
+        """Where the part lies, as the form for a part writes it; nothing for a whole picture."""
+        shares = self.box.shares if self.box else ()
+        values = (f"{share * PER_CENT:.10g}" for share in shares)
+        return dict(zip(("left", "top", "width", "height"), values, strict=False))
 
     @property
     def has_picture(self) -> bool:
@@ -77,4 +89,4 @@ def _chip(part: Node, address: str, asked: NamedRows) -> Chip:
     meant = part.of if isinstance(part, Region) else part
     image = asked.images.get(meant.image_id) if isinstance(meant, Like) else None
     picture = asked.pictures.get(meant.id) if isinstance(meant, Picture) else None
-    return Chip(in_words(part), address, image, picture, is_part=meant is not part)
+    return Chip(in_words(part), address, image, picture, part.box if isinstance(part, Region) else None)

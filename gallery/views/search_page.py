@@ -86,6 +86,7 @@ class NotComparable:
 
     template: ClassVar[str] = "gallery/search/not_comparable.html"
     image: Image
+    status: int
 
     @property
     def asked(self) -> NamedRows:
@@ -124,7 +125,7 @@ class SearchPage:
 
     @property
     def may_be_saved(self) -> bool:
-        return not isinstance(self.answer, Blank | Refused)
+        return not isinstance(self.answer, Blank | Refused | NotComparable)
 
     @property
     def query_to_keep(self) -> str:

@@ -15,7 +15,7 @@ from gallery.models import OPERATOR, Image, QueryPicture, User, Visibility
 from gallery.services.curation import move_to_trash
 from tests.conftest import drawn_picture
 from tests.integration.api_client import API, Api
-from tests.pages import as_user, text_of
+from tests.pages import as_user, main_of, text_of
 
 DOORS = pytest.mark.parametrize("door", ["", API])
 ASK_AGAIN = {"private", "no-cache"}
@@ -185,7 +185,7 @@ def test_every_list_shows_a_picture_by_the_same_markup(alice, upload):
         f'<img src="{content_path(image)}" alt="cat.png" width="{image.width_px}" height="{image.height_px}" '
         'loading="lazy" decoding="async">'
     )
-    bare = shown.replace("cat.png", "")
+    bare = shown.replace("cat.png", "")  # its name stands beside it
 
     pages = {path: client.get(path) for path in ("/", "/library/", "/search/?tag=animal")}
     with BytesIO(drawn_picture()) as file:
@@ -196,11 +196,11 @@ def test_every_list_shows_a_picture_by_the_same_markup(alice, upload):
     pages["/trash/"] = client.get("/trash/")
 
     assert {path: pictures_in(page) for path, page in pages.items()} == {
-        "/": [shown],
-        "/library/": [shown],
-        "/search/?tag=animal": [shown],
+        "/": [bare],
+        "/library/": [bare],
+        "/search/?tag=animal": [bare],
         "/upload/": [bare],
-        "/trash/": [shown],
+        "/trash/": [bare],
     }
     at_once, to_choose_a_part_of = pictures_in(liked)
     assert at_once == shown.replace(' loading="lazy" decoding="async"', "")
@@ -238,3 +238,15 @@ def test_preview_of_a_sent_picture_is_kept_for_good(db):
 
     assert (first.status_code, kept(first)) == (200, FOR_GOOD)
     assert (again.status_code, kept(again)) == (304, FOR_GOOD)
+
+
+def test_a_name_is_read_once_and_a_description_beside_it(alice, upload):
+    upload(alice, "a.png", content=drawn_picture(), description="A cat & a dog", tags="x")
+    upload(alice, "b.png", content=drawn_picture("blue"), description="b.png", tags="x")
+    client = as_user(alice)
+
+    for path in ("/library/", "/search/?tag=x"):
+        page = client.get(path)
+
+        assert re.findall(r'<img [^>]*alt="([^"]*)"', main_of(page)) == ["", "A cat &amp; a dog"]
+        assert [text_of(page).count(f'<span class="tile-name">{name}</span>') for name in ("a.png", "b.png")] == [1, 1]

@@ -287,7 +287,10 @@ def test_like_a_picture_that_waits_says_so(alice, upload):
     cat = upload(alice)
     Image.objects.update(embedding_row=None)
 
-    assert "This picture cannot be compared yet" in text_of(as_user(alice).get(f"/search/?like={cat.pk}"))
+    page = as_user(alice).get(f"/search/?like={cat.pk}")
+
+    assert page.status_code == 409
+    assert "This picture cannot be compared yet" in text_of(page)
 
 
 @pytest.mark.parametrize("address", ["like=0", "like=abc", "like=" + "9" * 30, "picture=1", f"picture={UUID(int=1)}"])

@@ -236,4 +236,25 @@ def test_a_picture_that_waits_has_its_place_in_the_query(alice, upload, quick_wo
 
     assert error["code"] == "not_searchable"
     assert (error["details"]["start"], error["details"]["end"]) == (5, len(f"snow like:{waiting.pk}"))
-    assert as_user(alice).get(f"/search/?q=snow like:{waiting.pk}").status_code == 200  # the page says that it waits
+
+
+@pytest.mark.usefixtures("quick_encoder")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_picture_that_waits_is_refused_at_every_door(alice, staff, upload, quick_worker, language):
+    upload(alice, "blue.png", content=drawn_picture("blue"))
+    quick_worker.works = False
+    waiting = upload(alice, "red.png", content=drawn_picture())
+    asked = mistake(f"snow like:{waiting.pk}", "not_searchable", f"like:{waiting.pk}", status=409)
+    headers = {"Accept-Language": language}
+
+    told = str(by_api(asked, language, user=alice)["message"])
+    page = as_user(alice).get("/search/", {"q": asked.query}, headers=headers)
+    listed = as_user(staff).get("/admin/gallery/image/", {"q": asked.query}, headers=headers)
+    with translation.override(language), pytest.raises(CommandError) as caught:
+        call_command("search_images", asked.query, "--user", "alice")
+
+    assert str(caught.value) == told
+    for shown in (page, listed):
+        assert shown.status_code == 409
+        assert told in unescape(text_of(shown))
+        assert re.findall("<mark>(.*?)</mark>", text_of(shown)) == [f"like:{waiting.pk}"]
