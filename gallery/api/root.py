@@ -20,6 +20,7 @@ class RootView(APIView):
             "images": "image-list",
             "search": "search",
             "facets": "search-facets",
+            "suggestions": "suggestions",
             "albums": "album-list",
             "jobs": "job-list",
             "saved_searches": "saved-search-list",

@@ -15,6 +15,7 @@ from .saved_searches import SavedSearchViewSet
 from .schema import DocsView, SchemaView
 from .search import FacetsView, SearchView
 from .statistics import RetryView, StatisticsView
+from .suggestions import SuggestionsView
 from .tags import TagViewSet
 
 
@@ -50,6 +51,7 @@ version_1: list[URLPattern | URLResolver] = [
     ),
     path("search/", SearchView.as_view(), name="search"),
     path("search/facets/", FacetsView.as_view(), name="search-facets"),
+    path("suggestions/", SuggestionsView.as_view(), name="suggestions"),
     path("account/", AccountView.as_view(), name="account"),
     path("stats/", StatisticsView.as_view(), name="stats"),
     path("stats/retry/", RetryView.as_view(), name="stats-retry"),

@@ -1,11 +1,14 @@
 """Parts of texts, and texts with gaps, as databases compare them."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Func, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
+
+_FIRST_SURROGATE, _BEHIND_SURROGATES = 0xD800, 0xE000  # no text that is stored has one of these
 
 
 class FirstLine(Func):
@@ -31,6 +34,37 @@ class Like(Func):
 
     def __init__(self, text: Any, pattern: str) -> None:
         super().__init__(text, Value(pattern))
+
+
+class BeginsWith(Func):
+    """That a text begins with another one, which is not empty: asked so that an index of the column tells.
+
+    SQLite uses none for LIKE, since letter case counts in its index; the order of PostgreSQL's texts is not that of
+    code points, so that a range is no beginning there.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, text: Any, beginning: str) -> None:
+        super().__init__(text)
+        self.extra["beginning"] = beginning
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
+        sql, parameters = compiler.compile(self.source_expressions[0])
+        first: str = self.extra["beginning"]
+        return f"({sql} >= %s AND {sql} < %s)", [*parameters, first, *parameters, _behind(first)]
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
+        sql, parameters = compiler.compile(self.source_expressions[0])
+        return f"({sql} LIKE %s)", [*parameters, _escaped(self.extra["beginning"]) + "%"]
+
+
+def _behind(beginning: str) -> str:
+    """Return the first text behind all that begin so, in the order of code points."""
+    last = ord(beginning[-1])
+    if last == sys.maxunicode:  # no character is behind it, and none has a meaning
+        return beginning + beginning[-1]
+    return beginning[:-1] + chr(_BEHIND_SURROGATES if last + 1 == _FIRST_SURROGATE else last + 1)
 
 
 def like_pattern(pieces: Sequence[str]) -> str:

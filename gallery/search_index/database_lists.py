@@ -28,8 +28,9 @@ def owner_totals(images: QuerySet[Image]) -> dict[int, OwnerTotals]:
     return {owner: OwnerTotals(count, size) for owner, count, size in owners}
 
 
-def tag_counts(images: QuerySet[Image]) -> dict[int, int]:
+def tag_counts(images: QuerySet[Image], among: Collection[int] | None = None) -> dict[int, int]:
     links = Image.tags.through.objects.filter(image__in=images.order_by())
+    links = links if among is None else links.filter(tag__in=among)
     return dict(links.values_list("tag").annotate(images=Count("pk")).order_by())
 
 

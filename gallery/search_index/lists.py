@@ -140,16 +140,15 @@ class Lists:
             totals[owner] = OwnerTotals(one.images + more.images, one.size_bytes + more.size_bytes)
         return totals
 
-    def tag_counts(self, images: ImageQuerySet) -> dict[int, int]:
-        """Return how many of these pictures carry each tag, by its id; tags of none are left out."""
+    def tag_counts(self, images: ImageQuerySet, among: Collection[int] | None = None) -> dict[int, int]:
+        """Return how many of these pictures carry each tag, or each of some, by its id; tags of none are left out."""
         try:
             seen = self._seen(images)
         except NotInColumns:
-            return database_lists.tag_counts(images)
-        tags, counts = seen.columns.link_counts(seen.mask, "tag")
-        found = Counter({int(tag): int(count) for tag, count in zip(tags, counts, strict=True) if count})
+            return database_lists.tag_counts(images, among)
+        found = _tag_counts(seen, among)
         if seen.beside is not None:
-            found.update(database_lists.tag_counts(images.filter(seen.beside)))
+            found.update(database_lists.tag_counts(images.filter(seen.beside), among))
         return dict(found)
 
     def album_counts(self, images: ImageQuerySet, albums: Collection[int]) -> dict[int, int]:
@@ -341,6 +340,15 @@ def _of_cursor(value: Any, order: Order) -> int | str | None:
     if value is None or isinstance(value, str):
         return value
     return microseconds(value) if isinstance(value, datetime) else int(value)
+
+
+def _tag_counts(seen: Seen, among: Collection[int] | None) -> Counter[int]:
+    """All links are counted, also for some tags: that is quicker than to look for theirs."""
+    tags, counts = seen.columns.link_counts(seen.mask, "tag")
+    wanted = counts > 0
+    if among is not None:
+        wanted &= np.isin(tags, np.array(sorted(among), dtype=np.int64))
+    return Counter(dict(zip(tags[wanted].tolist(), counts[wanted].tolist(), strict=True)))
 
 
 def _shown_counts(seen: Seen, albums: Collection[int]) -> Counter[int]:

@@ -3,16 +3,36 @@
 Both are their owner's alone, and no entry of the audit log tells of them. A visitor has none.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.http import QueryDict
 from django.utils import timezone
 
 from gallery.errors import TooManySavedSearches
 from gallery.models import Actor, SavedSearch, SearchHistory, User
+from gallery.text.folding import folded
 
 MAX_SAVED = 500
 DAYS_TO_UNDO = 7
+OFFERED = 4  # of each kind, before anything is typed
+OFFERED_BEHIND_WORDS = 2
+BESIDE_TEXT = frozenset({"order", "top", "view"})  # of an address: what changes nothing of what is asked
+
+
+@dataclass(frozen=True, slots=True)
+class SearchKept:
+    """A search to come back to: what stands behind the `?` of its page, its text, and its name where it is saved."""
+
+    query: str
+    text: str
+    name: str
+
+    @property
+    def is_saved(self) -> bool:
+        return bool(self.name)
 
 
 def save_search(query: str, *, name: str, by: Actor) -> SavedSearch:
@@ -47,6 +67,35 @@ def recent_searches(*, by: Actor) -> list[str]:
 
 def keeps_recent_searches(*, by: Actor) -> bool:
     return by.user is not None and SearchHistory.objects.of(by.user).is_kept
+
+
+def searches_beginning(typed: str, *, by: Actor) -> list[SearchKept]:
+    """Return a few searches of `by`, the newest first: saved ones with such a word in their names, then recent ones.
+
+    Recent ones begin so, and ask for no more than a text, which is all that tells them.
+    """
+    if by.user is None:
+        return []
+    beginning = folded(typed)
+    most = OFFERED_BEHIND_WORDS if beginning else OFFERED
+    saved = SavedSearch.objects.visible_to(by).values_list("name", "query")
+    named = [(name, query) for name, query in saved if _has_word(folded(name), beginning)][:most]
+    offered = {query for _name, query in named}
+    recent = [SearchKept(query, text, "") for query, text in _texts_of(recent_searches(by=by)) if query not in offered]
+    begun = [kept for kept in recent if folded(kept.text).startswith(beginning) and kept.text != typed]
+    return [*(SearchKept(query, QueryDict(query).get("q", ""), name) for name, query in named), *begun[:most]]
+
+
+def _has_word(name: str, beginning: str) -> bool:
+    return name.startswith(beginning) or f" {beginning}" in name
+
+
+def _texts_of(queries: list[str]) -> Iterator[tuple[str, str]]:
+    for query in queries:
+        asked = QueryDict(query)
+        text = asked.get("q", "")
+        if text and asked.keys() <= {"q", *BESIDE_TEXT}:
+            yield query, text
 
 
 def remember_search(query: str, *, by: Actor) -> None:

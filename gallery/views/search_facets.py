@@ -10,10 +10,10 @@ from gallery.retrieval.language import format as query_of
 from gallery.retrieval.language import parse
 from gallery.retrieval.tree import Field
 from gallery.retrieval.tree_changes import with_part
+from gallery.search_labels import FIELDS
 from gallery.services.facets import Choice, Facet
 
 from .search_chips import address_with_query
-from .search_words import FIELDS
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -85,9 +86,10 @@ def open_page(chromium: Browser, answered: None) -> Iterator[OpenPage]:
     complaints: list[str] = []
     contexts = []
 
-    def open_one(*, width_px: int = 1280, with_script: bool = True, may_complain: bool = False) -> Page:
+    def open_one(*, width_px: int = 1280, with_script: bool = True, may_complain: bool = False, **options: Any) -> Page:
+        viewport: ViewportSize = {"width": width_px, "height": 900}
         context = chromium.new_context(
-            viewport={"width": width_px, "height": 900}, java_script_enabled=with_script, reduced_motion="reduce"
+            viewport=viewport, java_script_enabled=with_script, reduced_motion="reduce", **options
         )
         contexts.append(context)
         context.add_init_script(REPORT_VIOLATIONS)

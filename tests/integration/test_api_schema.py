@@ -23,6 +23,7 @@ PATHS = {
     "/images/{id}/thumbnail/{size}/{sha256}.webp": {"get"},
     "/search/": {"get", "post"},
     "/search/facets/": {"get"},
+    "/suggestions/": {"get"},
     "/albums/": {"get"},
     "/albums/{id}/": {"get"},
     "/albums/{id}/images/": {"get"},

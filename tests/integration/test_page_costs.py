@@ -34,6 +34,9 @@ PAGES = [
     "/api/v1/albums/{album}/",
     "/api/v1/albums/{album}/images/?page_size=2",
     "/api/v1/tags/",
+    "/api/v1/suggestions/?q=tag:",
+    "/api/v1/suggestions/?q=all",
+    "/api/v1/suggestions/?q=owner:",
     "/api/v1/stats/",
 ]
 Grow = Callable[[int], list[Image]]

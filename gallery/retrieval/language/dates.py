@@ -113,3 +113,46 @@ _NAMED: dict[str, Callable[[date], Period]] = {
     **dict.fromkeys(("last year", "last-year", "去年"), _years_ago(1)),
     "前年": _years_ago(2),
 }
+
+
+def periods_called(beginning: str, today: date) -> dict[str, Period]:
+    """Return the days that words may mean whose name begins so, or that are written so, by the name.
+
+    Seasons are those of the northern half of the earth, and no value that a filter can have: they are only offered.
+    `beginning` is in NFKC and lower case.
+    """
+    found = {name: of(today) for name, of in (_NAMED | _SEASONS).items() if name.startswith(beginning)}
+    written = period_of(beginning, today)
+    return found if written is None else {beginning: written} | found
+
+
+def _season(month: int, years_ago: int | None) -> Callable[[date], Period]:
+    """Return the three months from this one on, begun in a year; without one the last that are over."""
+
+    def season(today: date) -> Period:
+        year = today.year - (years_ago or 0)
+        found = _three_months(year, month)
+        while years_ago is None and found.last >= today:
+            year -= 1
+            found = _three_months(year, month)
+        return found
+
+    return season
+
+
+def _three_months(year: int, month: int) -> Period:
+    last = _months_ago(-2)(date(year, month, 1)).last
+    return Period(date(year, month, 1), last)
+
+
+_FIRST_MONTHS = {3: ("spring", "春天"), 6: ("summer", "夏天"), 9: ("autumn", "秋天"), 12: ("winter", "冬天")}
+_SEASONS: dict[str, Callable[[date], Period]] = {
+    name: of
+    for month, (english, chinese) in _FIRST_MONTHS.items()
+    for name, of in {
+        f"last {english}": _season(month, None),
+        f"this {english}": _season(month, 0),
+        f"去年{chinese}": _season(month, 1),
+        f"今年{chinese}": _season(month, 0),
+    }.items()
+} | {"last fall": _season(9, None), "this fall": _season(9, 0)}

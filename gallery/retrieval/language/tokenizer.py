@@ -1,6 +1,7 @@
 """Reads a query's characters as tokens. How signs are read is specified in `__init__.py`."""
 
 import re
+from collections.abc import Sequence
 
 from gallery.errors import QueryNestedTooDeep, QueryTooLong, QueryWithControlCharacters, UnclosedBracket, UnclosedQuote
 from gallery.text.plain_text import is_control_character
@@ -22,35 +23,49 @@ def tokens_of(text: str) -> list[Token]:
 
     Raises QueryTooLong, QueryWithControlCharacters, QueryNestedTooDeep, UnclosedBracket, UnclosedQuote.
     """
+    check_characters(text)
+    return Tokenizer(text).tokens()
+
+
+def check_characters(text: str) -> None:
+    """Raise QueryTooLong, QueryWithControlCharacters for what is no query at all."""
     if len(text) > MAX_CHARACTERS:
         raise QueryTooLong(length=len(text), limit=MAX_CHARACTERS, start=0, end=len(text), suggestion=None)
     for at, character in enumerate(text):
         if is_control_character(character) and not character.isspace():
             code = f"U+{ord(character):04X}"
             raise QueryWithControlCharacters(character=code, start=at, end=at + 1, suggestion="")
-    return _Tokenizer(text).tokens()
 
 
 def _is_weight(found: re.Match[str]) -> bool:
     return 0.1 <= float(found[1]) <= 10
 
 
-class _Tokenizer:
-    def __init__(self, text: str) -> None:
+class Tokenizer:
+    def __init__(self, text: str, *, open_brackets: Sequence[int] = ()) -> None:
         self._text, self._signs = text, read(text)
         self._at = 0
-        self._open: list[int] = []  # places of the brackets that are not closed yet
+        self._open = [*open_brackets]  # places of the brackets that are not closed yet
         self._tokens: list[Token] = []
 
     def tokens(self) -> list[Token]:
+        tokens = self.tokens_so_far()
+        if self._open:
+            raise UnclosedBracket(**self._unclosed(self._open[0]))
+        return tokens
+
+    def tokens_so_far(self) -> list[Token]:
+        """Return the tokens of a query that may go on: its brackets need not be closed."""
         while self._at < len(self._text):
             if self._signs[self._at] == " ":
                 self._at += 1
             else:
                 self._read_one()
-        if self._open:
-            raise UnclosedBracket(**self._unclosed(self._open[0]))
         return self._tokens
+
+    def whole(self, text: str) -> "Tokenizer":
+        """Return one for the whole of a query whose beginning this one has read."""
+        return Tokenizer(text, open_brackets=self._open)
 
     def _read_one(self) -> None:
         """Read what begins here, behind a space, the start, an opening bracket or a sign that closes or excludes."""
@@ -150,6 +165,12 @@ class _Tokenizer:
         place = Place(start, self._at)
         self._tokens.append(Quoted(content, place, self._read_weight()))
 
+    def quote_end(self, at: int) -> int:
+        """Return the place behind the quotes that open there. Raises UnclosedQuote."""
+        self._at = at
+        self._quoted()
+        return self._at
+
     def _quoted(self) -> str:
         """Read the quotes that open here and return what is between them, as it was typed."""
         start = at = self._at
@@ -165,7 +186,7 @@ class _Tokenizer:
         raise UnclosedQuote(**self._unclosed(start))
 
     def _read_word(self, *, may_be_keyword: bool = True) -> None:
-        start, end = self._at, self._word_end(self._at)
+        start, end = self._at, self.word_end(self._at)
         if self._read_filter(start, end):
             return
         self._at = end
@@ -179,7 +200,7 @@ class _Tokenizer:
         self._tokens.append(Word(unescaped(self._text[start:weight_at]), Place(start, weight_at), self._read_weight()))
         self._at = end
 
-    def _word_end(self, at: int) -> int:
+    def word_end(self, at: int) -> int:
         """Return where the word ends that begins here: at a space, or at a bracket that closes one before the word."""
         depth = 0
         while at < len(self._signs) and self._signs[at] != " ":
@@ -221,7 +242,7 @@ class _Tokenizer:
             value, self._at = self._text[self._at : found.end()], found.end()
             box = self._box()
         else:
-            end = self._word_end(self._at)
+            end = self.word_end(self._at)
             end = self._weight_in(self._at, end) if field in MEANINGS else end
             value, self._at = self._text[self._at : end], end
         place = Place(start, self._at)
