@@ -198,3 +198,16 @@ def test_without_scripts_the_box_is_an_input_as_any_other(live_server, open_page
 
     page.wait_for_url(f"{live_server.url}/search/?q=tag%3Asnow")
     expect(box_of(page)).not_to_have_attribute("role", "combobox")
+
+
+def test_what_is_suggested_is_for_where_the_caret_has_gone(live_server, open_page, tagged):
+    page = open_page()
+    page.goto(f"{live_server.url}/")
+
+    type_and_wait(page, "tag:sno bea", "tag:beach 1 picture")
+    for _letter in range(4):
+        box_of(page).press("ArrowLeft")
+    expect(options(page)).to_have_text(["tag:snow 1 picture"])
+    options(page).first.click()
+
+    expect(box_of(page)).to_have_value("tag:snow bea")

@@ -182,6 +182,7 @@
     activate(box, ((active + 1 + step + places) % places) - 1);
   }
 
+  const WITHIN_TEXT = new Set(["ArrowLeft", "ArrowRight", "Home", "End"]);
   const KEYS = {
     ArrowDown: function (box) {
       if (isCurrent(box)) move(box, 1);
@@ -220,7 +221,10 @@
     }
     const isPlain = !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey;
     if (isPlain && event.key in KEYS && KEYS[event.key](box)) event.preventDefault();
-    else if (event.key === "Home" || event.key === "End") activate(box, -1);
+    else if (WITHIN_TEXT.has(event.key) && isOpen(box)) {
+      activate(box, -1);
+      askSoon(box); /* of where the caret is then */
+    }
   });
 
   document.addEventListener("input", function (event) {
@@ -267,7 +271,7 @@
     const box = boxOf(event.target);
     if (!box) return;
     prepare(box);
-    if (!isOpen(box)) askSoon(box);
+    askSoon(box);
   });
 
   document.addEventListener("focusout", function (event) {
