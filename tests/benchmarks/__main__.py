@@ -8,7 +8,8 @@
     python -m tests.benchmarks cutoff              which results are meant, and how many, beside the search alone
     python -m tests.benchmarks columns             conditions, counts and orders on columns by row, the same
     python -m tests.benchmarks pages               each page at the smallest and the largest of --rows, on each database
-    python -m tests.benchmarks rights              searches beside changes, at the largest of --rows
+    python -m tests.benchmarks filtered            searches with filters and facets, at the largest of --rows
+    python -m tests.benchmarks rights              searches beside changes, the same
     python -m tests.benchmarks verify              `verify_index` beside a writer, the same
     python -m tests.benchmarks starting            first page and first search, at the smallest and the largest
     python -m tests.benchmarks exclusions          what is excluded among the first results of --images
@@ -30,7 +31,7 @@ from pathlib import Path
 from .results import Result, Results
 from .sites import DATABASES, Sites, postgresql_server
 
-SITE_PARTS = ("pages", "rights", "verify", "starting")
+SITE_PARTS = ("pages", "filtered", "rights", "verify", "starting")
 PARTS = ("pictures", "encoders", "search", "library", "cutoff", "columns", *SITE_PARTS)
 QUALITY_PART = "exclusions"  # measured only where it is asked for: the pictures are not here
 PAGE_DIMENSION = 512
@@ -110,7 +111,7 @@ def run_site_part(part: str, options: argparse.Namespace, results: Results, scra
     folder = options.libraries or scratch / "libraries"
     for database in options.databases:
         with nullcontext("") if database == "sqlite" else server(options) as address:
-            for result in site_results(part, Sites(folder, address), options.rows):
+            for result in site_results(part, Sites(folder, address), options):
                 results.put_of_site(part, result)
 
 
@@ -118,11 +119,16 @@ def server(options: argparse.Namespace) -> AbstractContextManager[str]:
     return nullcontext(options.server) if options.server else postgresql_server()
 
 
-def site_results(part: str, sites: Sites, rows: list[int]) -> Iterator[Result]:
+def site_results(part: str, sites: Sites, options: argparse.Namespace) -> Iterator[Result]:
+    rows = options.rows
     if part == "pages":
         from .pages import bench_pages
 
         yield bench_pages(sites, rows, dimension=PAGE_DIMENSION)
+    elif part == "filtered":
+        from .filtered import bench_filtered
+
+        yield bench_filtered(sites, rows[-1], dimension=PAGE_DIMENSION, queries=options.queries)
     elif part == "rights":
         from .rights import bench_rights
 

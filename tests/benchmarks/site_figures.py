@@ -1,6 +1,8 @@
 """What a large library may cost, and what it costs: each goal beside the figures of both databases."""
 
+import itertools
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 Result = dict[str, Any]
@@ -10,12 +12,14 @@ DATABASES = ("sqlite", "postgresql")
 NOT_MEASURED = "-"
 ADMIN = "admin"
 PAGE_CPU_MS, ADMIN_CPU_MS, WALL_MS, PAGE_RATIO = 60, 100, 120, 2
+FILTERED_MS = 80
 
 
 def site_figures(found: Result) -> list[Line]:
     """Return the goals of whatever was measured, of the largest size."""
     return [
         *_lines(found.get("pages"), _of_pages),
+        *_lines(found.get("filtered"), _of_filtered),
         *_lines(found.get("rights"), _of_rights),
         *_lines(_widest(found.get("verify")), _of_verify),
         *_lines(found.get("starting"), _of_starting),
@@ -84,6 +88,15 @@ def ratio_of(page: Result) -> float | None:
 
 def with_more_queries(pages: list[Result]) -> list[Result]:
     return [page for page in pages if (page["costs"][-1]["queries"] or 0) > (page["costs"][0]["queries"] or 0)]
+
+
+def _of_filtered(found: Result) -> Iterator[tuple[str, str, str]]:
+    """Tell of the members for whom each kind of search takes longest."""
+    for kind, some in itertools.groupby(found["costs"], key=itemgetter("kind")):
+        worst = max(some, key=itemgetter("search_p95_wall_ms"))
+        what = f"{kind}: search with facets beyond encoding, p95 by the clock, {found['rows']:,} pictures"
+        told = f"{worst['search_p95_wall_ms']:.0f} ms (p50 {worst['search_p50_wall_ms']:.0f}): {worst['role']}"
+        yield what, f"{FILTERED_MS} ms" if kind == "meaning and filters" else "", told
 
 
 def _of_rights(found: Result) -> Iterator[tuple[str, str, str]]:

@@ -21,6 +21,9 @@ def site_report(found: Result) -> Iterator[str]:
     for one in found.get("pages", ()):
         yield ""
         yield from _pages(one)
+    for one in found.get("filtered", ()):
+        yield ""
+        yield from _filtered(one)
     for one in found.get("verify", ()):
         yield ""
         yield from _verified(one)
@@ -56,6 +59,23 @@ def _or_forever(value: float | None) -> float:
 
 def _or_cut_off(value: float | None) -> str:
     return "cut off" if value is None else milliseconds(value)
+
+
+FILTERED_COLUMNS = (
+    *("search", "who", "found", "ms", "p95", "processor, ms", "p95", "vector search alone, processor, ms"),
+    *("page, ms", "p95"),
+)
+
+
+def _filtered(found: Result) -> Iterator[str]:
+    yield f"### Searches with filters and facets on {NAMES[found['database']]}, {found['rows']:,} pictures"
+    yield ""
+    rows = []
+    for cost in found["costs"]:
+        names = ("search_p50_wall", "search_p95_wall", "search_p50_cpu", "search_p95_cpu", "engine_p50_cpu")
+        times = (milliseconds(cost[f"{name}_ms"]) for name in (*names, "page_p50_wall", "page_p95_wall"))
+        rows.append((cost["kind"], cost["role"], f"{cost['found']:,.0f}", *times))
+    yield from table(FILTERED_COLUMNS, rows)
 
 
 def _verified(found: Result) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What `make bench` measures of large libraries, at sizes that take no time."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,13 @@ from django.test import Client
 
 from gallery.encoders import registry
 from gallery.models import Tag
+from gallery.retrieval.language import parse
+from gallery.retrieval.plan import plan
+from gallery.retrieval.tree import All, Filter, Text
 from tests.benchmarks import page_process, pages, starting
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.filtered import bench_filtered
+from tests.benchmarks.filtered_searches import KINDS, filters, query
 from tests.benchmarks.large_library import make_large_library
 from tests.benchmarks.page_addresses import Address, addresses
 from tests.benchmarks.results import Results
@@ -154,6 +160,36 @@ def test_pages_that_take_too_long_are_cut_off(sites: Sites, monkeypatch: pytest.
     found = pages.bench_pages(sites, [ROWS], dimension=DIMENSION, limit_seconds=0)
 
     assert [one["costs"][0]["cpu_ms"] for one in found["pages"]] == [None, None]
+
+
+def test_filtered_searches_have_three_filters_each_of_different_fields_and_differ():
+    some = [filters(number) for number in range(100)]
+
+    asked = [parse(each, date(2026, 1, 1)) for each in some]
+    assert all(isinstance(tree, All) and len(tree.parts) == 3 for tree in asked)
+    assert {type(part) for tree in asked if isinstance(tree, All) for part in tree.parts} == {Filter}
+    assert len(set(some)) == 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_filtered_searches_ask_for_numbers_of_vectors(kind: str):
+    texts = [
+        part.meaning for leg in plan(parse(query(kind, 70, meanings=64), date(2026, 1, 1))).legs for part in leg.parts
+    ]
+
+    assert [text for text in texts if text not in (Text("6"), Text("38"))] == []
+    assert len(texts) == (0 if kind == "filters alone" else kind.count("meaning") + kind.count("another"))
+
+
+@pytest.mark.slow
+def test_filtered_searches_are_measured_as_each_member(sites: Sites):
+    found = bench_filtered(sites, ROWS, dimension=DIMENSION, queries=1)
+
+    costs = found["costs"]
+    assert [cost["kind"] for cost in costs] == [kind for kind in KINDS for _ in range(3)]
+    assert all(cost[f"{way}_p95_wall_ms"] > 0 for cost in costs for way in ("search", "page"))
+    told = site_figures({"filtered": [found]})
+    assert [line[1] for line in told] == ["80 ms", "", "", ""]
 
 
 @pytest.mark.slow
