@@ -3,7 +3,7 @@
 To the database each is what it is made from.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,8 @@ from django.db.models import BigIntegerField, BooleanField, Exists, ExpressionWr
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
+
+Fingerprint = tuple[str, tuple[Any, ...]]  # what the database is asked: SQL and its parameters
 
 
 class Tagged(Exists):
@@ -127,6 +129,11 @@ class ImageIds:
 
     def __init__(self, ids: npt.NDArray[np.int64]) -> None:
         self.ids = ids
+
+    def among(self, ids: Sequence[int]) -> "ImageIds":
+        """Return those of these ids that are here."""
+        given = np.array(ids, dtype=np.int64)
+        return ImageIds(given[np.isin(given, self.ids)])
 
     @cached_property
     def text(self) -> str:

@@ -136,7 +136,12 @@ def _is_in_state(asked: Filter, by: Actor) -> Q:
     if asked.value == State.FAVOURITE:
         _user_of(by, asked)
         return Q(Among("pk", images=ImageIds(_objects("Favourite").of(by).image_ids())))
-    return _STATES[State(str(asked.value))]()
+    return state_q(State(str(asked.value)))
+
+
+def state_q(state: State) -> Q:
+    """Return the condition that an image is in a state which is the same for everybody: all but FAVOURITE."""
+    return _STATES[state]()
 
 
 def _is_untagged() -> Q:

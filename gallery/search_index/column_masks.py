@@ -4,13 +4,13 @@ import threading
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from gallery.models import Image
+from gallery.models import ImageQuerySet
+from gallery.models.conditions import Fingerprint
 from gallery.vectors.columns.columns import Columns
 from gallery.vectors.columns.table import Table
 from gallery.vectors.row_mask import RowMask
@@ -21,8 +21,6 @@ from .known_columns import MOST_TOUCHED, Known
 
 MASKS_WITH_WAITING = 16  # 125 kB each, in each thread
 MASKS_KEPT = 256  # 125 kB each at a million rows
-
-Key = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Waiting:
 
     pictures: Table
     columns: Columns
-    masks: "OrderedDict[Key, RowMask]"  # what was asked of them
+    masks: "OrderedDict[Fingerprint, RowMask]"  # what was asked of them
 
     @classmethod
     def beside(cls, known: Known, pictures: Table) -> "Waiting":
@@ -63,14 +61,14 @@ class ColumnMasks:
     """Masks by what the database would be asked."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, KeptMask] = OrderedDict()
+        self._kept: OrderedDict[Fingerprint, KeptMask] = OrderedDict()
         self._lock = threading.Lock()
 
-    def mask_of(self, images: QuerySet[Image], known: Known) -> RowMask:
+    def mask_of(self, images: ImageQuerySet, known: Known) -> RowMask:
         """Return which rows of the columns are of these images. Raises NotInColumns: only the database can tell."""
         condition = condition_of(images)
         try:
-            key = fingerprint_of(images)
+            key = images.fingerprint()
         except EmptyResultSet:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), known.columns.row_count)
         kept = self._get(key)
@@ -84,13 +82,13 @@ class ColumnMasks:
         self._put(key, KeptMask(known.serial, _alone(mask)))
         return mask
 
-    def with_waiting(self, images: QuerySet[Image], known: Known, waiting: Waiting) -> Seen:
+    def with_waiting(self, images: ImageQuerySet, known: Known, waiting: Waiting) -> Seen:
         """Return the same of the columns with those that wait. Raises NotInColumns."""
         mask = self.mask_of(images, known)
         if not waiting.pictures.row_count:
             return Seen(waiting.columns, mask)
         try:
-            key = fingerprint_of(images)
+            key = images.fingerprint()
         except EmptyResultSet:
             return Seen(waiting.columns, mask.extended(mask.rows, waiting.columns.row_count))
         with_them = waiting.masks.get(key)
@@ -103,29 +101,23 @@ class ColumnMasks:
                 waiting.masks.pop(next(iter(waiting.masks)), None)
         return Seen(waiting.columns, with_them)
 
-    def forget(self, images: QuerySet[Image]) -> None:
+    def forget(self, images: ImageQuerySet) -> None:
         with suppress(EmptyResultSet), self._lock:
-            self._kept.pop(fingerprint_of(images), None)
+            self._kept.pop(images.fingerprint(), None)
 
-    def _get(self, key: Key) -> KeptMask | None:
+    def _get(self, key: Fingerprint) -> KeptMask | None:
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None:
                 self._kept.move_to_end(key)
             return kept
 
-    def _put(self, key: Key, kept: KeptMask) -> None:
+    def _put(self, key: Fingerprint, kept: KeptMask) -> None:
         with self._lock:
             self._kept[key] = kept
             self._kept.move_to_end(key)
             while len(self._kept) > MASKS_KEPT:
                 self._kept.popitem(last=False)
-
-
-def fingerprint_of(images: QuerySet[Image]) -> Key:
-    """Return what the database would be asked. Raises EmptyResultSet where it need not be."""
-    sql, parameters = images.order_by().values_list("pk").query.sql_with_params()
-    return sql, tuple(parameters)
 
 
 def _alone(mask: RowMask) -> RowMask:

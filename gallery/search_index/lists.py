@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
 from gallery.models.conditions import HasNoRow
@@ -84,17 +84,17 @@ class Lists:
             return images.count()
         return seen.mask.count + (images.filter(seen.beside).count() if seen.beside is not None else 0)
 
-    def count_of(self, images: ImageQuerySet, condition: Q) -> int:
-        """Return of how many of these images a condition is true.
+    def count_of(self, images: ImageQuerySet, others: ImageQuerySet) -> int:
+        """Return how many of these images are among the others.
 
-        Its mask is of all images, so that it is made once, whatever images it is asked about.
+        Where those are all of a kind, their mask is made once, whatever images are counted.
         """
         try:
-            seen, of_all = self._seen(images), self._seen(Image.objects.filter(condition))
+            seen, of_others = self._seen(images), self._seen(others)
         except NotInColumns:
-            return images.filter(condition).count()
-        both = RowMask(seen.mask.bits & of_all.mask.bits, seen.mask.row_count)
-        return both.count + (images.filter(condition, seen.beside).count() if seen.beside is not None else 0)
+            return (images & others).count()
+        both = RowMask(seen.mask.bits & of_others.mask.bits, seen.mask.row_count)
+        return both.count + ((images & others).filter(seen.beside).count() if seen.beside is not None else 0)
 
     def part_of(
         self, images: ImageQuerySet, *, size: int, cursor: str | None, narrowed_by: Iterable[str], start: int = 0
@@ -195,7 +195,7 @@ class Lists:
 
     # Inside
 
-    def _seen(self, images: QuerySet[Image]) -> Seen:
+    def _seen(self, images: ImageQuerySet) -> Seen:
         """Return what a queryset gives by the columns. Raises NotInColumns.
 
         Who waits is read first: who is embedded meanwhile is then on both sides, and left out of this one.
@@ -234,7 +234,7 @@ class Lists:
             return None
         return Present(known, None if are_many else Waiting.beside(known, waiting))
 
-    def _find(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[Image]:
+    def _find(self, images: ImageQuerySet, wanted: Wanted[Image]) -> list[Image]:
         """Return the wanted pictures. Where one of them has gone since, all is looked up once more."""
         for _attempt in range(ATTEMPTS):
             try:
@@ -246,7 +246,7 @@ class Lists:
                 return [found[pk] for pk in ids]
         return from_database(wanted)
 
-    def _ids(self, images: QuerySet[Image], wanted: Wanted[Image]) -> list[int]:
+    def _ids(self, images: ImageQuerySet, wanted: Wanted[Image]) -> list[int]:
         if not gives_models(images) or is_turned_round(images):
             raise NotInColumns
         if (place := place_order_of(images, wanted.keys)) is not None:
@@ -266,7 +266,7 @@ class Lists:
         both = merged([*from_columns(seen.columns, rows, orders), *beside], orders)
         return [one.image_id for one in both[wanted.start - first : wanted.stop - first]]
 
-    def _ids_of_album(self, images: QuerySet[Image], wanted: Wanted[Image], place: PlaceOrder) -> list[int]:
+    def _ids_of_album(self, images: ImageQuerySet, wanted: Wanted[Image], place: PlaceOrder) -> list[int]:
         seen = self._seen(images)
         if seen.beside is not None and images.filter(seen.beside).exists():
             raise NotInColumns
@@ -294,13 +294,13 @@ class _ListsOfOneMoment(Lists):
 
     def __init__(self, keeper: ColumnsKeeper, masks: ColumnMasks) -> None:
         super().__init__(keeper, masks)
-        self._images: QuerySet[Image] | None = None
+        self._seen_of: dict[ImageQuerySet, Seen] = {}
 
-    def _seen(self, images: QuerySet[Image]) -> Seen:
-        """Return the last answer where the very same is asked again: a mask's fingerprint costs more than a count."""
-        if images is not self._images:
-            self._of_images, self._images = super()._seen(images), images
-        return self._of_images
+    def _seen(self, images: ImageQuerySet) -> Seen:
+        """Return the same answer where the very same is asked again: a mask's fingerprint costs more than a count."""
+        if images not in self._seen_of:
+            self._seen_of[images] = super()._seen(images)
+        return self._seen_of[images]
 
     def _read(self) -> Present | None:
         return self._present

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Final
 
 from django.utils.translation import pgettext
 
 from gallery.imaging import LABELS
-from gallery.models import Actor, Album, ImageQuerySet, Tag, User
-from gallery.models.search_filters import filter_q
+from gallery.models import Actor, Album, Image, ImageQuerySet, Tag, User
+from gallery.models.search_filters import filter_q, state_q
 from gallery.retrieval.language import ME
 from gallery.retrieval.language import format as spelled
 from gallery.retrieval.request import SearchRequest
@@ -30,6 +31,7 @@ from .asked_images import AskedImages
 from .encoder_changes import while_encoders_change
 
 MOST_CHOICES: Final = 12
+SHAPES: Final = (State.PORTRAIT, State.LANDSCAPE, State.SQUARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,18 @@ class _Counted:
     lists: Lists
 
     def count(self, asked: Filter) -> int:
-        return self.lists.count_of(self.images, filter_q(asked, by=self.by))
+        return self.lists.count_of(self.images, self._all_that(asked))
+
+    def _all_that(self, asked: Filter) -> ImageQuerySet:
+        if asked.field is Field.IS and isinstance(asked.value, State) and asked.value in SHAPES:
+            return _all_of_shape(asked.value)
+        return Image.objects.filter(filter_q(asked, by=self.by))
+
+
+@cache
+def _all_of_shape(shape: State) -> ImageQuerySet:
+    """Return all images of a shape, whoever asks: one queryset, as reading what it asks costs more than counting."""
+    return Image.objects.filter(state_q(shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +140,12 @@ def _by_tag(counted: _Counted) -> Iterable[_Found]:
 
 
 def _by_album(counted: _Counted) -> Iterable[_Found]:
-    visible = Album.objects.visible_to(counted.by).order_by()
-    lines = {pk: text.partition("\n")[0] for pk, text in visible.values_list("pk", "folded_text")}
-    common = _commonest(counted.lists.album_counts(counted.images, list(lines)))
-    titles = {pk: (title, title) for pk, title in visible.filter(pk__in=common).values_list("pk", "title")}
-    return _by_name(Field.ALBUM, counted, common=common, names=titles, alike=Counter(lines.values()), fold=folded)
+    visible = Album.objects.visible_to(counted.by).order_by().values_list("pk", "title", "folded_text")
+    albums = {pk: (title, text.partition("\n")[0]) for pk, title, text in visible}
+    common = _commonest(counted.lists.album_counts(counted.images, list(albums)))
+    titles = {pk: (albums[pk][0], albums[pk][0]) for pk in common}
+    alike = Counter(line for _title, line in albums.values())
+    return _by_name(Field.ALBUM, counted, common=common, names=titles, alike=alike, fold=folded)
 
 
 def _by_name(

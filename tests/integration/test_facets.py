@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.models import Actor, Album, Image
+from gallery.models import Actor, Album, Image, Tag
 from gallery.retrieval.request import SearchRequest
 from gallery.services.facets import MOST_CHOICES, Facet, facets_of
 from gallery.services.search import find_images
@@ -207,3 +207,13 @@ def test_own_favourites_are_counted_and_those_of_others_are_not(alice, bob, uplo
     of_each = [by_field(facets_of(request_for("width:>0"), by=acting(user)))["is"] for user in (alice, bob)]
 
     assert of_each == [{"is:landscape": 1, "is:favourite": 1}, {"is:landscape": 1}]
+
+
+def test_a_tag_that_is_called_like_a_shape_is_counted_as_a_tag(alice, upload):
+    pictures = [upload(alice, "picture.png", content=drawn_picture(colour)) for colour in ("red", "blue")]
+    for image, name in zip(pictures, ("square", "squaré"), strict=True):
+        image.tags.add(*Tag.objects.named([name]))
+
+    counts = by_field(facets_of(request_for("width:>0"), by=acting(alice)))
+
+    assert counts["tag"] == {"tag:square": 2}
