@@ -83,12 +83,14 @@ class MemoryCollection:
     def counts_above(self, query: Floats, scores: Sequence[float], allowed: Allowed | None = None) -> list[int]:
         return [self.count_above(query, score, allowed) for score in scores]
 
-    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
+    def hits_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Hits:
         [query] = checked_queries(query[np.newaxis], dimension=self._dimension, k=1)
         if np.isnan(score):
             raise ValueError("a score to look from is not a number")
         ids, matrix = self._found(allowed)
-        return ids[self._scores(matrix, query) >= np.float32(score)]
+        scores = self._scores(matrix, query)
+        reaching = scores >= np.float32(score)
+        return Hits(ids[reaching], scores[reaching], len(ids))
 
     @property
     def _held(self) -> HeldVectors:

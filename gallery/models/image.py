@@ -31,7 +31,7 @@ from .audit_entry import AuditEntry, AuditVerb
 from .conditions import Fingerprint, HasNoRow
 from .days import start_of_day
 from .folded_text import FOLDED_FIELDS, FoldedText, is_not_folded, mentions
-from .search_conditions import NOTHING_MEANT, MeantImages, condition_q
+from .search_conditions import NOTHING_KNOWN, KnownConditions, condition_q
 from .search_filters import carries_tag
 
 MAX_NAME_CHARACTERS = 255
@@ -163,9 +163,9 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures that carry a tag like each of these keys."""
         return self.filter(*map(carries_tag, keys))
 
-    def satisfying(self, conditions: Iterable[Condition], *, by: Actor, meant: MeantImages = NOTHING_MEANT) -> Self:
+    def satisfying(self, conditions: Iterable[Condition], *, by: Actor, known: KnownConditions = NOTHING_KNOWN) -> Self:
         """Pictures of which all of these conditions of a search are true, see `condition_q`."""
-        return self.filter(*(condition_q(each, by=by, meant=meant) for each in conditions))
+        return self.filter(*(condition_q(each, by=by, known=known) for each in conditions))
 
     def added_from(self, day: date) -> Self:
         """Pictures that were added on this day of the site's time zone or later."""

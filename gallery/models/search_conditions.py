@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import and_, or_
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -12,30 +12,29 @@ from gallery.retrieval.plan import Condition, Conjunction, Disjunction, Meant, N
 from gallery.retrieval.tree import Filter, Phrase
 
 from .actor import Actor
-from .conditions import Among, ImageIds
 from .search_filters import filter_q, phrase_q
 
-MeantImages = Mapping[Meant, ImageIds]
-"""What each meaning among conditions has found."""
+KnownConditions = Mapping[Any, Q]
+"""What is known already: what each meaning has found, and filters that were looked up."""
 
-NOTHING_MEANT: Final[MeantImages] = MappingProxyType({})
+NOTHING_KNOWN: Final[KnownConditions] = MappingProxyType({})
 
 
-def condition_q(condition: Condition, *, by: Actor, meant: MeantImages = NOTHING_MEANT) -> Q:
-    """Return the condition that one of a search is true of an image, for whoever asks.
+def condition_q(condition: Condition, *, by: Actor, known: KnownConditions = NOTHING_KNOWN) -> Q:
+    """Return the condition that one of a search is true of an image, for whoever asks. Every meaning must be `known`.
 
-    Raises what `filter_q` does.
+    Raises what `filter_q` does for filters that are not.
     """
     match condition:
         case Filter():
-            return filter_q(condition, by=by)
+            return known[condition] if condition in known else filter_q(condition, by=by)
         case Phrase():
             return phrase_q(condition, by=by)
         case Meant():
-            return Q(Among("pk", images=meant[condition]))
+            return known[condition]
         case Negation(part):
-            return ~condition_q(part, by=by, meant=meant)
+            return ~condition_q(part, by=by, known=known)
         case Conjunction(parts):
-            return reduce(and_, (condition_q(part, by=by, meant=meant) for part in parts))
+            return reduce(and_, (condition_q(part, by=by, known=known) for part in parts))
         case Disjunction(parts):
-            return reduce(or_, (condition_q(part, by=by, meant=meant) for part in parts))
+            return reduce(or_, (condition_q(part, by=by, known=known) for part in parts))

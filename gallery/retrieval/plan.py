@@ -196,6 +196,15 @@ def filters_in(conditions: Iterable[Condition]) -> Iterator[Filter]:
     return (each for each in _leaves(conditions) if isinstance(each, Filter))
 
 
+def conjuncts_of(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """Yield what must all be true, taken apart as far as that goes."""
+    for condition in conditions:
+        if isinstance(condition, Conjunction):
+            yield from conjuncts_of(condition.parts)
+        else:
+            yield condition
+
+
 def _leaves(conditions: Iterable[Condition]) -> Iterator[Filter | Phrase | Meant]:
     for condition in conditions:
         match condition:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +20,11 @@ from gallery.errors import EncoderChanged, StoreDamaged
 from gallery.models import AccessState, Image, ImageQuerySet, IndexState, ModelChange
 from gallery.models.access_change import RowOfImage
 from gallery.vectors.allowed import Allowed, AllowedAs, Condition
-from gallery.vectors.engines.contract import Searcher
 from gallery.vectors.engines.rescoring import sampled_distribution
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_check import Problem
 from gallery.vectors.row_mask import RowMask
-from gallery.vectors.unit_vectors import Floats, Ids
+from gallery.vectors.unit_vectors import Ids
 
 from .allowed_rows import AllowedRows
 from .checking import (
@@ -49,16 +47,15 @@ from .feeding import feed_all
 from .files import IndexFiles, batches, ids_of_rows, outlive_half_commits
 from .known_columns import Known
 from .lists import Lists
+from .local_questions import LocalQuestions
 from .next_epoch import NextEpoch
 from .one_state import in_one_state
 from .row_changes import UPDATE_BATCH, Beside, RowChanges, nothing_beside
 
-Answer = TypeVar("Answer")
 Blocks = Iterable[tuple[Ids, Vectors]]
-LocalQuestion = Callable[[Searcher, Allowed | None], Answer]
 
 
-class SearchIndex(RowChanges):
+class SearchIndex(LocalQuestions, RowChanges):
     """Finds the pictures nearest to a vector, among those that are allowed; adds, removes and rebuilds."""
 
     def __init__(self) -> None:
@@ -84,35 +81,6 @@ class SearchIndex(RowChanges):
         `encoder` is that of the queries: raises EncoderChanged where the index is of another one by now.
         """
         return in_one_state(lambda access: self._search(queries, k, allowed, access, encoder))
-
-    def count_above(
-        self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
-    ) -> int:
-        """Return how many images, of those in `allowed` if given, `search` would give `query` (dimension,) at least
-        `score`, if `k` were large enough: exact whatever the engine is. Raises EncoderChanged as `search` does.
-        """
-        return self._asked_locally(lambda local, among: local.count_above(query, score, among), 0, allowed, encoder)
-
-    def ids_above(
-        self, query: Floats, score: float, allowed: ImageQuerySet | None = None, *, encoder: EncoderKey | None = None
-    ) -> Ids:
-        """Return the ids of the images that `count_above` counts, ascending. Raises EncoderChanged as `search` does."""
-        nobody = np.empty(0, dtype=np.int64)
-        return self._asked_locally(lambda local, among: local.ids_above(query, score, among), nobody, allowed, encoder)
-
-    def _asked_locally(
-        self, ask: LocalQuestion[Answer], nothing: Answer, images: ImageQuerySet | None, key: EncoderKey | None
-    ) -> Answer:
-        """Return what the searcher of the files themselves answers; `nothing` where there is no index."""
-
-        def answer(access: AccessState) -> Answer:
-            while (committed := self._committed_of_encoder(key)) is not None:
-                mask = None if images is None else self._mask_of(images, access, committed)
-                if images is None or mask is not None:
-                    return ask(committed.local, None if mask is None else committed.snapshot.allowing_rows(mask))
-            return nothing
-
-        return in_one_state(answer)
 
     def _search(
         self, queries: Vectors, k: int, images: ImageQuerySet | None, access: AccessState, encoder: EncoderKey | None

@@ -1,39 +1,44 @@
 """What a search asks for, of what the actor may see: vectors, candidates, and all that it is sure of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 import numpy as np
+from django.db.models import Q
 
 from gallery.errors import NobodySignedIn, NotSearchable, UnknownAlbum
 from gallery.models import Actor, Image, ImageQuerySet
 from gallery.models.conditions import Among, ImageIds
+from gallery.models.search_conditions import KnownConditions
 from gallery.models.search_filters import filter_q
 from gallery.retrieval.cutoff import POSSIBLE
-from gallery.retrieval.plan import Alternative, Condition, Meant, Plan, filters_in, meant_in
+from gallery.retrieval.plan import Alternative, Condition, Meant, Plan, VectorLeg, conjuncts_of, filters_in, meant_in
 from gallery.retrieval.request import SearchRequest
-from gallery.retrieval.tree import Like
+from gallery.retrieval.tree import Filter, Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
 from gallery.vectors.unit_vectors import Ids
 
 from .leg_candidates import Divided, LegCandidates
-from .legs import meant_by
+from .legs import meant_by, meant_by_each
 from .meanings import LegVectors, NamedRows, QueryVectors, encode_legs, find_named_rows
 
 
 @dataclass(frozen=True)
 class AskedImages:
-    """A search and its vectors, None where it asks for no meaning. `named` are the rows that it names, `among` the
-    images that it may find.
+    """A search and its vectors, None where it asks for no meaning. `named` are the rows that it names, `filters` its
+    filters as conditions: what these name was looked up. `visible` are all images that the actor may see, `among` those
+    that may be found.
 
     Whatever looks at the index raises EncoderChanged where that has moved to another encoder.
     """
 
     planned: Plan
     by: Actor
+    visible: ImageQuerySet
     named: NamedRows
+    filters: KnownConditions
     query: QueryVectors | None
     among: ImageQuerySet
 
@@ -45,14 +50,11 @@ class AskedImages:
         the query, and what `encode_legs` does.
         """
         planned = request.plan()
-        for asked in filters_in(planned.all_conditions):
-            try:
-                filter_q(asked, by=by)
-            except (UnknownAlbum, NobodySignedIn) as error:
-                raise request.placed(error, asked) from None
+        filters = {asked: _looked_up(asked, request, by) for asked in dict.fromkeys(filters_in(planned.all_conditions))}
         visible = Image.objects.visible_to(by)
         named = find_named_rows(request, planned.legs, visible=visible)
-        return cls(planned, by, named, _encoded(request, planned, named) if planned.legs else None, visible)
+        query = _encoded(request, planned, named) if planned.legs else None
+        return cls(planned, by, visible, named, filters, query, among=visible)
 
     def narrowed_to(self, images: ImageQuerySet) -> "AskedImages":
         """Return the same search among these images, which the actor may see."""
@@ -90,27 +92,51 @@ class AskedImages:
 
     def candidates(self, alternative: Alternative) -> LegCandidates:
         """Return what an alternative ranks."""
-        images = self._satisfying(alternative.conditions).searchable()
+        return self._candidates[alternative]
+
+    @cached_property
+    def _candidates(self) -> dict[Alternative, LegCandidates]:
+        return {each: self._candidates_of(each) for each in self.planned.alternatives}
+
+    def _candidates_of(self, alternative: Alternative) -> LegCandidates:
+        images = self._satisfying(alternative.conditions, self.known).searchable()
         doubts = alternative.doubts
         divided = None
         if doubts is not None:
-            divided = Divided(*(self._satisfying(each).searchable() for each in (doubts.sure, doubts.doubtful)))
+            sure, doubtful = (self._satisfying(each, self.known) for each in (doubts.sure, doubts.doubtful))
+            divided = Divided(sure.searchable(), doubtful.searchable())
         return LegCandidates(images, alternative.leg.liked_ids, self._vectors.encoder, divided)
 
     @cached_property
     def all(self) -> ImageQuerySet:
         """All that is found, whether it is meant or not."""
         if not self.planned.alternatives:
-            return self._satisfying(self.planned.conditions)
+            return self._satisfying(self.planned.conditions, self.known)
         found = [self.candidates(each).remaining for each in self.planned.alternatives]
         return reduce(ImageQuerySet.__or__, found)
+
+    def in_bulk(self, image_ids: Sequence[int]) -> dict[int, Image]:
+        """Return those of these images that are found still, by their ids.
+
+        The database is told of no others: an excluded meaning may have found any number of them.
+        """
+        if not self._meanings:
+            return self.all.for_listing().order_by().in_bulk(image_ids)
+        known = self._known_of({meant: images.among(image_ids) for meant, images in self._meanings.items()})
+        found = [
+            LegCandidates(self._satisfying(each.conditions, known), each.leg.liked_ids, self._vectors.encoder).remaining
+            for each in self.planned.alternatives
+        ]
+        return reduce(ImageQuerySet.__or__, found).searchable().for_listing().order_by().in_bulk(image_ids)
 
     @cached_property
     def meant(self) -> ImageQuerySet:
         """All that is surely meant: without a meaning, all that is found."""
-        if not self.planned.alternatives:
-            return self.all
-        return self.among.filter(Among("pk", images=ImageIds(self.meant_ids)))
+        return self.only(self.meant_ids) if self.planned.alternatives else self.all
+
+    def only(self, image_ids: Ids) -> ImageQuerySet:
+        """Return those of these images that may be found."""
+        return self.among.filter(Among("pk", images=ImageIds(image_ids)))
 
     @cached_property
     def meant_ids(self) -> Ids:
@@ -124,19 +150,53 @@ class AskedImages:
             raise ValueError("this search has no meaning")
         return self.query
 
-    def _satisfying(self, conditions: tuple[Condition, ...]) -> ImageQuerySet:
-        return self.among.satisfying(conditions, by=self.by, meant=self.meanings)
+    @cached_property
+    def _mattering(self) -> ImageQuerySet | None:
+        """What a meaning among the conditions may find, as far as the answer depends on it; None for everything."""
+        if len(self.planned.alternatives) > 1:
+            return None
+        [conditions] = [each.conditions for each in self.planned.alternatives] or [self.planned.conditions]
+        plain = tuple(each for each in conjuncts_of(conditions) if not any(meant_in([each])))
+        return self.visible.satisfying(plain, by=self.by, known=self.filters).searchable() if plain else None
 
     @cached_property
-    def meanings(self) -> dict[Meant, ImageIds]:
-        return {each: self._ids_of(each) for each in meant_in(self.planned.all_conditions)}
+    def _searchable(self) -> ImageQuerySet:
+        return self.visible.searchable()
 
-    def _ids_of(self, meant: Meant) -> ImageIds:
-        excluded = meant.leg.liked_ids if meant.without_asked else ()
-        images = Image.objects.visible_to(self.by).searchable()
-        candidates = LegCandidates(images, excluded, self._vectors.encoder)
-        probability = POSSIBLE if meant.is_possible else None
-        return ImageIds(meant_by(self._vectors.legs[meant.leg], candidates, probability=probability))
+    def _satisfying(self, conditions: tuple[Condition, ...], known: KnownConditions) -> ImageQuerySet:
+        return self.among.satisfying(conditions, by=self.by, known=known)
+
+    @cached_property
+    def known(self) -> KnownConditions:
+        """The filters and meanings among the conditions."""
+        return self._known_of(self._meanings)
+
+    def _known_of(self, meanings: Mapping[Meant, ImageIds]) -> KnownConditions:
+        return {**self.filters, **{meant: Q(Among("pk", images=images)) for meant, images in meanings.items()}}
+
+    @cached_property
+    def _meanings(self) -> dict[Meant, ImageIds]:
+        """What each meaning among the conditions has found; one is asked once, whether it is to be sure or possible."""
+        asked: dict[tuple[VectorLeg, bool], list[Meant]] = {}
+        for each in dict.fromkeys(meant_in(self.planned.all_conditions)):
+            asked.setdefault((each.leg, each.without_asked), []).append(each)
+        return {meant: images for some in asked.values() for meant, images in self._found_by_meaning(some)}
+
+    def _found_by_meaning(self, alike: Sequence[Meant]) -> Iterable[tuple[Meant, ImageIds]]:
+        leg = alike[0].leg
+        excluded = leg.liked_ids if alike[0].without_asked else ()
+        candidates = LegCandidates(self._searchable, excluded, self._vectors.encoder)
+        probabilities = [POSSIBLE if each.is_possible else None for each in alike]
+        vectors = self._vectors.legs[leg]
+        found = meant_by_each(vectors, candidates, probabilities=probabilities, among=self._mattering)
+        return zip(alike, map(ImageIds, found), strict=True)
+
+
+def _looked_up(asked: Filter, request: SearchRequest, by: Actor) -> Q:
+    try:
+        return filter_q(asked, by=by)
+    except (UnknownAlbum, NobodySignedIn) as error:
+        raise request.placed(error, asked) from None
 
 
 def _encoded(request: SearchRequest, planned: Plan, named: NamedRows) -> QueryVectors:

@@ -98,8 +98,8 @@ class CuratedSearch:
         return reduce(and_, map(labelled_q, dict.fromkeys(words)), self._satisfies(alternative))
 
     def _satisfies(self, alternative: Alternative) -> Q:
-        meanings = self.asked.meanings if self.asked else {}
-        conditions = (condition_q(each, by=self.by, meant=meanings) for each in alternative.conditions)
+        known = self.asked.known if self.asked else {}
+        conditions = (condition_q(each, by=self.by, known=known) for each in alternative.conditions)
         return reduce(and_, conditions, Q())
 
     @cached_property
@@ -108,8 +108,8 @@ class CuratedSearch:
         if self.asked is None:
             return NOTHING
         if not self.planned.alternatives:
-            meanings = self.asked.meanings
-            return reduce(and_, (condition_q(each, by=self.by, meant=meanings) for each in self.planned.conditions))
+            known = self.asked.known
+            return reduce(and_, (condition_q(each, by=self.by, known=known) for each in self.planned.conditions))
         if not self.with_less_likely:
             return Q(Among("pk", images=ImageIds(self.asked.meant_ids)))
         return reduce(or_, map(self._is_ranked_by, self.planned.alternatives)) & may_see_image(self.by)
@@ -145,7 +145,7 @@ class CuratedSearch:
         return while_encoders_change(lambda: self._hits(_asked(self.request, self.images, by=self.by), top))
 
     def _hits(self, asked: AskedImages, top: int) -> "_Hits":
-        ranking, _found, _meant = ranked(asked, top)
+        ranking = ranked(asked, top).ranking
         ids = [hit.image_id for hit in ranking.hits]
         sure = [each for each in ids if ranking.judgements[each].confident]
         return _Hits(ids, ids if self.with_less_likely else sure)

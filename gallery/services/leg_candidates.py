@@ -1,6 +1,6 @@
 """Which images a leg of a search may find, and what the index says of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +30,14 @@ class Ranking:
     def is_all(self) -> bool:
         """Whether every candidate is here."""
         return len(self.found.ids) >= self.found.searched
+
+    def goes_below(self, least: float) -> bool:
+        """Say whether every candidate that reaches this score is here."""
+        return self.is_all or any(hit.score < least for hit in self.hits)
+
+    def ids_reaching(self, least: float) -> Ids:
+        """Return which of these reach a score, ascending."""
+        return np.array(sorted(hit.image_id for hit in self.hits if hit.score >= least), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +103,45 @@ class LegCandidates:
 
     def count(self, ranking: Ranking, *, least: float) -> int:
         """Return how many candidates reach a score, a float32. Nothing is scanned where the ranking goes below it."""
-        reaching = sum(hit.score >= least for hit in ranking.hits)
-        if reaching < len(ranking.hits) or ranking.is_all:
-            return reaching
+        if ranking.goes_below(least):
+            return sum(hit.score >= least for hit in ranking.hits)
         everybody = search_index().count_above(ranking.vector, least, self.images, encoder=self.encoder)
         excluded = self.scores(self._excluded(ranking), ranking.vector)
         return everybody - sum(score >= least for score in excluded.values())
 
-    def ids_reaching(self, vector: Vector, *, least: float) -> Ids:
-        """Return the ids of all candidates that reach a score, a float32, ascending: any number of them."""
-        ids = search_index().ids_above(vector, least, self.images, encoder=self.encoder)
-        return np.setdiff1d(ids, self.excluded_ids) if self.excluded_ids else ids
+    def ids_reaching(self, ranking: Ranking, *, least: float) -> Ids:
+        """Return the ids of the candidates that `count` counts, ascending: any number of them."""
+        [ids] = self.ids_reaching_each(ranking, [least])
+        return ids
+
+    def ids_reaching_each(
+        self, ranking: Ranking, leasts: Sequence[float], *, among: ImageQuerySet | None = None
+    ) -> list[Ids]:
+        """Return the same for each of several scores, by one scan. Of candidates that are not `among` these images,
+        which are a part of them, some may be missing.
+        """
+        beyond = [least for least in leasts if not ranking.goes_below(least)]
+        if beyond:
+            images = self.images if among is None else among
+            found = search_index().hits_above(ranking.vector, min(beyond), images, encoder=self.encoder)
+            left = ~np.isin(found.ids, self.excluded_ids)
+            ids, scores = found.ids[left], found.scores[left]
+        return [
+            ranking.ids_reaching(least) if ranking.goes_below(least) else ids[scores >= np.float32(least)]
+            for least in leasts
+        ]
+
+    def count_all(self) -> int:
+        """Return how many candidates there are that are not excluded, which `searched` says of a ranking."""
+        everybody = search_index().count_allowed(self.images, encoder=self.encoder)
+        return everybody - len(self._candidates_among(self.excluded_ids))
 
     def _excluded(self, ranking: Ranking) -> set[int]:
         """Return which candidates are excluded. The database is asked only about those that were not found."""
         found = set(self.excluded_ids).intersection(ranking.found.ids.tolist())
-        missing = set(self.excluded_ids) - found
-        return found | set(self.images.filter(pk__in=missing).values_list("pk", flat=True)) if missing else found
+        return found | self._candidates_among(set(self.excluded_ids) - found)
+
+    def _candidates_among(self, image_ids: Collection[int]) -> set[int]:
+        if not image_ids:
+            return set()
+        return set(self.images.filter(pk__in=image_ids).values_list("pk", flat=True))

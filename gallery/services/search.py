@@ -3,6 +3,9 @@
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
 
 from gallery.errors import NotSearchable
 from gallery.models import Actor, Image, ImageQuerySet, IndexState
@@ -15,11 +18,12 @@ from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
 from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
+from gallery.vectors.unit_vectors import Ids
 
 from .asked_images import AskedImages
 from .encoder_changes import while_encoders_change
 from .facets import Facet, facets_among
-from .legs import answer_of
+from .legs import NOBODY, answer_of
 from .meanings import NamedRows
 from .reasons import reasons_for
 from .things_order import ORDERED_BY_THINGS, ordered_by_things
@@ -148,8 +152,9 @@ def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPa
     asked = AskedImages.of(request, by=by)
     encoded_at = time.perf_counter()
     is_ranked = asked.planned.alternatives and request.order is Order.RELEVANCE
-    found = _ranked_page(request, asked) if is_ranked else _listed_page(request, asked)
-    facets = facets_among(asked.meant, request, by=by) if with_facets else ()
+    found = _ranked_page(request, asked, naming=with_facets) if is_ranked else _listed_page(request, asked)
+    meant = asked.meant if found.meant_ids is None else asked.only(found.meant_ids)
+    facets = facets_among(meant, request, by=by) if with_facets else ()
     return ResultPage(
         encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
         results=_with_reasons(found.results, request, by),
@@ -174,12 +179,15 @@ def _with_reasons(results: tuple[Result, ...], request: SearchRequest, by: Actor
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a `ResultPage` says of these by the same names."""
+    """What a `ResultPage` says of these by the same names. `meant_ids` is all that is surely meant, where that is
+    known.
+    """
 
     results: tuple[Result, ...]
     searched: int
     confident_count: int
     next: str | None
+    meant_ids: Ids | None = None
 
 
 def _listed_page(request: SearchRequest, asked: AskedImages) -> _Found:
@@ -193,36 +201,50 @@ def _listed_page(request: SearchRequest, asked: AskedImages) -> _Found:
     return _Found(tuple(Result(image, scores.get(image.pk)) for image in part.rows), found, meant, part.next)
 
 
-def _ranked_page(request: SearchRequest, asked: AskedImages) -> _Found:
+def _ranked_page(request: SearchRequest, asked: AskedImages, *, naming: bool) -> _Found:
     start = number_at(request.cursor, narrowed_by=[request.identity]) if request.cursor else 0
     for _attempt in range(2):
-        ranking, searched, meant = ranked(asked, start + request.top)
-        hits = ranking.hits[start : start + request.top]
-        images = asked.all.for_listing().in_bulk([hit.image_id for hit in hits])
+        found = ranked(asked, start + request.top, naming=naming)
+        hits = found.ranking.hits[start : start + request.top]
+        images = asked.in_bulk([hit.image_id for hit in hits])
         if len(images) == len(hits):
             break
         asked.forget_allowed()  # rights have changed between search and now: others move up
-    judged = [(hit, ranking.judgements[hit.image_id]) for hit in hits if hit.image_id in images]
+    judged = [(hit, found.ranking.judgements[hit.image_id]) for hit in hits if hit.image_id in images]
     stop = start + len(hits)
     return _Found(
         tuple(Result(images[hit.image_id], hit.score, one.confident, one.probability) for hit, one in judged),
-        searched,
-        meant,
-        numbered_cursor(stop, narrowed_by=[request.identity]) if hits and stop < searched else None,
+        found.searched,
+        found.confident_count,
+        numbered_cursor(stop, narrowed_by=[request.identity]) if hits and stop < found.searched else None,
+        found.meant_ids,
     )
 
 
-def ranked(asked: AskedImages, top: int) -> tuple[Ranking, int, int]:
-    """Return the `top` best hits, how many pictures were found, and how many of them are surely meant."""
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The best hits, how many pictures were found, and how many of them are surely meant; which, where that is
+    known.
+    """
+
+    ranking: Ranking
+    searched: int
+    confident_count: int
+    meant_ids: Ids | None
+
+
+def ranked(asked: AskedImages, top: int, *, naming: bool = False) -> Ranked:
+    """Return the `top` best hits. `naming` asks for all that is surely meant."""
     legs = [(asked.vectors_of(each), asked.candidates(each)) for each in asked.planned.alternatives]
     if len(legs) > 1:
-        answers = [answer_of(leg, candidates, top=top) for leg, candidates in legs]
+        answers = [answer_of(leg, candidates, top=top, naming=True) for leg, candidates in legs]
         ranking = best_of([answer.ranking for answer in answers])
-        return ranking, search_index().lists.count(asked.all), len(asked.meant_ids)
+        meant_ids = reduce(np.union1d, (answer.meant_ids for answer in answers if answer.meant_ids is not None), NOBODY)
+        return Ranked(ranking, search_index().lists.count(asked.all), len(meant_ids), meant_ids)
     [(leg, candidates)] = legs
     things = asked_things(asked.understanding.sentence) if asked.understanding else ()
     excluded = frozenset(filter(None, map(thing_named, asked.planned.alternatives[0].excluded_texts)))
     is_reordered = bool(things or excluded)
-    answer = answer_of(leg, candidates, top=max(top, ORDERED_BY_THINGS) if is_reordered else top)
+    answer = answer_of(leg, candidates, top=max(top, ORDERED_BY_THINGS) if is_reordered else top, naming=naming)
     hits = ordered_by_things(answer.hits, answer.judgements, things, excluded)[:top] if is_reordered else answer.hits
-    return Ranking(hits, answer.judgements), answer.searched, answer.confident_total
+    return Ranked(Ranking(hits, answer.judgements), answer.searched, answer.confident_total, answer.meant_ids)

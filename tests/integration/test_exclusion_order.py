@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from gallery.encoders import registry
-from gallery.models import Image
+from gallery.models import Image, Tag
 from gallery.retrieval.request import Order, SearchRequest
 from gallery.retrieval.tree import All, Any, Comparison, Field, Filter, Node, Not, Text
 from gallery.search_index import search_index
+from gallery.services import legs
+from gallery.services.facets import facets_of
 from gallery.services.search import ResultPage, find_images, list_images
 from tests.conftest import acting
 from tests.integration.test_models import stored
@@ -131,3 +133,36 @@ def test_what_is_excluded_together_with_a_tag_leaves_the_untagged_where_it_is(al
 
     assert found(All((KITCHEN, Not(All((tagged, PEOPLE))))), alice).image_ids == found(KITCHEN, alice).image_ids
     assert Image.objects.count() == 60
+
+
+OLD = Filter(Field.TAG, Comparison.EQUALS, "old")
+SOMETIMES = [
+    KITCHEN,
+    WITHOUT,
+    All((OLD, KITCHEN, Not(PEOPLE))),
+    All((OLD, Not(PEOPLE))),
+    All((Any((KITCHEN, STREET)), OLD, Not(PEOPLE))),
+    All((KITCHEN, Any((OLD, PEOPLE)))),
+    All((Not(OLD), KITCHEN, Not(All((OLD, PEOPLE))))),
+]
+
+
+@pytest.mark.parametrize("top", [1, 7, 100])
+@pytest.mark.parametrize("tree", SOMETIMES)
+def test_answers_are_the_same_however_many_images_one_scan_finds(tree, top, alice, library, monkeypatch):
+    tag = Tag.objects.create(name="old", key="old", folded_name="old")
+    tag.images.set(Image.objects.filter(pk__in=sorted(set.union(*library.values()))[::2]))
+
+    def answers() -> list[object]:
+        request, by = SearchRequest(tree, top), acting(alice)
+        with_facets, without = (find_images(request, by=by, with_facets=each) for each in (True, False))
+        assert with_facets.facets == facets_of(request, by=by)
+        assert replace(with_facets, facets=(), milliseconds=0, encoding_milliseconds=0) == replace(
+            without, milliseconds=0, encoding_milliseconds=0
+        )
+        return [with_facets.results, with_facets.searched, with_facets.confident_count, with_facets.facets]
+
+    expected = answers()
+    for count in (1, 5):
+        monkeypatch.setattr(legs, "MEANT_OFTEN", count)
+        assert answers() == expected

@@ -109,20 +109,20 @@ def test_all_that_score_as_much_are_counted_inside_the_filter(alice):
     assert search_index().count_above(vectors[3], scores[9] - 1e-6) == 10
     assert search_index().count_above(vectors[3], scores[9] - 1e-6, half) == of_half
     assert search_index().count_above(vectors[3], -2.0, Image.objects.none()) == 0
-    assert len(search_index().ids_above(vectors[3], scores[9] - 1e-6)) == 10
-    assert set(search_index().ids_above(vectors[3], scores[9] - 1e-6, half).tolist()) <= set(ids[::2])
-    assert len(search_index().ids_above(vectors[3], -2.0, Image.objects.none())) == 0
+    assert len(search_index().hits_above(vectors[3], scores[9] - 1e-6).ids) == 10
+    assert set(search_index().hits_above(vectors[3], scores[9] - 1e-6, half).ids.tolist()) <= set(ids[::2])
+    assert len(search_index().hits_above(vectors[3], -2.0, Image.objects.none()).ids) == 0
     delete_forever(Image.objects.filter(pk=ids[0]), by=OPERATOR)
     assert search_index().count_above(vectors[3], -2.0) == 29
     with pytest.raises(EncoderChanged):
         search_index().count_above(vectors[3], 0.0, encoder=EncoderKey("clip:other", "1"))
     with pytest.raises(EncoderChanged):
-        search_index().ids_above(vectors[3], 0.0, encoder=EncoderKey("clip:other", "1"))
+        search_index().hits_above(vectors[3], 0.0, encoder=EncoderKey("clip:other", "1"))
 
 
 def test_nothing_scores_in_an_empty_index(alice):
     assert search_index().count_above(unit_rows(1)[0], -1.0) == 0
-    assert len(search_index().ids_above(unit_rows(1)[0], -1.0)) == 0
+    assert len(search_index().hits_above(unit_rows(1)[0], -1.0).ids) == 0
 
 
 def test_a_picture_that_has_a_vector_gets_no_second_one(alice, data_dir):

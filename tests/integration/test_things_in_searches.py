@@ -41,8 +41,8 @@ def judged(monkeypatch) -> dict[int, bool]:
     """Whether each picture is confident, by its id; none is at first."""
     confident: dict[int, bool] = {}
 
-    def answer(leg, candidates, *, top):
-        answered = answer_of(leg, candidates, top=top)
+    def answer(leg, candidates, **wanted):
+        answered = answer_of(leg, candidates, **wanted)
         judgements = {hit.image_id: Judgement(0.5, confident.get(hit.image_id, False)) for hit in answered.hits}
         return replace(answered, judgements=judgements)
 

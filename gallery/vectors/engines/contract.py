@@ -57,8 +57,8 @@ class Searcher(Protocol):
         """Return what `count_above` does for each of `scores`, at about the price of one."""
         ...
 
-    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
-        """Return the ids of the images that `count_above` counts, ascending: (n,) int64."""
+    def hits_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Hits:
+        """Return the images that `count_above` counts, ascending by id, with their scores: (n,) each."""
         ...
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.vectors.codes import BLOCK_ROWS, Codes, block_layout
+from gallery.vectors.hits import Hits
 from gallery.vectors.kernels.scan import Counter, counter
 from gallery.vectors.kernels.scan_job import DONE, TILE_ROWS, CountJob
 from gallery.vectors.quantization import ByteQueries
@@ -51,22 +52,24 @@ def counts_above(
     return total
 
 
-def ids_above(
+def hits_above(
     snapshot: Snapshot, query: Floats, score: float, mask: RowMask, *, threads: int, code_folder: Path | None
-) -> Ids:
-    """Return the ids of the rows that `counts_above` counts for a score, ascending: any number of them.
+) -> Hits:
+    """Return the rows that `counts_above` counts for a score, ascending by id: any number of them, (n,) ids and scores.
 
     Every row that may reach it is noted, as those are that float32 cannot tell, and looked at again.
     """
     limits = _checked([score], query)
     if mask.count == 0:
-        return np.empty(0, dtype=np.int64)
+        return Hits.none(1).of(0)
     kernel = counter(block_layout(snapshot.dimension), code_folder=code_folder)
     counting = _Counting(snapshot, query, limits, mask)
     counting.leave_all_open()
     parts = [_ThreadNaming(counting) for _ in range(max(1, min(threads, len(snapshot.codes.blocks))))]
     run_together([partial(part.run, kernel) for part in parts])
-    return np.sort(np.concatenate([ids for part in parts for ids in part.ids]))
+    ids, scores = (np.concatenate(found) for found in zip(*(one for part in parts for one in part.found), strict=True))
+    order = np.argsort(ids)
+    return Hits(ids[order], scores[order], searched=mask.count)
 
 
 def _checked(scores: Sequence[float], query: Floats) -> Floats:
@@ -169,7 +172,8 @@ class _ThreadNaming(_ThreadCount):
 
     def __init__(self, counting: _Counting) -> None:
         super().__init__(counting)
-        self.ids: list[Ids] = [np.empty(0, dtype=np.int64)]
+        self.found: list[tuple[Ids, Floats]] = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))]
 
     def _take(self, ids: Ids, scores: Floats) -> None:
-        self.ids.append(ids[scores >= self._counting.limits[0]])
+        reaching = scores >= self._counting.limits[0]
+        self.found.append((ids[reaching], scores[reaching]))

@@ -10,10 +10,10 @@ from gallery.vectors.allowed import Allowed
 from gallery.vectors.hits import Hits
 from gallery.vectors.row_mask import RowMask
 from gallery.vectors.snapshot import Snapshot
-from gallery.vectors.unit_vectors import Floats, Ids, Vectors
+from gallery.vectors.unit_vectors import Floats, Vectors
 
 from .contract import Capabilities, checked_queries
-from .counting import counts_above, ids_above
+from .counting import counts_above, hits_above
 from .rescoring import stacked
 
 
@@ -47,10 +47,10 @@ class SnapshotSearcher(ABC):
         mask = self.snapshot.mask_of(allowed)
         return counts_above(self.snapshot, query, scores, mask, threads=self._threads, code_folder=self._code_folder)
 
-    def ids_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Ids:
+    def hits_above(self, query: Floats, score: float, allowed: Allowed | None = None) -> Hits:
         [query] = checked_queries(query[np.newaxis], dimension=self.snapshot.dimension, k=1)
         mask = self.snapshot.mask_of(allowed)
-        return ids_above(self.snapshot, query, score, mask, threads=self._threads, code_folder=self._code_folder)
+        return hits_above(self.snapshot, query, score, mask, threads=self._threads, code_folder=self._code_folder)
 
     @abstractmethod
     def _answers(self, queries: Vectors, k: int, mask: RowMask) -> list[Hits]:

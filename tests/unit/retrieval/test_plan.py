@@ -17,6 +17,7 @@ from gallery.retrieval.plan import (
     Part,
     Plan,
     VectorLeg,
+    conjuncts_of,
     plan,
 )
 from gallery.retrieval.tree import (
@@ -159,3 +160,15 @@ def test_as_many_legs_as_may_be_are_a_plan_and_one_more_is_refused():
 def test_sums_that_multiply_are_refused_before_there_are_many():
     with pytest.raises(TooManyMeanings):
         plan(All(tuple(Any((Text(f"a {place}"), Text(f"b {place}"))) for place in range(60))))
+
+
+def test_conjuncts_are_what_must_be_true_each_by_itself():
+    wide, old = Filter(Field.WIDTH, Comparison.GREATER, 9), Filter(Field.TAG, Comparison.EQUALS, "old")
+    either = Disjunction((wide, old))
+
+    assert list(conjuncts_of([Conjunction((wide, Conjunction((Negation(old), either)))), old])) == [
+        wide,
+        Negation(old),
+        either,
+        old,
+    ]

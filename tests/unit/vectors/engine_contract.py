@@ -225,7 +225,7 @@ class EngineContract:
             assert searcher.counts_above(query, limits, allowed) == counts
 
     @pytest.mark.parametrize("n_allowed", [None, 5, 200])
-    def test_ids_above_are_those_that_are_counted(self, matrix, ids, queries, n_allowed):
+    def test_hits_above_are_those_that_are_counted(self, matrix, ids, queries, n_allowed):
         snapshot = Snapshot.of(matrix, ids)
         searcher = self.open(snapshot)
         self.need(searcher, "counts")
@@ -236,8 +236,11 @@ class EngineContract:
             hits = oracle(matrix, ids, query[None], 500, chosen)
             found, scores = hits.ids[0][hits.ids[0] >= 0], hits.scores[0][hits.ids[0] >= 0]
             for limit in (-np.inf, -1.0, 0.0, 0.1, float(scores[3]), 1.0, np.inf):
-                expected = np.sort(found[scores >= np.float32(limit)]).tolist()
-                assert searcher.ids_above(query, limit, allowed).tolist() == expected
+                expected = sorted(zip(found.tolist(), scores.tolist(), strict=True))
+                above = searcher.hits_above(query, limit, allowed)
+                assert list(zip(above.ids.tolist(), above.scores.tolist(), strict=True)) == [
+                    (image_id, score) for image_id, score in expected if score >= np.float32(limit)
+                ]
 
     def test_count_in_an_empty_snapshot_is_zero(self, queries):
         searcher = self.open(Snapshot.of(unit_rows(0), np.empty(0, dtype=np.int64)))
@@ -245,7 +248,7 @@ class EngineContract:
 
         assert searcher.count_above(queries[0], -1.0) == 0
         assert searcher.counts_above(queries[0], []) == []
-        assert searcher.ids_above(queries[0], -1.0).tolist() == []
+        assert searcher.hits_above(queries[0], -1.0).ids.tolist() == []
 
     def test_distribution_of_a_single_query_is_told_where_the_engine_can(self, matrix, ids, queries):
         searcher = self.open(Snapshot.of(matrix, ids))
@@ -285,7 +288,7 @@ class EngineContract:
         with pytest.raises(ValueError, match="not a number"):
             searcher.count_above(np.zeros(DIMENSION, dtype=np.float32), np.nan)
         with pytest.raises(ValueError, match="not a number"):
-            searcher.ids_above(np.zeros(DIMENSION, dtype=np.float32), np.nan)
+            searcher.hits_above(np.zeros(DIMENSION, dtype=np.float32), np.nan)
 
     def test_no_query_gives_no_answer(self, matrix, ids):
         searcher = self.open(Snapshot.of(matrix, ids))
