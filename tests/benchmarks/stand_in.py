@@ -15,7 +15,10 @@ from gallery.vectors.unit_vectors import Vectors
 
 
 class StandInEncoder:
-    """The encoder that the index is said to be made with: the text "17" means the query vector of that number."""
+    """The encoder that the index is said to be made with: the text "17" means the query vector of that number.
+
+    Any other text, such as a file name that is asked for, means the first one.
+    """
 
     key = EncoderKey("offline", "benchmark")
 
@@ -24,7 +27,7 @@ class StandInEncoder:
         self.dimension = queries.shape[1]
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        return self.queries[[int(text) for text in texts]]
+        return self.queries[[int(text) if text.isdecimal() else 0 for text in texts]]
 
     def encode_images(self, images: Sequence[Pixels]) -> Any:
         raise NotImplementedError("no picture is encoded here")
