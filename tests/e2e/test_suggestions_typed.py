@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from gallery.models import Visibility
 from gallery.services.saved_searches import save_search
+from tests.axe import violations_on
 from tests.conftest import acting, drawn_picture
 from tests.e2e.test_site import WIDTHS, fits, sign_in
 
@@ -211,3 +212,15 @@ def test_what_is_suggested_is_for_where_the_caret_has_gone(live_server, open_pag
     options(page).first.click()
 
     expect(box_of(page)).to_have_value("tag:snow bea")
+
+
+@pytest.mark.parametrize("look", [("light", "en-US", 1280), ("dark", "zh-CN", 390)], ids=str)
+def test_the_list_keeps_nobody_out(live_server, open_page, tagged, look):
+    theme, language, width_px = look
+    page = open_page(width_px=width_px, color_scheme=theme, locale=language)
+    page.goto(f"{live_server.url}/search/")
+
+    type_and_wait(page, "tag:bea", 'tag:"beach house"')
+    box_of(page).press("ArrowDown")
+
+    assert violations_on(page) == []
