@@ -1,3 +1,4 @@
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -153,9 +154,9 @@ class SearchForm(forms.Form):
         """Whether the address asks for anything: without these names the page is only the search box."""
         return any(name in self.data for name in ("q", "words", "like", "picture", "box", "tag"))
 
-    @property
+    @cached_property
     def query_tree(self) -> Node | None:
-        """What a valid `q` alone asks for."""
+        """What a valid `q` alone asks for: a page asks for it with each link that changes it."""
         query = self.cleaned_data["q"]
         limit = gallery().max_query_characters
         return parse(query, timezone.localdate(), max_sentence_characters=limit) if query.strip() else None

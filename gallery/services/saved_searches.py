@@ -4,10 +4,11 @@ Both are their owner's alone, and no entry of the audit log tells of them. A vis
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from gallery.text.folding import folded
 
 MAX_SAVED = 500
 DAYS_TO_UNDO = 7
+MOST_WAITED_MS = 200  # by a search that is to be remembered
 OFFERED = 4  # of each kind, before anything is typed
 OFFERED_BEHIND_WORDS = 2
 BESIDE_TEXT = frozenset({"order", "top", "view"})  # of an address: what changes nothing of what is asked
@@ -99,12 +101,32 @@ def _texts_of(queries: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def remember_search(query: str, *, by: Actor) -> None:
-    """Put a search first among those that `by` asked last. The same again writes nothing."""
+    """Put a search first among those that `by` asked last. The same again writes nothing.
+
+    Raises OperationalError where somebody else writes to SQLite for longer than MOST_WAITED_MS.
+    """
     if by.user is None:
         return
     history = SearchHistory.objects.of(by.user)
     if history.remember(query):
-        history.save()
+        with _waiting_briefly():
+            history.save()
+
+
+@contextmanager
+def _waiting_briefly() -> Iterator[None]:
+    """Let the body wait no longer than MOST_WAITED_MS for whoever writes to SQLite: a page would wait with it."""
+    if connection.vendor != "sqlite":  # there nobody waits but for the row itself
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        [usual_ms] = cursor.fetchone()
+        cursor.execute(f"PRAGMA busy_timeout = {MOST_WAITED_MS}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual_ms}")
 
 
 def forget_recent_searches(*, by: Actor) -> None:

@@ -1,6 +1,6 @@
 """Searching by words, by a picture sent along, by a picture that is here, and by all of these together."""
 
-from contextlib import suppress
+import logging
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -39,6 +39,8 @@ from .paging import page_of
 from .search_mistake import SearchMistake
 from .search_page import Answer, Blank, Found, Listed, NotComparable, NothingFound, Refused, SearchPage
 
+logger = logging.getLogger(__name__)
+
 
 @vary_on_headers("HX-Request")
 @in_room(Room.TEXT_SEARCH, post=Room.PICTURE_SEARCH)
@@ -58,15 +60,18 @@ def _search(request: HtmxHttpRequest) -> HttpResponse:
         return _page(request, form, Refused(form.sentences, mistake=mistake))
     with asking_with(form.request, by=request.actor, client=counted_client(request)):
         answer = _answer(request, form)
+    page = _page(request, form, answer)
     if not isinstance(answer, Refused | NotComparable) and not form.is_continued:
-        _remember(form, request.actor)
-    return _page(request, form, answer)
+        _remember(form, request.actor)  # last: what was seen of the database counts until somebody writes
+    return page
 
 
 def _remember(form: SearchForm, actor: Actor) -> None:
     """Note what was asked. A search is answered also where the database cannot be written just now."""
-    with suppress(OperationalError):
+    try:
         remember_search(query_to_keep(form), by=actor)
+    except OperationalError as error:
+        logger.warning("A search of %s is not among their last ones, the database is busy: %s", actor, error)
 
 
 def _answer(request: HtmxHttpRequest, form: SearchForm) -> Answer:

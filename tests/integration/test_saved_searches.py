@@ -1,6 +1,7 @@
 """Searches that one comes back to: named ones on the pages and in REST, and what one asked last."""
 
 import re
+import sqlite3
 
 import pytest
 from django.db import connection
@@ -203,3 +204,26 @@ def test_rest_refuses_what_is_no_search_and_who_is_nobody(alice):
     assert Api(alice).post("/saved-searches/", {"name": "", "query": "q=x"}).status_code == 400
     assert Api().get("/saved-searches/").status_code == 401
     assert Api(alice, read_only=True).post("/saved-searches/", {"name": "x", "query": "q=x"}).status_code == 403
+
+
+def test_a_search_is_answered_while_somebody_else_writes_and_the_log_says_what_that_cost(
+    transactional_db, alice, caplog
+):
+    if connection.vendor != "sqlite":
+        pytest.skip("there nobody waits for other writers")
+    client = as_user(alice)
+    client.get("/search/?q=is:portrait")  # makes the rows that a new database lacks
+    writer = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+
+    refused = client.get("/search/?q=is:landscape")
+    writer.execute("ROLLBACK")
+    writer.close()
+
+    assert refused.status_code == 200
+    assert recent_searches(by=acting(alice)) == ["q=is%3Aportrait"]
+    assert [record.getMessage() for record in caplog.records if record.name == "gallery.views.search"] == [
+        "A search of alice is not among their last ones, the database is busy: database is locked"
+    ]
+    client.get("/search/?q=is:landscape")
+    assert recent_searches(by=acting(alice)) == ["q=is%3Alandscape", "q=is%3Aportrait"]
