@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
 
 from django.utils import timezone
 
 from gallery.forms.search import SearchForm
 from gallery.retrieval.language import format as query_of
-from gallery.retrieval.language import parse
-from gallery.retrieval.tree import Field, Node
+from gallery.retrieval.tree import Field
 from gallery.retrieval.tree_changes import with_part
 from gallery.search_labels import FIELDS
 from gallery.services.facets import Choice, Facet
 
 from .search_chips import address_with_query
+from .search_words import parsed
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,5 @@ def _narrowings(form: SearchForm, facet: Facet, found: int) -> list[Narrowing]:
 
 
 def _address(form: SearchForm, choice: Choice) -> str:
-    narrowed = with_part(form.query_tree, _parsed(choice.filter_text, timezone.localdate()))
+    narrowed = with_part(form.query_tree, parsed(choice.filter_text, timezone.localdate()))
     return address_with_query(form, query_of(narrowed))
-
-
-@lru_cache(maxsize=1_000)
-def _parsed(filter_text: str, today: date) -> Node:
-    """Return what a filter is: most pages offer the same formats, years and tags, dozens of them."""
-    return parse(filter_text, today)

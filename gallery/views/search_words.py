@@ -1,6 +1,7 @@
 """The parts of a search in the reader's language, as chips and facets name them."""
 
-from functools import singledispatch
+from datetime import date
+from functools import lru_cache, singledispatch
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, pgettext
@@ -97,9 +98,15 @@ def reason_in_words(kind: str, detail: str) -> str:
     return gettext("%(name)s: %(value)s") % {"name": REASONS[kind], "value": detail}
 
 
+@lru_cache(maxsize=2_000)
+def parsed(text: str, today: date) -> Node:
+    """Return what `parse` does: facets and reasons of one page have the same few filters dozens of times."""
+    return parse(text, today)
+
+
 def _query_in_words(text: str) -> str:
     try:
-        return in_words(parse(text, timezone.localdate()))
+        return in_words(parsed(text, timezone.localdate()))
     except InvalidInput:  # it is no query, but what was recognised
         return text
 
