@@ -1,5 +1,6 @@
 """Which rows a queryset allows, by the columns, kept and brought up to date by the rows that changed."""
 
+import hashlib
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -21,6 +22,7 @@ from .known_columns import MOST_TOUCHED, Known
 
 MASKS_WITH_WAITING = 16  # 125 kB each, in each thread
 MASKS_KEPT = 256  # 125 kB each at a million rows
+LONG_CHARACTERS = 1_000  # of a parameter: keys must not be larger than masks
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class ColumnMasks:
         """Return which rows of the columns are of these images. Raises NotInColumns: only the database can tell."""
         condition = condition_of(images)
         try:
-            key = images.fingerprint()
+            key = _key_of(images)
         except EmptyResultSet:
             return RowMask.of_rows(np.empty(0, dtype=np.int64), known.columns.row_count)
         kept = self._get(key)
@@ -88,7 +90,7 @@ class ColumnMasks:
         if not waiting.pictures.row_count:
             return Seen(waiting.columns, mask)
         try:
-            key = images.fingerprint()
+            key = _key_of(images)
         except EmptyResultSet:
             return Seen(waiting.columns, mask.extended(mask.rows, waiting.columns.row_count))
         with_them = waiting.masks.get(key)
@@ -103,7 +105,7 @@ class ColumnMasks:
 
     def forget(self, images: ImageQuerySet) -> None:
         with suppress(EmptyResultSet), self._lock:
-            self._kept.pop(images.fingerprint(), None)
+            self._kept.pop(_key_of(images), None)
 
     def _get(self, key: Fingerprint) -> KeptMask | None:
         with self._lock:
@@ -118,6 +120,23 @@ class ColumnMasks:
             self._kept.move_to_end(key)
             while len(self._kept) > MASKS_KEPT:
                 self._kept.popitem(last=False)
+
+
+def _key_of(images: ImageQuerySet) -> Fingerprint:
+    """Return what a mask is kept by: of a long parameter, such as the ids that a meaning found, only a digest.
+
+    Raises EmptyResultSet where the database need not be asked.
+    """
+    sql, parameters = images.fingerprint()
+    return sql, tuple(_digest(each) if _is_long(each) else each for each in parameters)
+
+
+def _is_long(parameter: object) -> bool:
+    return isinstance(parameter, str) and len(parameter) > LONG_CHARACTERS
+
+
+def _digest(parameter: str) -> bytes:
+    return hashlib.sha256(parameter.encode("utf-8", "surrogatepass")).digest()
 
 
 def _alone(mask: RowMask) -> RowMask:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gallery.forms.image_filter import ORDER_BY_KEY, ordered
 from gallery.models import OPERATOR, Actor, Album, AlbumImage, Image, ImageQuerySet, SearchStatus, Tag, Visibility
-from gallery.models.conditions import HasNoRow, TaggedAny
+from gallery.models.conditions import Among, HasNoRow, ImageIds, TaggedAny
 from gallery.models.cursor import part_of
 from gallery.search_index import database_lists, search_index
 from gallery.search_index import lists as lists_of_pictures
@@ -302,6 +302,20 @@ def test_columns_answer_whatever_a_page_asks(narrow, library):
         mask = masks.mask_of(narrow(Image.objects.visible_to(actor)), known)
 
         assert mask.row_count == known.columns.row_count
+
+
+def test_masks_of_ids_are_kept_without_the_ids_and_told_apart(library):
+    masks, known = ColumnMasks(), search_index().known_columns()
+    assert known is not None
+    ids = Image.objects.searchable().ids()
+    padding = np.arange(10**6, 10**6 + 1_000)  # nobody's
+    some = [ImageIds(np.concatenate([part, padding])) for part in (ids[:3], ids[3:5])]
+
+    found = [masks.mask_of(Image.objects.filter(Among("pk", images=each)), known) for each in some]
+
+    assert [known.columns.ids_of(mask.rows).tolist() for mask in found] == [ids[:3].tolist(), ids[3:5].tolist()]
+    assert len(masks._kept) == 2
+    assert max(len(str(parameter)) for _sql, parameters in masks._kept for parameter in parameters) < 1_000
 
 
 def test_masks_that_are_kept_hold_bits_alone(library):
