@@ -14,7 +14,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from gallery.models import ImageQuerySet, SearchStatus, Tag, User
+from gallery.models import Image, ImageQuerySet, SearchStatus, Tag, User
 
 from .base import curated_images, lists_for
 
@@ -39,7 +39,8 @@ class FieldCounts(FieldListFilter):
     def get_facet_queryset(self, changelist: Any) -> dict[str, int]:
         images = changelist.get_queryset(self.request, exclude_parameters=self.expected_parameters())
         counts: dict[str, Count] = self.get_facet_counts(changelist.pk_attname, images)
-        return {name: lists_for(self.request).count(images.filter(count.filter)) for name, count in counts.items()}
+        lists = lists_for(self.request)
+        return {name: lists.count_of(images, Image.objects.filter(count.filter)) for name, count in counts.items()}
 
 
 class VisibilityFilter(FieldCounts, ChoicesFieldListFilter):
@@ -160,4 +161,4 @@ class TagFilter(ImageListFilter):
     def counts_of(self, images: ImageQuerySet) -> Mapping[Any, int]:
         """Count by what the filter finds: `cafe` is found on pictures of a `Café`."""
         lists = lists_for(self.request)
-        return {key: lists.count(images.tagged([key])) for key, _name in self.lookup_choices}
+        return {key: lists.count_of(images, Image.objects.tagged([str(key)])) for key, _name in self.lookup_choices}

@@ -3,6 +3,7 @@
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any, Literal, Self, cast
 
 from django.contrib.admin.views.main import ORDER_VAR
@@ -54,8 +55,16 @@ class FoundPaginator(ImagePaginator):
         super().__init__(found.found, per_page, lists=lists)
         self.found = found
 
+    @cached_property
+    def reach(self) -> int:
+        return self.found.reach(self.lists)
+
+    @cached_property
+    def num_pages(self) -> int:
+        return ceil(max(1, self.reach) / self.per_page)
+
     def _rows(self, start: int, stop: int) -> list[Image]:
-        return self.found.slice_of(self.lists, start=start, stop=stop)
+        return self.found.slice_of(self.lists, start=start, stop=min(stop, self.reach))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,11 @@ class ImageChangeList(GalleryChangeList):
     def get_ordering_field_columns(self) -> dict[int, Literal["desc", "asc"]]:
         is_by_relevance = self.search is not None and self.search.is_ranked and not self._has_order
         return {} if is_by_relevance else super().get_ordering_field_columns()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is more than its pages reach."""
+        return isinstance(self.paginator, FoundPaginator) and self.paginator.reach < self.result_count
 
     @property
     def _has_order(self) -> bool:

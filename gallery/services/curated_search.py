@@ -30,6 +30,7 @@ from .asked_images import AskedImages
 from .encoder_changes import while_encoders_change
 from .search import ranked
 
+LISTED_BY_LIKENESS = 10_000  # of a million a page further down costs an engine seconds, the last one minutes
 FIRST_RANKED = 100  # hits; twice as many are asked for where too many of them stand before the ranking already
 
 
@@ -62,15 +63,23 @@ class CuratedSearch:
         """All that is found, in the list's own order."""
         return self.images.filter(self._named | self._worded | self._planned)
 
+    def reach(self, lists: Lists) -> int:
+        """Return how much of what is found `slice_of` gives."""
+        found = lists.count(self.found)
+        if not self.planned.alternatives:
+            return found
+        return min(found, sum(map(lists.count, self._tiers)) + LISTED_BY_LIKENESS)
+
     def slice_of(self, lists: Lists, *, start: int, stop: int) -> list[Image]:
-        """Return what is found from `start` up to `stop`, in the search's order."""
+        """Return what is found from `start` up to `stop`, which is within `reach`, in the search's order."""
         rows: list[Image] = []
-        for tier in self._tiers:
-            count = lists.count(tier)
+        counts = [lists.count(tier) for tier in self._tiers]
+        before = sum(counts)
+        for tier, count in zip(self._tiers, counts, strict=True):
             if start < min(stop, count):
                 rows += lists.slice_of(tier, start=start, stop=min(stop, count))
             start, stop = max(0, start - count), max(0, stop - count)
-        return rows + self._ranked_slice(start, stop) if stop else rows
+        return rows + self._ranked_slice(start, stop, before=before) if stop else rows
 
     @cached_property
     def _tiers(self) -> list[ImageQuerySet]:
@@ -119,15 +128,15 @@ class CuratedSearch:
         ranked_q = self._satisfies(alternative) & Q(embedding_row__isnull=False)
         return ranked_q & ~Q(pk__in=liked) if liked else ranked_q
 
-    def _ranked_slice(self, start: int, stop: int) -> list[Image]:
-        """Return what the plan ranks from `start` up to `stop`, without what stands before it."""
+    def _ranked_slice(self, start: int, stop: int, *, before: int) -> list[Image]:
+        """Return what the plan ranks from `start` up to `stop`, without what stands before it, which are so many."""
         if self.asked is None or not self.planned.alternatives:
             return []
         top = max(stop, FIRST_RANKED)
         while True:
             hits = self._best(self.asked, top)
-            before = self._named_or_worded(hits.wanted)
-            wanted = [image_id for image_id in hits.wanted if image_id not in before]
+            shown = self._named_or_worded(hits.wanted) if before else set()
+            wanted = [image_id for image_id in hits.wanted if image_id not in shown]
             if len(wanted) >= stop or len(hits.ids) < top or len(hits.wanted) < len(hits.ids):
                 break
             top *= 2

@@ -95,6 +95,8 @@ def _admin() -> Iterator[Address]:
         yield Address(f"admin, pictures by {order}", f"{images}?o={number}", CURATOR)
     yield Address("admin, pictures, rare words", images + "?q=IMG_0001234", CURATOR)
     yield Address("admin, pictures, common words", images + "?q=日落", CURATOR)
+    yield Address("admin, pictures, sentence", images + "?q=3+of+something", CURATOR)
+    yield Address("admin, pictures, sentence, less likely", images + "?q=4&less_likely=1", CURATOR)
     yield Address("admin, pictures, tag", images + "?tag=tag+3", CURATOR)
     yield Address("admin, pictures, owner", images + "?owner={owner}", CURATOR)
     yield Address("admin, pictures, public", images + "?visibility__exact=public", CURATOR)

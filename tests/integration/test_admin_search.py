@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from gallery.errors import EncoderUnavailable
 from gallery.models import OPERATOR, Image, Tag, User
 from gallery.retrieval.cutoff import Calibration, Calibrations
-from gallery.services import curation, legs
+from gallery.services import curated_search, curation, legs
 from tests.conftest import PASSWORD, QuickWorker, drawn_picture
 from tests.pages import as_user, text_of
 
@@ -117,6 +117,21 @@ def test_list_goes_to_any_page_of_a_search(pictures, curator, monkeypatch):
     assert [pk for page in pages for pk in page] == whole
     assert [len(page) for page in pages] == [2, 2, 2, 1]
     assert curator.get(IMAGES, {"q": "red", "less_likely": 1, "p": 5}).status_code == 302
+
+
+def test_pages_go_as_far_as_likeness_is_listed_and_a_column_further(pictures, curator, monkeypatch):
+    monkeypatch.setattr(admin.site._registry[Image], "list_per_page", 2)
+    monkeypatch.setattr(curated_search, "LISTED_BY_LIKENESS", 3)
+    by_name = [image.pk for image in pictures.values()]
+
+    page = curator.get(IMAGES, {"q": "red", "less_likely": 1, "p": 2})
+
+    assert (page.context["cl"].result_count, page.context["cl"].paginator.num_pages) == (len(COLOURS), 2)
+    assert [image.pk for image in page.context["cl"].result_list] == [found_by_api(curator, "red")[2]["id"]]
+    assert "only the likeliest are listed" in text_of(page)
+    assert curator.get(IMAGES, {"q": "red", "less_likely": 1, "p": 3}).status_code == 302
+    pages = [listed(curator, "red", less_likely=1, o="2", p=number) for number in (1, 2, 3, 4)]
+    assert [pk for one in pages for pk in one] == by_name
 
 
 @pytest.mark.parametrize("typed", ["red p3.png", "RED P3.PNG", "red p3", "p3"])
