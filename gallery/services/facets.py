@@ -61,9 +61,11 @@ def facets_of(request: SearchRequest, *, by: Actor) -> tuple[Facet, ...]:
     return while_encoders_change(lambda: facets_among(AskedImages.of(request, by=by).meant, request, by=by))
 
 
-def facets_among(images: ImageQuerySet, request: SearchRequest, *, by: Actor) -> tuple[Facet, ...]:
-    """Return the facets of these images, which the request has found."""
-    counted = _Counted(images, by, search_index().lists.of_one_moment())
+def facets_among(
+    images: ImageQuerySet, request: SearchRequest, *, by: Actor, lists: Lists | None = None
+) -> tuple[Facet, ...]:
+    """Return the facets of these images, which the request has found; `lists` have answered for it already."""
+    counted = _Counted(images, by, lists or search_index().lists.of_one_moment())
     chosen = {_identity(each) for each in _filters_of(request.tree)}
     facets = (_facet(field, counts(counted), chosen) for field, counts in _FACETS.items())
     return tuple(facet for facet in facets if facet.choices)

@@ -18,6 +18,7 @@ from gallery.retrieval.request import DEFAULT_TOP, Order, SearchRequest
 from gallery.retrieval.tree import Like
 from gallery.retrieval.understanding import Understanding
 from gallery.search_index import search_index
+from gallery.search_index.lists import Lists
 from gallery.vectors.unit_vectors import Ids
 
 from .asked_images import AskedImages
@@ -152,9 +153,10 @@ def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPa
     asked = AskedImages.of(request, by=by)
     encoded_at = time.perf_counter()
     is_ranked = asked.planned.alternatives and request.order is Order.RELEVANCE
-    found = _ranked_page(request, asked, naming=with_facets) if is_ranked else _listed_page(request, asked)
+    lists = search_index().lists.of_one_moment()
+    found = _ranked_page(request, asked, naming=with_facets) if is_ranked else _listed_page(request, asked, lists)
     meant = asked.meant if found.meant_ids is None else asked.only(found.meant_ids)
-    facets = facets_among(meant, request, by=by) if with_facets else ()
+    facets = facets_among(meant, request, by=by, lists=lists) if with_facets else ()
     return ResultPage(
         encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
         results=_with_reasons(found.results, request, by),
@@ -190,9 +192,8 @@ class _Found:
     meant_ids: Ids | None = None
 
 
-def _listed_page(request: SearchRequest, asked: AskedImages) -> _Found:
+def _listed_page(request: SearchRequest, asked: AskedImages, lists: Lists) -> _Found:
     """Return a part of all that is surely meant, in the database's order."""
-    lists = search_index().lists.of_one_moment()
     images = asked.meant.order_by(*ORDERS[request.order]).for_listing()
     part = lists.part_of(images, size=request.top, cursor=request.cursor, narrowed_by=[request.identity])
     meant = lists.count(asked.meant)
