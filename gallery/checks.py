@@ -12,6 +12,7 @@ from gallery.conf import gallery
 from gallery.encoders.registry import choose_encoder_name
 from gallery.errors import ImageSearchError
 from gallery.models import AccessState, IndexState, access_triggers, table_statistics
+from gallery.services.reading.state import INSTALL_READER, ReadingState, reading_state
 from imagesearch_project.file_modes import open_to_others
 
 
@@ -31,6 +32,20 @@ def encoder_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
             )
         ]
     return []
+
+
+@register()
+def reading_check(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Say that text in pictures is not read although it may be."""
+    if reading_state() is not ReadingState.NOT_INSTALLED:
+        return []
+    return [
+        Info(
+            "Text in pictures is not read: the packages for it are not installed.",
+            hint=f"{INSTALL_READER}. Or set IMAGESEARCH_READ_TEXT=off.",
+            id="gallery.I002",
+        )
+    ]
 
 
 @register()

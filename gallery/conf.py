@@ -32,6 +32,7 @@ class Gallery:
     embed_batch_size: int
     lock_timeout_seconds: int
     embedded_words: bool
+    reads_text: bool
     sign_up_open: bool
     sign_ups_per_hour: int  # 0: no limit, as below
     reset_mails_per_hour: int

@@ -320,6 +320,7 @@ GALLERY = {
     "embed_batch_size": env_int("IMAGESEARCH_EMBED_BATCH_SIZE", 16, minimum=1, maximum=4_096),
     "lock_timeout_seconds": env_int("IMAGESEARCH_LOCK_TIMEOUT_SECONDS", 60, minimum=1, maximum=3_600),
     "embedded_words": env_bool("IMAGESEARCH_EMBEDDED_WORDS", True),
+    "reads_text": env_bool("IMAGESEARCH_READ_TEXT", True),
     "sign_up_open": env_bool("IMAGESEARCH_SIGN_UP", True),
     "sign_ups_per_hour": env_int("IMAGESEARCH_SIGN_UPS_PER_HOUR", 20, minimum=0, maximum=1_000_000),
     "reset_mails_per_hour": env_int("IMAGESEARCH_RESET_MAILS_PER_HOUR", 3, minimum=0, maximum=1_000_000),

@@ -7,6 +7,7 @@ if "IMAGESEARCH_DATA_DIR" not in os.environ:  # whoever starts the tests makes i
     os.environ["IMAGESEARCH_DATA_DIR"] = tempfile.mkdtemp(prefix="imagesearch-tests-")
 os.environ.setdefault("IMAGESEARCH_ENCODER", "offline")
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("IMAGESEARCH_READ_TEXT", "off")  # tests of reading turn it on: it takes a process of seconds
 os.environ.setdefault("IMAGESEARCH_STARTS_WORKER", "false")  # the fixture quick_worker embeds
 
 from imagesearch_project.settings import *  # noqa: F403

@@ -10,16 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from gallery.byte_amounts import bytes_in_words
 from gallery.error_messages import as_validation_error, stored_sentence
 from gallery.errors import TooManyTags
-from gallery.models import Actor, Image, ImageQuerySet, RecognisedThings, Tag
+from gallery.models import Actor, Image, ImageQuerySet, RecognisedText, RecognisedThings, Tag
 from gallery.models.search_filters import identified_q, labelled_q
-from gallery.recognised import recognised_in_words
+from gallery.recognised import not_read_yet, recognised_in_words
 from gallery.services.curation import delete_forever
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE
 
@@ -111,7 +111,7 @@ class ImageAdmin(ImageActions):
             gettext_lazy("Facts"),
             {
                 "fields": [
-                    *("format", "dimensions", "frame_count", "size", "taken", "recognised"),
+                    *("format", "dimensions", "frame_count", "size", "taken", "recognised", "text"),
                     *("md5", "sha256", "exif_table"),
                 ]
             },
@@ -218,6 +218,15 @@ class ImageAdmin(ImageActions):
     @admin.display(description=gettext_lazy("recognised"))
     def recognised(self, image: Image) -> str:
         return recognised_in_words(RecognisedThings.objects.told_of(image) or ()) or "-"
+
+    @admin.display(description=gettext_lazy("text in the picture"))
+    def text(self, image: Image) -> str | SafeString:
+        read = RecognisedText.objects.told_of(image)
+        if read is None:
+            return not_read_yet()
+        if read.error is not None:
+            return stored_sentence(read.error)
+        return format_html_join(mark_safe("<br>"), "{}", ((line.text,) for line in read.lines)) or "-"
 
     @admin.display(description=gettext_lazy("search"))
     def search_state(self, image: Image) -> str:

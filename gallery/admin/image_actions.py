@@ -51,6 +51,7 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
         "change_visibility",
         "embed_again",
         "retry_failed",
+        "read_again",
         "move_to_trash",
         "restore",
         "delete_selected",
@@ -124,6 +125,15 @@ class ImageActions(CountedDeletion[Image], WholeDeletionAdmin[Image]):
                 "%d failed pictures will be tried again in a moment.",
                 count,
             )
+            % count,
+        )
+
+    @admin.action(description=gettext_lazy("Read the text in them again"), permissions=["change"])
+    def read_again(self, request: HttpRequest, images: ImageQuerySet) -> None:
+        count = curation.read_again(images, by=actor_of(request))
+        self._say(
+            request,
+            ngettext("The text in %d picture will be read again.", "The text in %d pictures will be read again.", count)
             % count,
         )
 

@@ -87,6 +87,29 @@ class DecoderCrashed(InvalidPicture):
     )
 
 
+class ReadingFailed(ImageSearchError):
+    code = "reading_failed"
+    http_status = 422
+    message = gettext_noop(
+        "What is written in this picture could not be read: %(reason)s. Have it read again after an update."
+    )
+
+
+class ReadingKills(ImageSearchError):
+    code = "reading_kills"
+    http_status = 422
+    message = gettext_noop(
+        "The process that read this picture was ended by %(cause)s, %(deaths)s times, so what is written in it is not "
+        "known. Have it read again after an update."
+    )
+
+
+class ReaderUnavailable(ImageSearchError):
+    code = "reader_unavailable"
+    http_status = 503
+    message = gettext_noop("What is written in pictures cannot be read now: %(reason)s.")
+
+
 class DecoderUnavailable(ImageSearchError):
     code = "decoder_unavailable"
     http_status = 503

@@ -20,6 +20,7 @@ from .model_change import ModelChange, NextEmbedding
 from .periodic_work import PeriodicWork
 from .picture_colours import PictureColours
 from .query_picture import QueryPicture
+from .recognised_text import FoldedRecognisedText, RecognisedText
 from .recognised_things import RecognisedThings
 from .saved_search import SavedSearch, SearchHistory
 from .tag import Tag
@@ -45,6 +46,7 @@ __all__ = [
     "Door",
     "EmbeddingFailure",
     "Favourite",
+    "FoldedRecognisedText",
     "FoldedText",
     "Image",
     "ImageQuerySet",
@@ -63,6 +65,7 @@ __all__ = [
     "PeriodicWork",
     "PictureColours",
     "QueryPicture",
+    "RecognisedText",
     "RecognisedThings",
     "SavedSearch",
     "SearchHistory",

@@ -30,13 +30,13 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         return candidates.filter(~models.Exists(held.filter(image_id=models.OuterRef("pk"))))
 
     def take(self, candidates: models.QuerySet[Image], *, holder: str, count: int) -> list[Image]:
-        """Make the first `count` waiting pictures of `candidates` that nobody holds this holder's, and return them.
+        """Make the first `count` of `candidates` that nobody holds this holder's, and return them.
 
         Never called within a transaction: what it promises holds once it is committed.
         """
         taken: list[Image] = []
         while len(taken) < count and (image_ids := self._claimed(candidates, count - len(taken), holder=holder)):
-            waiting = list(Image.objects.pending().filter(pk__in=image_ids).order_by("pk"))
+            waiting = list(candidates.filter(pk__in=image_ids).order_by("pk"))
             done = set(image_ids) - {image.pk for image in waiting}  # by others, a moment ago
             self.release(done, holder=holder)
             taken += waiting

@@ -45,18 +45,21 @@ def carries_tag(key: str) -> Q:
 def filter_q(asked: Filter, *, by: Actor) -> Q:
     """Return the condition that a filter is true of an image, for whoever asks.
 
-    Owners, favourites, and albums by their titles, are looked up at once. Raises UnknownAlbum for an album that they
-    may not see, NobodySignedIn where what is their own is meant and they have no account.
+    Owners, favourites, albums by their titles, and what is written in pictures, are looked up at once. Raises
+    UnknownAlbum for an album that they may not see, NobodySignedIn where what is their own is meant and they have no
+    account.
     """
     return _CONDITIONS[asked.field](asked, by)
 
 
 def phrase_q(asked: Phrase, *, by: Actor) -> Q:
-    """Return the condition that a phrase stands in an image's name, description, tags or albums that they may see."""
+    """Return the condition that a phrase stands in an image's name, description, tags or albums that they may see, or
+    is written in the picture.
+    """
     titled = _visible_albums(by).filter(
         _any_of(has_in_first_line("folded_text", text) for text in _foldings(asked.text))
     )
-    return labelled_q(asked.text) | is_shown_in_one_of(titled)
+    return labelled_q(asked.text) | is_shown_in_one_of(titled) | _is_read_in(asked.text)
 
 
 def labelled_q(text: str) -> Q:
@@ -115,9 +118,14 @@ def _is_named(asked: Filter, _by: Actor) -> Q:
     return is_named(gaps.pieces if isinstance(gaps, NameWithGaps) else ("", str(gaps), ""))
 
 
-def _has_text(_asked: Filter, _by: Actor) -> Q:
-    """No image's text is known yet: nobody reads what is written in pictures."""
-    return NOTHING
+def _has_text(asked: Filter, _by: Actor) -> Q:
+    return _is_read_in(str(asked.value))
+
+
+def _is_read_in(text: str) -> Q:
+    """The images are looked up at once, whoever may see them: it is asked of each beside this."""
+    found: ImageIds = _objects("FoldedRecognisedText").mentioning(text)
+    return Q(Among("pk", images=found)) if len(found.ids) else NOTHING
 
 
 # What it is

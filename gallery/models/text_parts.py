@@ -72,6 +72,11 @@ def like_pattern(pieces: Sequence[str]) -> str:
     return "%".join(_escaped(piece) for piece in pieces)
 
 
+def like_with_any_sign(before: str, after: str) -> str:
+    """Return the pattern of texts in which these two stand with one sign, whatever it is, between them."""
+    return f"%{_escaped(before)}_{_escaped(after)}%"
+
+
 def _escaped(piece: str) -> str:
     for sign in "\\%_":
         piece = piece.replace(sign, f"\\{sign}")

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gallery.text.chinese import written_otherwise
 from gallery.text.folding import folded
+from gallery.text.misread import stands_in
 
 from .asked_things import named_things
 from .language import format as spelled
@@ -37,7 +38,8 @@ class Reason:
 class FoundImage:
     """What is known of an image that a search found.
 
-    `albums` are titles that the asker may see, `things` the names of what was surely recognised. `is_compared` says
+    `albums` are titles that the asker may see, `things` the names of what was surely recognised, `lines` what was read
+    in it. `is_compared` says
     that it was ranked by meaning, `holds` which of the `uncertain` parts of the search are true of it.
     """
 
@@ -46,6 +48,7 @@ class FoundImage:
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     things: frozenset[str] = frozenset()
+    lines: tuple[str, ...] = ()
     is_compared: bool = False
     holds: frozenset[Node] = frozenset()
 
@@ -58,6 +61,11 @@ def uncertain(tree: Node) -> tuple[Filter | Phrase, ...]:
 def asks_for_albums(tree: Node) -> bool:
     """Say whether it can be an album that an image was found by."""
     return any(isinstance(leaf, Phrase) or leaf.field is Field.ALBUM for leaf in _leaves(tree))
+
+
+def asks_for_text(tree: Node) -> bool:
+    """Say whether it can be the text in it that an image was found by."""
+    return any(isinstance(leaf, Phrase) or leaf.field is Field.TEXT for leaf in _leaves(tree))
 
 
 def reasons_of(tree: Node, found: FoundImage) -> tuple[Reason, ...]:
@@ -119,7 +127,7 @@ def _reason_of_filter(asked: Filter, found: FoundImage) -> Reason:
         case Field.COLOUR:
             return Reason(ReasonKind.COLOUR, value)
         case Field.TEXT:
-            return Reason(ReasonKind.TEXT, value)
+            return Reason(ReasonKind.TEXT, next(_lines_with(value, found.lines), value)[:MOST_CHARACTERS])
     return Reason(ReasonKind.FILTER, spelled(asked))
 
 
@@ -131,12 +139,25 @@ def _reasons_of_phrase(text: str, found: FoundImage) -> list[Reason]:
         (ReasonKind.DESCRIPTION, [found.description]),
     ]
     spellings = _spellings(text)
-    return [
+    typed = [
         Reason(kind, written[:MOST_CHARACTERS])
         for kind, texts in places
         for written in texts
         if any(spelling in folded(written) for spelling in spellings)
     ]
+    return typed + [Reason(ReasonKind.TEXT, line[:MOST_CHARACTERS]) for line in _read_in(text, found.lines)]
+
+
+def _read_in(text: str, lines: tuple[str, ...]) -> list[str]:
+    """Return the line in which words stand; the words themselves where they go on from one line to another."""
+    for line in _lines_with(text, lines):
+        return [line]
+    return [text] if any(_lines_with(text, [" ".join(lines)])) else []
+
+
+def _lines_with(text: str, lines: Iterable[str]) -> Iterator[str]:
+    spellings = _spellings(text)
+    return (line for line in lines if any(stands_in(spelling, folded(line)) for spelling in spellings))
 
 
 def _likeness(node: Node, found: FoundImage) -> str:

@@ -16,14 +16,14 @@ from django.utils import timezone
 
 from gallery.conf import gallery
 from gallery.errors import InvalidVisibility, StorageUnavailable, TooManyTags
-from gallery.models import Actor, AuditVerb, Image, ImageQuerySet, Tag, Visibility
+from gallery.models import Actor, AuditVerb, Image, ImageQuerySet, RecognisedText, Tag, Visibility
 from gallery.models.access import may_choose_original
 from gallery.search_index import search_index
 from gallery.text.tag_names import MAX_TAGS_PER_IMAGE, parse_tags, tag_key
 
 from .audit import CHANGES_AT_A_TIME, Action, recording
 from .database_care import note_changes
-from .embedding.queue import nudge
+from .embedding.queue import NAMED_AT_ONCE, nudge
 from .labels import Labels, clean_name
 from .library_use import taking_from_libraries
 from .media import delete_unused_files
@@ -183,6 +183,18 @@ def embed_again(images: ImageQuerySet, *, by: Actor) -> int:
         with search_index().removing(some), recording(action, AuditVerb.EMBEDDED_AGAIN, Image, some):
             Image.objects.filter(pk__in=some).update(embedding_row=None, embed_error="")
     nudge(ids)
+    return len(ids)
+
+
+def read_again(images: ImageQuerySet, *, by: Actor) -> int:
+    """Have the text in these pictures read again; until then what is known of it stays. Return how many.
+
+    No audit entry tells of it: nobody's picture is changed.
+    """
+    ids = _ids(images.editable_by(by))
+    for some in _batches(ids):
+        RecognisedText.objects.filter(image__in=some).read_again()
+    nudge(ids[:NAMED_AT_ONCE])
     return len(ids)
 
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from django.db.models import Case, Q, Value, When
 
-from gallery.models import Actor, Album, AlbumImage, Image, RecognisedThings
+from gallery.models import Actor, Album, AlbumImage, Image, RecognisedText, RecognisedThings
 from gallery.models.search_conditions import condition_q
-from gallery.retrieval.reasons import FoundImage, Reason, asks_for_albums, reasons_of, uncertain
+from gallery.retrieval.reasons import FoundImage, Reason, asks_for_albums, asks_for_text, reasons_of, uncertain
 from gallery.retrieval.tree import Node
 
 Reasons = dict[int, tuple[Reason, ...]]
@@ -22,6 +22,7 @@ def reasons_for(tree: Node, images: Sequence[Image], *, compared: Collection[int
     ids = [image.pk for image in images]
     things = RecognisedThings.objects.seen_in(compared) if compared else {}
     albums = _albums_of(ids, by) if ids and asks_for_albums(tree) else {}
+    lines = RecognisedText.objects.lines_of(ids) if ids and asks_for_text(tree) else {}
     holding = _holding(tree, ids, by)
     return {
         image.pk: reasons_of(
@@ -32,6 +33,7 @@ def reasons_for(tree: Node, images: Sequence[Image], *, compared: Collection[int
                 tags=tuple(tag.name for tag in image.tags.all()),
                 albums=tuple(albums.get(image.pk, ())),
                 things=frozenset(thing.name for thing in things.get(image.pk, ()) if thing.is_sure),
+                lines=lines.get(image.pk, ()),
                 is_compared=image.pk in compared,
                 holds=holding.get(image.pk, NOBODY),
             ),

@@ -17,6 +17,7 @@ from gallery.durable.synced_writing import make_folder
 from gallery.models import Claim, Image, Job, PeriodicWork
 
 from .detached import run_detached
+from .reading.state import reading
 
 WORKERS = "worker.lock"
 LINGER_SECONDS = 60  # a worker that the site starts ends after so long without work
@@ -59,7 +60,7 @@ def work_waits() -> bool:
     """Say whether there is anything that only a worker does, and that nobody is at."""
     pictures = Claim.objects.free(Image.objects.pending(), with_put_off=True)
     jobs = Job.objects.under_way().filter(is_for_worker=True)
-    return pictures.exists() or jobs.exists() or _periodic_work_is_left_alone()
+    return pictures.exists() or jobs.exists() or _periodic_work_is_left_alone() or reading().waiting > 0
 
 
 def _periodic_work_is_left_alone() -> bool:

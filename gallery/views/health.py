@@ -10,6 +10,7 @@ from gallery.models import Image, IndexState
 from gallery.rooms import Room, in_room
 from gallery.search_index import search_index
 from gallery.services.readiness import part_states
+from gallery.services.reading.state import reading, reading_state
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,6 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     body = {
         "status": "ready" if is_ready else "not ready",
         "parts": {state.part: state.problem or "ok" for state in states},
+        "text_in_pictures": reading_state(),
     }
     return JsonResponse(body, status=200 if is_ready else 503)
 
@@ -49,6 +51,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         *_gauge("images", "Pictures that are not in the trash.", totals.images),
         *_gauge("images_pending", "Pictures that wait for a vector.", totals.pending),
         *_gauge("images_failed", "Pictures that cannot get a vector.", totals.failed),
+        *_gauge("images_unread", "Pictures in which nobody has read yet what is written.", reading().waiting),
         *_gauge("images_size_bytes", "Size of their originals.", totals.size_bytes),
         *_gauge("index_rows", "Rows of the vector file.", IndexState.objects.current().row_count),
         *_gauge("info", "The version that runs.", 1, labels=f'{{version="{__version__}"}}'),

@@ -18,9 +18,9 @@ from gallery.image_access import (
     visible_or_trashed_image_or_404,
 )
 from gallery.media_responses import original_response, thumbnail_response
-from gallery.models import Favourite, Image, RecognisedThings
+from gallery.models import Favourite, Image, RecognisedText, RecognisedThings
 from gallery.models.access import may_choose_original, others_get_whole_original
-from gallery.recognised import recognised
+from gallery.recognised import not_read_yet, recognised, written
 from gallery.rooms import Room, in_room
 from gallery.services.curation import move_to_trash, relabel, restore
 from gallery.services.favourites import add_favourite, remove_favourite
@@ -38,6 +38,8 @@ SIMILAR_COUNT = 8
 def image(request: ActorRequest, pk: int) -> HttpResponse:
     image = visible_image_or_404(request.actor, pk)
     may_edit = Image.objects.editable_by(request.actor).contains(image)
+    read = RecognisedText.objects.told_of(image)
+    lines = read.lines if read is not None else ()
     page = {
         "image": image,
         "may_edit": may_edit,
@@ -45,6 +47,9 @@ def image(request: ActorRequest, pk: int) -> HttpResponse:
         "may_choose_original": may_choose_original(request.actor, image),
         "others_get_whole_original": others_get_whole_original(image),
         "recognised": recognised(RecognisedThings.objects.told_of(image) or ()),
+        "written": written(lines, width_px=image.width_px, height_px=image.height_px),
+        "text_error": read.error if read is not None else None,
+        "not_read_yet": not_read_yet() if read is None and may_edit else "",
         "arriving": replace(following([image]), is_refreshed=True) if image.is_pending else None,
     }
     return render(request, "gallery/image.html", page)

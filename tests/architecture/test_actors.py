@@ -17,6 +17,7 @@ OF_THE_PROGRAM = {
     "gallery/services/long_work.py": "how far work came that somebody asked for, as its job says",
     "gallery/services/media.py": "files, for verbs that know who acts",
     "gallery/services/password_links.py": "mails a link to an account's own address, whoever asks; changes nothing",
+    "gallery/services/reading/unread_images.py": "reading",
     "gallery/services/query_pictures.py": "keeps what somebody searches with, whoever that is",
 }
 NAMED_BY = {

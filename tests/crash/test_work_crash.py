@@ -41,3 +41,10 @@ def test_worker_goes_on_with_what_a_killed_one_left(report_of):
 
     assert report.pop("encoded") == N_PICTURES  # the first batch is tried in a process of its own, which logs nothing
     assert report == WHOLE | {"killed": True, "ended_well": True}
+
+
+def test_worker_killed_while_it_reads_a_picture(report_of):
+    report = report_of("work_kills", "reading", 12)
+
+    whole = dict.fromkeys(("searchable", "rows", "rows_of_pictures", "encoded", "read"), 12)
+    assert report == SOUND | whole | {"killed": True, "half_done": True}

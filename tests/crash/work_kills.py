@@ -1,4 +1,4 @@
-"""Workers of one library, killed and beside each other: python -m tests.crash.work_kills kills|together|import|left ...
+"""Workers of one library, killed and beside each other: python -m tests.crash.work_kills MODE ...
 
 Prints one JSON object. Each worker is a child that does what `manage.py work` does, with an encoder that costs nothing
 and logs what it encodes.
@@ -7,6 +7,7 @@ kills PICTURES KILLS     pictures come while workers are killed, one after the o
 together PICTURES        three workers begin at one moment
 import FOLDER            an import brings pictures in beside a worker
 left PICTURES            a worker is killed at its first batch, while another one works that nobody starts again
+reading PICTURES         a worker is killed while it reads what is written in the third picture
 """
 
 import json
@@ -28,11 +29,13 @@ from django.core.management import execute_from_command_line
 from PIL import Image as PillowImage
 
 from gallery.encoders.base import harmless_picture
-from gallery.models import OPERATOR, Claim, Image, User
+from gallery.models import OPERATOR, Claim, Image, RecognisedText, User
 from gallery.services.embedding import encoder_child
 from gallery.services.ingest import accept_upload
 from gallery.services.labels import check_labels
 from gallery.services.maintenance import verify
+from gallery.services.reading import reader_child
+from tests import quick_reader
 from tests.conftest import drawn_picture
 from tests.crash.children import finished, in_child, kill, kill_when, let_the_server_notice
 from tests.quick_encoder import QuickEncoder
@@ -88,6 +91,12 @@ def bring_in(numbers: Sequence[int], *, pause_seconds: float = 0.0) -> None:
         file = BytesIO(drawn_picture(f"hsl({number * 37 % 360}, 70%, 50%)", size=(40 + number, 30)))
         accept_upload(file, owner=owner, name=f"{number}.png", labels=check_labels(), by=OPERATOR)
         time.sleep(pause_seconds)
+
+
+def bring_in_one(colour: str) -> None:
+    owner = User.objects.get(username="alice")
+    file = BytesIO(drawn_picture(colour))
+    accept_upload(file, owner=owner, name=f"{colour}.png", labels=check_labels(), by=OPERATOR)
 
 
 def end(worker: int) -> bool:
@@ -155,6 +164,27 @@ def left(pictures: int) -> dict[str, Any]:
     return {"killed": was_killed, "ended_well": ended_well, **state(encoder)}
 
 
+def reading(pictures: int) -> dict[str, Any]:
+    encoder, gate = begin(), settings.DATA_DIR / "gate"
+    os.environ[quick_reader.GATE] = str(gate)
+    reader_child.CHILD_MODULE = quick_reader.MODULE
+    finished(lambda: bring_in(range(2)))
+    finished(lambda: bring_in_one("black"))
+    finished(lambda: bring_in(range(2, pictures - 1)))
+    finished(work_once)  # embeds them all; reading is off
+    settings.GALLERY |= {"reads_text": True}
+    doomed = in_child(work)
+    until(lambda: RecognisedText.objects.count() == 2, "it is at the third picture")
+    was_killed = kill(doomed)
+    let_the_server_notice()
+    half_done = Claim.objects.exists()
+    gate.touch()
+    finished(work_once)
+    texts = [read.read for read in RecognisedText.objects.all()]
+    read = sum(len(text.lines) == len(quick_reader.READ) for text in texts)
+    return {"killed": was_killed, "half_done": half_done, "read": read, **state(encoder)}
+
+
 def main(mode: str, *words: str) -> None:
     match mode:
         case "kills":
@@ -165,6 +195,8 @@ def main(mode: str, *words: str) -> None:
             report = import_beside(words[0])
         case "left":
             report = left(int(words[0]))
+        case "reading":
+            report = reading(int(words[0]))
         case _:
             raise SystemExit(__doc__)
     print(json.dumps(report))

@@ -68,6 +68,8 @@ def test_an_image_is_described(alice, upload):
         "gives_whole_original": None,
         "is_favourite": False,
         "things": None,
+        "text": None,
+        "text_error": None,
         "urls": {
             "self": own,
             "page": f"http://testserver/images/{image.pk}/",

@@ -27,11 +27,13 @@ from gallery.models import (
     FoldedText,
     Image,
     PictureColours,
+    RecognisedText,
     Tag,
     User,
     Visibility,
 )
 from gallery.models.picture_colours import BITS
+from gallery.models.recognised_text import TextRead
 from gallery.retrieval.plan import Condition, Conjunction, Disjunction, Negation
 from gallery.retrieval.tree import Comparison, Field, Filter, NameWithGaps, NumberRange, Period, Phrase, State
 from gallery.search_index import search_index
@@ -41,6 +43,7 @@ from gallery.text.folding import folded
 from tests.conftest import acting
 from tests.integration.test_models import image_row
 from tests.quick_encoder import QuickEncoder, unit_rows
+from tests.written_pictures import lines_of
 
 MIDNIGHT = datetime(2024, 3, 10, tzinfo=UTC)  # of UTC; clocks of Havana go from 0:00 to 1:00 on this day
 NAMES = ["b.png", "B (2).png", "Ärger.png", "img_01.jpg", "IMG 01.jpg", "img-01x01.jpg", "黑貓.png", "Straße 100%.jpg"]
@@ -61,6 +64,18 @@ GAPS += [("img", "01", "x", ".jpg"), ("img ", ""), ("", "01", "01", "")]
 TAGS = ["cat", "Café", "cafe noir", "snow", "貓"]
 TITLES = ["Trip 1", "TRIP 1", "Café", "Trip 10", "黑貓"]
 TITLES_ASKED = ["trip 1", "Trip 10", "cafe", "黑猫", "nothing"]
+READ = [
+    (),
+    ("THE GARAGE", "open 100%"),
+    ("THEGARAGE",),
+    ("Straße", "B_1 Trip"),
+    ("增值税發票", "合计"),
+    ("增值稅发栗",),
+    ("the", "cat in"),
+]
+READ_ASKED = [*PARTS, "the garage", "gArAgE", "garoge", "garag", "發票", "增值税发票", "税发票", "票 合", "strasse"]
+READ_ASKED += ["e b_1 t", "g"]
+READ_SURELY = ("the garage", "garoge", "发票", "增值税发票", "100%")
 SIZES = [1, 94, 95, 96, 100, 105, 106, 120]
 ZONE = "America/Havana"
 SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -107,6 +122,8 @@ class Library:
         )
         image.save()
         image.tags.set(choose.sample(self.tags, choose.choice([0, 0, 1, 2])))
+        if number % 3:
+            RecognisedText.objects.write({image.pk: TextRead(lines_of(*choose.choice(READ)))})
         PictureColours.objects.write({image.pk: choose.choice([(), ("red",), ("black", "red"), ("brown",)])})
         Favourite.objects.bulk_create([Favourite(user=user, image=image) for user in choose.sample(self.users, 1)])
         for album in choose.sample(self.albums, choose.randint(0, 2)):
@@ -132,6 +149,7 @@ class Row:
     is_folded: bool
     starred_by: frozenset[int]
     colour_bits: int
+    lines: tuple[str, ...]
 
     @classmethod
     def of(cls, image: Image) -> "Row":
@@ -145,6 +163,7 @@ class Row:
             folded_now,
             frozenset(stars),
             image.picture_colours.colours,
+            RecognisedText.objects.lines_of([image.pk]).get(image.pk, ()),
         )
 
 
@@ -185,8 +204,22 @@ def is_written_so(row: Row, phrase: str, actor: Actor) -> bool:
     lines = [image.original_name, image.description]
     if any(has(line, phrase, is_folded=row.is_folded) for line in lines):
         return True
+    if is_read_in(row, phrase):
+        return True
     titles = [album.title for album in row.albums if sees_album(actor, album)]
     return any(has(text, phrase) for text in [*row.tags, *titles])
+
+
+def is_read_in(row: Row, words: str) -> bool:
+    """Whether a part of the text as long as the words is them, but for one sign where they are long."""
+    text = folded(" ".join(row.lines))
+    return any(is_nearly_in(text, one) for spelled in spellings(words) for one in (spelled, spelled.replace(" ", "")))
+
+
+def is_nearly_in(text: str, words: str) -> bool:
+    is_long = len(words) >= 5 or (len(words) >= 3 and not re.search(r"[^\u4e00-\u9fff]", words))
+    parts = [text[place : place + len(words)] for place in range(len(text) - len(words) + 1)]
+    return any(sum(map(operator.ne, part, words)) <= (1 if is_long else 0) for part in parts)
 
 
 def has_name(row: Row, asked: str | NameWithGaps) -> bool:
@@ -270,7 +303,7 @@ def is_true_filter(asked: Filter, row: Row, actor: Actor, library: Library) -> b
         Field.ALBUM: lambda: any(album in row.albums for album in albums_titled(value, actor, library)),
         Field.OWNER: lambda: is_of_owner(image, value, actor),
         Field.NAME: lambda: has_name(row, value),
-        Field.TEXT: lambda: False,
+        Field.TEXT: lambda: is_read_in(row, value),
         Field.FORMAT: lambda: image.format == value,
         Field.COLOUR: lambda: bool(row.colour_bits & BITS[value]),
         Field.IS: lambda: is_in_state(row, value, actor),
@@ -334,7 +367,7 @@ FIELDS = {
     "owner": chosen(Field.OWNER, Comparison.EQUALS, ["me", "alice", "ALICE", "bob", "nobody", "staff"]),
     "name": chosen(Field.NAME, Comparison.CONTAINS, PARTS),
     "name with gaps": chosen(Field.NAME, Comparison.MATCHES, [NameWithGaps(gaps) for gaps in GAPS]),
-    "text": chosen(Field.TEXT, Comparison.CONTAINS, ["a"]),
+    "text": chosen(Field.TEXT, Comparison.CONTAINS, READ_ASKED),
     "format": chosen(Field.FORMAT, Comparison.EQUALS, list(FORMATS[:3])),
     "colour": chosen(Field.COLOUR, Comparison.EQUALS, ["black", "red", "brown", "blue"]),
     "state": chosen(Field.IS, Comparison.EQUALS, STATES),
@@ -342,7 +375,7 @@ FIELDS = {
     "range": st.one_of(ranges),
     "date": st.one_of(dated),
     "period": st.one_of(periods),
-    "phrase": st.sampled_from(PARTS).map(Phrase),
+    "phrase": st.sampled_from([*PARTS, *READ_ASKED]).map(Phrase),
 }
 leaves = st.one_of(list(FIELDS.values()))
 conditions = st.recursive(
@@ -405,6 +438,7 @@ SELECTIVE = [
     Filter(Field.OWNER, Comparison.EQUALS, "ALICE"),
     Filter(Field.NAME, Comparison.CONTAINS, "01"),
     Filter(Field.NAME, Comparison.MATCHES, NameWithGaps(("img", "01", ".jpg"))),
+    *(Filter(Field.TEXT, Comparison.CONTAINS, words) for words in READ_SURELY),
     Filter(Field.FORMAT, Comparison.EQUALS, "PNG"),
     Filter(Field.COLOUR, Comparison.EQUALS, "brown"),
     *(Filter(Field.IS, Comparison.EQUALS, state) for state in STATES if state is not State.FAVOURITE),

@@ -30,6 +30,7 @@ def test_readyz_answers_for_each_part(client, alice, upload):
     assert response.json() == {
         "status": "ready",
         "parts": {"database": "ok", "files": "ok", "index": "ok", "encoder": "ok"},
+        "text_in_pictures": "off",
     }
 
 

@@ -43,6 +43,7 @@ from tests.in_threads import at_once
 from tests.waiting import PATIENCE_SECONDS, until
 
 COLOURS = ("red", "lime", "blue")
+NOT_READ = {"read": 0, "failed": 0, "waiting": 0, "state": "off"}
 
 
 class Source:
@@ -555,8 +556,8 @@ def test_work_once_prints_what_it_did(ask, begin):
     first = json.loads(told_by(begin("manage.py", "work", "--once", "--json")))
     second = json.loads(told_by(begin("manage.py", "work", "--once", "--json")))
 
-    assert first == {"embedded": 3, "failed": 0, "waiting": 0, "jobs": []}
-    assert second == {"embedded": 0, "failed": 0, "waiting": 0, "jobs": []}
+    assert first == {"embedded": 3, "failed": 0, "waiting": 0, "text": NOT_READ, "jobs": []}
+    assert second == {"embedded": 0, "failed": 0, "waiting": 0, "text": NOT_READ, "jobs": []}
 
 
 def test_site_starts_one_worker_that_lingers_where_none_runs(ask, begin, environment):
@@ -588,7 +589,7 @@ def test_worker_ends_by_a_signal_with_its_report(ask, begin):
 
     worker.send_signal(signal.SIGTERM)
 
-    assert json.loads(told_by(worker)) == {"embedded": 1, "failed": 0, "waiting": 0, "jobs": []}
+    assert json.loads(told_by(worker)) == {"embedded": 1, "failed": 0, "waiting": 0, "text": NOT_READ, "jobs": []}
 
 
 @pytest.mark.parametrize(("words", "loads"), [({}, True), ({"linger": 0.0}, False), ({"once": True}, False)])

@@ -10,7 +10,7 @@ from enum import StrEnum
 from gallery.errors import TooManyMeanings
 from gallery.retrieval.request import Order, SearchRequest
 
-from .library import DESCRIPTIONS, OWNERS, TAGS, WITHOUT_PICTURES, Library
+from .library import OWNERS, TAGS, WITHOUT_PICTURES, Library
 
 TODAY = date(2026, 11, 28)
 MAX_TOP = 10_000
@@ -327,8 +327,8 @@ class Writer:
         return self._field(Construct.NAME_GAPS, "name", pattern, Construct.NAME)
 
     def _text(self) -> Written:
-        words = [each for description in DESCRIPTIONS for each in description.split() if "“" not in each]
-        return self._field(Construct.TEXT, "text", self._source.choice(words))
+        words = ("INVOICE", "invoise", "for sale", "forsale", "发票", "增值税发粟", "holiday", "2023", "inn", "secret")
+        return self._field(Construct.TEXT, "text", self._text_value(self._source.choice(words)))
 
     def _format(self) -> Written:
         names = ("jpeg", "jpg", "JPEG", "png", "gif", "webp", "tiff", "heic")

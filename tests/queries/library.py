@@ -16,10 +16,23 @@ from PIL import ImageColor
 
 from gallery.encoders.base import Encoder
 from gallery.imaging import EXTENSIONS, thumbnails
-from gallery.models import Album, AlbumImage, Favourite, Image, PictureColours, QueryPicture, Tag, User, Visibility
+from gallery.models import (
+    Album,
+    AlbumImage,
+    Favourite,
+    Image,
+    PictureColours,
+    QueryPicture,
+    RecognisedText,
+    Tag,
+    User,
+    Visibility,
+)
+from gallery.models.recognised_text import TextRead
 from gallery.search_index import search_index
 from gallery.services.calibrations import keep_calibration
 from gallery.services.media import save_original, save_thumbnails
+from tests.written_pictures import lines_of
 
 OWNERS = ("alice", "bob", "charlie", "dora")
 NEVER_SEEN = "dora"  # all of her pictures are private
@@ -32,6 +45,7 @@ DESCRIPTIONS = (
     *("", "", "for sale", "A red car in the snow", "发票 2023", "hidden secret", "Café at the beach", "看海 海滩"),
     *("the exact phrase stands here", "It says “for SALE” — cheap"),
 )
+READ = ((), (), (), ("INVOICE 2023", "paid"), ("增值稅發票", "合计"), ("HOLIDAY INN",), ("FOR SALE", "beach house"))
 FORMATS = ("JPEG", "JPEG", "JPEG", "PNG", "GIF", "WEBP", "TIFF")
 EXTENSION_OF = {name: EXTENSIONS[name] for name in FORMATS}
 SIDES_PX = ((640, 480), (480, 640), (500, 500), (1000, 960), (1920, 1080), (1080, 1920), (3000, 2000), (2000, 2050))
@@ -80,6 +94,9 @@ def make_library(encoder: Encoder, *, count: int = 1_000, seed: int = 1) -> Libr
         image.pk: tuple(source.sample(COLOURS_SEEN, source.choice((0, 1, 2, 3)))) for image in images if image.pk % 9
     }
     PictureColours.objects.write(seen)  # of some nobody knows them yet
+    RecognisedText.objects.write(
+        {image.pk: TextRead(lines_of(*source.choice(READ))) for image in images if image.pk % 7}
+    )
     _embed(encoder, images, drawn)
     keep_calibration(encoder.key, CALIBRATION)
     return Library(

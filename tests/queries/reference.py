@@ -31,6 +31,7 @@ from gallery.models import (
     IndexState,
     PictureColours,
     QueryPicture,
+    RecognisedText,
     User,
     Visibility,
 )
@@ -106,6 +107,7 @@ class Row:
     albums: frozenset[int]  # those of its own owner
     favourite_of: frozenset[int]
     colours: frozenset[str]
+    text: str  # read in it, folded
     folded_name: str
     folded_description: str
 
@@ -364,7 +366,7 @@ class _Search:
     def _has_phrase(self, text: str, row: Row) -> bool:
         titles = [title for pk, title in self._titles.items() if pk in row.albums]
         written = [row.folded_name, row.folded_description, *row.tags, *titles]
-        return any(spelling in each for each in written for spelling in _spellings(text))
+        return is_read_in(row, text) or any(spelling in each for each in written for spelling in _spellings(text))
 
     @cached_property
     def _titles(self) -> dict[int, str]:
@@ -460,6 +462,7 @@ def _rows() -> Iterator[Row]:
     albums = _grouped(places)
     favourites = _grouped(Favourite.objects.values_list("image_id", "user_id"))
     kept = PictureColours.objects.values_list("image_id", "colours")
+    texts = RecognisedText.objects.lines_of(RecognisedText.objects.values_list("pk", flat=True))
     colours = {pk: [name for place, name in enumerate(COLOURS) if bits >> place & 1] for pk, bits in kept}
     zone = ZoneInfo(settings.TIME_ZONE)
     for image in Image.objects.select_related("owner"):
@@ -486,6 +489,7 @@ def _rows() -> Iterator[Row]:
             albums=frozenset(albums.get(image.pk, ())),
             favourite_of=frozenset(favourites.get(image.pk, ())),
             colours=frozenset(colours.get(image.pk, ())),
+            text=folded(" ".join(texts.get(image.pk, ()))),
             folded_name=folded(image.original_name),
             folded_description=folded(image.description),
         )
@@ -510,6 +514,22 @@ def _is_named(row: Row, _comparison: Comparison, value: Value) -> bool:
         pattern = "*".join(map(_literal, map(folded, value.pieces)))
         return compiled(translate(pattern)).fullmatch(name) is not None
     return any(spelling in name for spelling in _spellings(str(value)))
+
+
+def is_read_in(row: Row, words: str) -> bool:
+    """With or without spaces; one sign may be another one in five letters and more, or three Chinese characters."""
+    spellings = {each for spelling in _spellings(words) for each in (spelling, spelling.replace(" ", ""))}
+    return any(_is_nearly_in(row.text, spelling) for spelling in spellings)
+
+
+def _is_nearly_in(text: str, words: str) -> bool:
+    is_long = len(words) >= 5 or (len(words) >= 3 and all("\u4e00" <= sign <= "\u9fff" for sign in words))
+    places = range(len(text) - len(words) + 1)
+    return any(_differences(text[place : place + len(words)], words) <= is_long for place in places)
+
+
+def _differences(first: str, second: str) -> int:
+    return sum(one != other for one, other in zip(first, second, strict=True))
 
 
 def _literal(piece: str) -> str:
@@ -562,7 +582,7 @@ IS_TRUE: dict[Field, IsTrue] = {
     Field.TAG: lambda row, _comparison, value: not row.tags.isdisjoint(_spellings(str(value))),
     Field.OWNER: lambda row, _comparison, value: row.owner.casefold() == str(value).casefold(),
     Field.NAME: _is_named,
-    Field.TEXT: lambda _row, _comparison, _value: False,  # nothing is read in pictures
+    Field.TEXT: lambda row, _comparison, value: is_read_in(row, str(value)),
     Field.FORMAT: lambda row, _comparison, value: row.format == value,
     Field.COLOUR: lambda row, _comparison, value: value in row.colours,
     Field.IS: _is_in_state,

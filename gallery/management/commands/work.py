@@ -11,6 +11,7 @@ from django.db import connections
 from gallery.jobs.long_jobs import LongJobs
 from gallery.jobs.periodic import PeriodicChores
 from gallery.jobs.suspects import Suspects
+from gallery.jobs.unread_images import UnreadImages
 from gallery.jobs.waiting_images import WaitingImages
 from gallery.jobs.worker import Worker
 from gallery.management.command import GalleryCommand, Report
@@ -18,6 +19,7 @@ from gallery.models import Claim, Image, Job
 from gallery.models.claim import NOBODY
 from gallery.services.embedding.encoder_in_use import warm_up_for_images
 from gallery.services.holders import free_claims_of_the_dead, holding
+from gallery.services.reading.state import INSTALL_READER, ReadingState, reading
 
 NICENESS = 10  # pages come first; where others keep every core busy it still gets a tenth of one
 SESSION_NICENESS = Path("/proc/self/autogroup")  # Linux weighs sessions before the processes in them: sched(7)
@@ -48,7 +50,8 @@ class Command(GalleryCommand):
             images = WaitingImages(holder)
             jobs = LongJobs(is_to_stop=lambda: worker.is_over)
             suspects = Suspects(holder)
-            worker = Worker([images, suspects, jobs, PeriodicChores()])
+            texts = UnreadImages(holder)
+            worker = Worker([images, suspects, jobs, PeriodicChores(), texts])
             if getattr(self, "_called_from_command_line", False):  # a test's own process stays as it is
                 _be_background_work(worker)
                 if not options["once"] and options["linger"] is None:
@@ -57,19 +60,21 @@ class Command(GalleryCommand):
             worker.end()
             jobs.wait()
             suspects.wait()
+            texts.close()
         if options["once"] and worker.errors:
             raise worker.errors[-1]
         return {
             "embedded": images.embedded + suspects.embedded,
             "failed": images.failed + suspects.failed,
             "waiting": Image.objects.pending().count(),
+            "text": {"read": texts.read, "failed": texts.failed, **_told_of_reading()},
             "jobs": [_told(job) for job in Job.objects.filter(pk__in=jobs.job_ids).order_by("pk")],
         }
 
     def describe(self, report: Report) -> str:
         lines = [f"{job['title']}: {job['status']}, {job['done']} of {job['total']}" for job in report["jobs"]]
         summary = f"{report['embedded']} embedded, {report['failed']} failed, {report['waiting']} wait."
-        return "\n".join([summary, *lines])
+        return "\n".join([summary, _text_in_words(report["text"]), *lines])
 
 
 def _be_background_work(worker: Worker) -> None:
@@ -90,6 +95,19 @@ def _warm_up() -> None:
         warm_up_for_images()
     finally:
         connections.close_all()
+
+
+def _told_of_reading() -> Report:
+    now = reading()
+    return {"waiting": now.waiting, "state": now.state}
+
+
+def _text_in_words(text: Report) -> str:
+    if text["state"] == ReadingState.NOT_INSTALLED:
+        return f"Text in pictures is not read: {INSTALL_READER}"
+    if text["state"] == ReadingState.OFF:
+        return "Text in pictures is not read: IMAGESEARCH_READ_TEXT is off."
+    return f"Text was read in {text['read']} pictures, not in {text['failed']}; {text['waiting']} wait for it."
 
 
 def _told(job: Job) -> Report:

@@ -66,7 +66,7 @@ class EncoderChild:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._process = _started()
+        self._process = started_child(CHILD_MODULE)
         self._fds = [pipe.fileno() for pipe in (self._process.stdin, self._process.stdout) if pipe]
         for fd in self._fds:
             os.set_blocking(fd, False)
@@ -125,10 +125,11 @@ class EncoderChild:
         return receive(self._fds[1], max_blob_bytes=None, deadline=deadline)
 
 
-def _started() -> subprocess.Popen[bytes]:
+def started_child(module: str) -> subprocess.Popen[bytes]:
+    """Start a module of ours that answers through its pipes. Raises ChildNotStarted."""
     try:
         return subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
-            [sys.executable, "-m", CHILD_MODULE],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
