@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Self
 
@@ -81,9 +82,9 @@ class SearchHistory(models.Model):
     def __str__(self) -> str:
         return str(self.owner)
 
-    def remember(self, query: str) -> bool:
-        """Put a search first. Say whether that changes anything."""
-        queries: list[Any] = [query, *(other for other in self.queries if other != query)][:MAX_RECENT]
+    def remember(self, query: str, *, is_same: Callable[[str], bool]) -> bool:
+        """Put a search first, in place of what asks the same. Say whether that changes anything."""
+        queries: list[Any] = [query, *(other for other in self.queries if not is_same(other))][:MAX_RECENT]
         if not self.is_kept or queries == self.queries:
             return False
         self.queries = queries

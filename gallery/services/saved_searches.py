@@ -101,16 +101,24 @@ def _texts_of(queries: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def remember_search(query: str, *, by: Actor) -> None:
-    """Put a search first among those that `by` asked last. The same again writes nothing.
+    """Put a search first among those that `by` asked last. The same again writes nothing; in another order, it takes
+    the place of the first.
 
     Raises OperationalError where somebody else writes to SQLite for longer than MOST_WAITED_MS.
     """
     if by.user is None:
         return
     history = SearchHistory.objects.of(by.user)
-    if history.remember(query):
+    asked = _asked(query)
+    if history.remember(query, is_same=lambda other: _asked(other) == asked):
         with _waiting_briefly():
             history.save()
+
+
+def _asked(query: str) -> dict[str, list[str]]:
+    """Return what a search asks for, however its results are shown."""
+    fields = QueryDict(query).lists()
+    return {name: [value.strip() for value in values] for name, values in fields if name not in BESIDE_TEXT}
 
 
 @contextmanager

@@ -153,10 +153,17 @@ class SearchPage:
         return [chip for chip in self.chips if not chip.has_picture]
 
     @property
-    def suggested_address(self) -> str:
-        """Where this page shows the search for its words as they were probably meant."""
+    def suggested_words(self) -> str | None:
+        """The words of the search as they were probably meant, unless a hint is the same to the eye."""
         results = self.answer.results if isinstance(self.answer, Found | NothingFound) else None
         suggestion = results.suggestion if results else None
+        hinted = [_hinted(self.form.text, hint) for hint in self.form.request.hints] if suggestion else []
+        return None if suggestion in hinted else suggestion
+
+    @property
+    def suggested_address(self) -> str:
+        """Where this page shows the search for these words."""
+        suggestion = self.suggested_words
         tree = self.form.query_tree
         query = query_of(with_first_text(tree, suggestion)) if tree and suggestion else suggestion or ""
         return address_with_query(self.form, query, but=("as_typed", "words"))

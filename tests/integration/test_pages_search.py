@@ -259,6 +259,14 @@ def test_a_suggestion_is_a_link_to_its_search(alice, answered):
     assert re.search(r'Did you mean this\? <a class="text-link" href="\?q=a\+dog&amp;top=10">a dog</a>', text)
 
 
+def test_a_filter_and_words_that_look_alike_are_suggested_once(alice, answered):
+    answered(False, False, understanding=Understanding("tga:x", "tag:x"))
+
+    text = text_of(as_user(alice).get("/search/?q=tga:x"))
+
+    assert re.findall(r'Did you mean this\? <a class="text-link" href="([^"]*)">tag:x</a>', text) == ["?q=tag%3Ax"]
+
+
 def test_a_tag_lists_its_pictures_and_narrows_a_search(alice, charlie, upload):
     cat = upload(alice, "chelsea.png", tags="Red,样例")
     upload(alice, "coffee.png")

@@ -131,6 +131,15 @@ def test_what_one_asked_last_comes_first_and_once(alice, quick_encoder):
     assert 'href="/search/?q=red">red</a>' in main_of(client.get("/search/"))
 
 
+def test_what_is_asked_again_in_another_order_is_kept_once(alice, quick_encoder):
+    client = as_user(alice)
+
+    for query in ("q=red", "q=blue", "q=red+&order=name", "q=red&view=table", "q=red&tag=warm"):
+        client.get(f"/search/?{query}")
+
+    assert recent_searches(by=acting(alice)) == ["q=red&tag=warm", "q=red&view=table", "q=blue"]
+
+
 def test_the_same_search_again_and_later_pages_write_nothing(alice, quick_encoder):
     client = as_user(alice)
     client.get("/search/?q=red")
