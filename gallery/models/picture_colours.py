@@ -1,5 +1,6 @@
 """The colours of images, as their pixels have them."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -18,6 +19,14 @@ BITS: Final = {name: 1 << place for place, name in enumerate(COLOURS)}
 def bits_of(colours: Collection[str]) -> int:
     """Return the number that stands for these colours."""
     return sum(BITS[name] for name in set(colours))
+
+
+def counted_colours(counts: Mapping[int, int]) -> Counter[str]:
+    """Return how often each colour is there, by how often each number that stands for some of them is."""
+    found: Counter[str] = Counter()
+    for bits, count in counts.items():
+        found.update({name: count for name, bit in BITS.items() if bits & bit})
+    return found
 
 
 class PictureColoursQuerySet(models.QuerySet["PictureColours"]):

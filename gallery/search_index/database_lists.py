@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncMonth, TruncYear
 
-from gallery.models import AlbumImage, Image
+from gallery.models import AlbumImage, Image, PictureColours
+from gallery.models.picture_colours import counted_colours
 
 from .periods import Moment, Period, PeriodCount, zone_of
 
@@ -32,6 +33,11 @@ def tag_counts(images: QuerySet[Image], among: Collection[int] | None = None) ->
     links = Image.tags.through.objects.filter(image__in=images.order_by())
     links = links if among is None else links.filter(tag__in=among)
     return dict(links.values_list("tag").annotate(images=Count("pk")).order_by())
+
+
+def colour_counts(images: QuerySet[Image]) -> dict[str, int]:
+    looks = PictureColours.objects.filter(image__in=images.order_by()).order_by()
+    return dict(counted_colours(dict(looks.values_list("colours").annotate(images=Count("pk")))))
 
 
 def album_counts(images: QuerySet[Image], albums: Collection[int]) -> dict[int, int]:

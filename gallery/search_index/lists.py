@@ -22,6 +22,7 @@ from gallery.models import AccessState, Album, Image, ImageQuerySet, IndexState
 from gallery.models.conditions import HasNoRow
 from gallery.models.cursor import Part, Wanted, from_database, keys_of, part_of
 from gallery.models.image import LibraryStatistics
+from gallery.models.picture_colours import counted_colours
 from gallery.vectors.columns.counting import Tally
 from gallery.vectors.columns.ordering import ROW, Order
 from gallery.vectors.row_mask import RowMask
@@ -149,6 +150,17 @@ class Lists:
         found = _tag_counts(seen, among)
         if seen.beside is not None:
             found.update(database_lists.tag_counts(images.filter(seen.beside), among))
+        return dict(found)
+
+    def colour_counts(self, images: ImageQuerySet) -> dict[str, int]:
+        """Return how many of these pictures have each colour; colours of none are left out."""
+        try:
+            seen = self._seen(images)
+        except NotInColumns:
+            return database_lists.colour_counts(images)
+        found = counted_colours(seen.columns.counts(seen.mask, "colours"))
+        if seen.beside is not None:
+            found.update(database_lists.colour_counts(images.filter(seen.beside)))
         return dict(found)
 
     def album_counts(self, images: ImageQuerySet, albums: Collection[int]) -> dict[int, int]:

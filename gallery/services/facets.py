@@ -12,8 +12,6 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from django.utils.translation import pgettext
-
 from gallery.imaging import LABELS
 from gallery.models import Actor, Album, Image, ImageQuerySet, Tag, User
 from gallery.models.search_filters import filter_q, state_q
@@ -23,6 +21,7 @@ from gallery.retrieval.request import SearchRequest
 from gallery.retrieval.tree import All, Comparison, Field, Filter, Node, Period, State
 from gallery.search_index import search_index
 from gallery.search_index.lists import Lists, Moment
+from gallery.search_labels import COLOURS, STATES
 from gallery.text.chinese import written_otherwise
 from gallery.text.folding import folded
 from gallery.text.tag_names import folded_tag
@@ -209,14 +208,16 @@ def _of_year(field: Field, year: int) -> Filter:
     return Filter(field, Comparison.WITHIN, Period(date(year, 1, 1), date(year, 12, 31)))
 
 
+def _by_colour(counted: _Counted) -> Iterable[_Found]:
+    return [
+        _Found(Filter(Field.COLOUR, Comparison.EQUALS, name), str(COLOURS[name]), count)
+        for name, count in counted.lists.colour_counts(counted.images).items()
+    ]
+
+
 def _by_state(counted: _Counted) -> Iterable[_Found]:
-    states = {
-        State.PORTRAIT: pgettext("picture", "Portrait"),
-        State.LANDSCAPE: pgettext("picture", "Landscape"),
-        State.SQUARE: pgettext("picture", "Square"),
-        **({State.FAVOURITE: pgettext("picture", "Favourite")} if counted.by.user else {}),
-    }
-    asked = {Filter(Field.IS, Comparison.EQUALS, state): label for state, label in states.items()}
+    states = (*SHAPES, State.FAVOURITE) if counted.by.user else SHAPES
+    asked = {Filter(Field.IS, Comparison.EQUALS, state): str(STATES[state]) for state in states}
     return [_Found(each, label, counted.count(each)) for each, label in asked.items()]
 
 
@@ -232,5 +233,6 @@ _FACETS: Final[Mapping[Field, Callable[[_Counted], Iterable[_Found]]]] = {
     Field.ALBUM: _by_album,
     Field.OWNER: _by_owner,
     Field.FORMAT: _by_format,
+    Field.COLOUR: _by_colour,
     Field.IS: _by_state,
 }

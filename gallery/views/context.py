@@ -9,7 +9,6 @@ from gallery.encoders.registry import AUTO, OFFLINE, choose_encoder_name
 from gallery.error_messages import for_visitors, sentence
 from gallery.errors import ImageSearchError
 from gallery.models import Actor, Job
-from gallery.retrieval.language import MAX_CHARACTERS
 from gallery.services.embedding.encoder_in_use import current_encoder_name
 
 
@@ -29,7 +28,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """What every page needs. The encoder is asked for only where a template shows it: that is a query."""
     return {
         "sign_up_open": gallery().sign_up_open,
-        "max_query_characters": MAX_CHARACTERS,
         "encoder_in_use": encoder_in_use,
         "jobs_under_way": partial(jobs_under_way, request),
     }

@@ -15,7 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gallery.forms.image_filter import ORDER_BY_KEY, ordered
-from gallery.models import OPERATOR, Actor, Album, AlbumImage, Image, ImageQuerySet, SearchStatus, Tag, Visibility
+from gallery.models import (
+    OPERATOR,
+    Actor,
+    Album,
+    AlbumImage,
+    Image,
+    ImageQuerySet,
+    PictureColours,
+    SearchStatus,
+    Tag,
+    Visibility,
+)
 from gallery.models.conditions import Among, HasNoRow, ImageIds, TaggedAny
 from gallery.models.cursor import part_of
 from gallery.search_index import database_lists, search_index
@@ -69,6 +80,8 @@ class Library:
         )
         image.save()
         image.tags.set(choose.sample(self.tags, choose.randint(0, 3)))
+        if number % 4:  # nobody has looked at the others
+            PictureColours.objects.write({image.pk: [(), ("red",), ("black", "red")][number % 3]})
         for album in choose.sample(self.albums, choose.randint(0, 2)):
             AlbumImage.objects.create(album=album, image=image, position=choose.randint(0, 2))
         return image
@@ -205,6 +218,7 @@ def test_sums_are_those_of_the_database(data, zone, library):
 
     assert lists.statistics(images) == images.statistics()
     assert lists.tag_counts(images) == database_lists.tag_counts(images)
+    assert lists.colour_counts(images) == database_lists.colour_counts(images)
     assert lists.owner_totals(images) == database_lists.owner_totals(images)
     assert lists.album_counts(images, albums) == {album: shown.get(album, 0) for album in albums}
     assert lists.extremes(images, moment) == database_lists.extremes(images, moment)
@@ -253,6 +267,7 @@ def test_lists_follow_a_change(change, library):
         assert sorted(found) == sorted(images.values_list("pk", flat=True))
         assert lists.count(images) == len(found)
         assert lists.tag_counts(images) == database_lists.tag_counts(images)
+        assert lists.colour_counts(images) == database_lists.colour_counts(images)
 
 
 ORDERS_OF_THE_DATABASE: dict[str, Narrowing] = {

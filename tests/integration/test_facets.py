@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.models import Actor, Album, Image, Tag
+from gallery.models import Actor, Album, Image, PictureColours, Tag
+from gallery.models.picture_colours import BITS
 from gallery.retrieval.request import SearchRequest
 from gallery.services.facets import MOST_CHOICES, Facet, facets_of
 from gallery.services.search import find_images
@@ -76,6 +77,7 @@ def test_facets_are_those_of_plain_python(library, query):
         assert facets.get("taken", {}) == counted(
             images, lambda image: [f"taken:{image.taken_at.year}"] if image.taken_at else []
         )
+        assert facets.get("colour", {}) == counted(images, colours_of)
         assert facets.get("is", {}) == counted(images, states_of)
         assert facets.get("owner", {}) == counted(images, partial(owners_of, actor=actor))
         assert facets.get("album", {}) == counted(images, partial(albums_of, actor=actor))
@@ -88,6 +90,11 @@ def counted(images: list[Image], values: Callable[[Image], list[str]]) -> dict[s
 def tags_of(image: Image) -> list[str]:
     """Café and cafe are one tag to who searches."""
     return list({f"tag:{folded(tag.key)}" for tag in image.tags.all()})
+
+
+def colours_of(image: Image) -> list[str]:
+    look = PictureColours.objects.filter(image=image).first()
+    return [f"colour:{name}" for name, bit in BITS.items() if look is not None and look.colours & bit]
 
 
 def states_of(image: Image) -> list[str]:
@@ -184,7 +191,7 @@ def test_facets_are_there_for_programs(alice, charlie, upload, quick_encoder):
         "field": "tag",
         "choices": [{"value": "cat", "label": "cat", "filter": "tag:cat", "count": 1, "chosen": True}],
     }
-    assert [each["field"] for each in body["facets"]] == ["tag", "added", "owner", "format", "is"]
+    assert [each["field"] for each in body["facets"]] == ["tag", "added", "owner", "format", "colour", "is"]
     assert [each["field"] for each in Api(charlie).json("/search/facets/", q="tag:secret")["facets"]] == []
     assert Api().get("/search/facets/", q="owner:me").json()["code"] == "nobody_signed_in"
     assert Api().get("/search/facets/").json()["code"] == "empty_query"

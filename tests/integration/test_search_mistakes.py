@@ -20,6 +20,7 @@ from tests.integration.test_models import stored
 from tests.pages import as_user, text_of
 
 LANGUAGES = ("en", "zh-hans")
+PLACES_TOLD = {"en": "It stands at characters {} to {}: “{}”.", "zh-hans": "位置：第 {} 至 {} 个字符“{}”。"}
 GONE = UUID(int=7, version=4)
 
 
@@ -142,10 +143,12 @@ def test_the_page_marks_a_mistake_and_says_it(db, name):
 
 
 @pytest.mark.parametrize("name", [name for name, each in MISTAKES.items() if each.code != "nobody_signed_in"])
-def test_the_command_says_a_mistake_and_fails(db, name):
+def test_the_command_says_a_mistake_and_its_place_and_fails(db, name):
     asked = MISTAKES[name]
-    for language in LANGUAGES:
+    for language, where in PLACES_TOLD.items():
         message = str(by_api(asked, language)["message"])
+        if (asked.start, asked.end) != (0, len(asked.query)):
+            message += " " + where.format(asked.start + 1, asked.end, asked.query[asked.start : asked.end])
         out = StringIO()
 
         with translation.override(language), pytest.raises(CommandError) as caught:
@@ -153,6 +156,14 @@ def test_the_command_says_a_mistake_and_fails(db, name):
 
         assert " ".join(str(caught.value).split()) == " ".join(message.split())
         assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("query", ["red owner:me", "is:favourite"])
+def test_the_command_asks_whose_own_is_meant(db, query):
+    with pytest.raises(CommandError) as caught:
+        call_command("search_images", query, "--json", stdout=StringIO())
+
+    assert str(caught.value) == f"“{query.split()[-1]}” means what is somebody's own. Say whose: --user NAME."
 
 
 # What one may not see is as if it did not exist
@@ -253,7 +264,8 @@ def test_a_picture_that_waits_is_refused_at_every_door(alice, staff, upload, qui
     with translation.override(language), pytest.raises(CommandError) as caught:
         call_command("search_images", asked.query, "--user", "alice")
 
-    assert str(caught.value) == told
+    where = PLACES_TOLD[language].format(asked.start + 1, asked.end, f"like:{waiting.pk}")
+    assert str(caught.value) == f"{told} {where}"
     for shown in (page, listed):
         assert shown.status_code == 409
         assert told in unescape(text_of(shown))

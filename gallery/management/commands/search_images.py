@@ -2,21 +2,28 @@ import re
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gallery.conf import gallery
 from gallery.durable.regular_file import open_regular_file
+from gallery.error_messages import sentence
+from gallery.errors import ImageSearchError, NobodySignedIn
 from gallery.management.command import GalleryCommand, Report, SentenceParser, given_path, named_user
 from gallery.models import OPERATOR, Actor, Door
 from gallery.retrieval.request import Order, SearchRequest, with_box
 from gallery.retrieval.tree import BroughtPicture
 from gallery.services.query_pictures import brought_picture
 from gallery.services.search import ResultPage, find_images
+from gallery.text.one_line import one_line
 
+LONGEST_TOLD = 120  # characters of a part of a query
 VERBOSITY = re.compile(r"-v\d?")
 
 
@@ -72,9 +79,10 @@ class Command(GalleryCommand):
     def run(self, **options: Any) -> Report:
         by = OPERATOR if options["user"] is None else Actor.of(named_user(options["user"]), door=Door.COMMAND)
         started = time.perf_counter()
-        request = _request(**options)
-        prepared_milliseconds = (time.perf_counter() - started) * 1000
-        page = find_images(request, by=by)
+        with _told_with_place(options["query"]):
+            request = _request(**options)
+            prepared_milliseconds = (time.perf_counter() - started) * 1000
+            page = find_images(request, by=by)
         return _report(
             page, text=options["query"], encoding_milliseconds=prepared_milliseconds + page.encoding_milliseconds
         )
@@ -94,6 +102,23 @@ class Command(GalleryCommand):
                 f"{report['confident_total']:,} found in {report['milliseconds']:.1f} ms with “{report['encoder']}”.",
             ]
         )
+
+
+@contextmanager
+def _told_with_place(query: str) -> Iterator[None]:
+    """Say of what is wrong in a query where that is, too: a terminal marks nothing."""
+    try:
+        yield
+    except NobodySignedIn as error:
+        asked = error.details["filter"]
+        raise CommandError(f"“{asked}” means what is somebody's own. Say whose: --user NAME.") from error
+    except ImageSearchError as error:
+        start, end = error.details.get("start", 0), error.details.get("end", len(query))
+        if (start, end) == (0, len(query)):
+            raise
+        place = gettext("It stands at characters %(first)s to %(last)s: “%(part)s”.")
+        told = place % {"first": start + 1, "last": end, "part": query[start:end][:LONGEST_TOLD]}
+        raise CommandError(one_line(f"{sentence(error)} {told}")) from error
 
 
 def _line(row: Mapping[str, Any]) -> str:
