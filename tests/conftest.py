@@ -17,6 +17,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from PIL import Image as PillowImage
@@ -81,6 +82,13 @@ def data_dir(tmp_path: Path, settings: Any) -> Iterator[Path]:
     encoder_in_use._models = encoder_in_use._Models()
     yield folder
     reset_search_index()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A request in Chinese leaves its thread in Chinese until the next one: not so for the next test."""
+    yield
+    translation.deactivate()
 
 
 class QuickWorker:

@@ -155,8 +155,7 @@ def _answer(request: SearchRequest, by: Actor, *, with_facets: bool) -> ResultPa
     is_ranked = asked.planned.alternatives and request.order is Order.RELEVANCE
     lists = search_index().lists.of_one_moment()
     found = _ranked_page(request, asked, naming=with_facets) if is_ranked else _listed_page(request, asked, lists)
-    meant = asked.meant if found.meant_ids is None else asked.only(found.meant_ids)
-    facets = facets_among(meant, request, by=by, lists=lists) if with_facets else ()
+    facets = facets_among(_meant(asked, found), request, by=by, lists=lists) if with_facets else ()
     return ResultPage(
         encoder=asked.query.encoder.id if asked.query else IndexState.objects.current().encoder_id,
         results=_with_reasons(found.results, request, by),
@@ -190,6 +189,11 @@ class _Found:
     confident_count: int
     next: str | None
     meant_ids: Ids | None = None
+
+
+def _meant(asked: AskedImages, found: _Found) -> ImageQuerySet:
+    """Return all that is surely meant, without looking once more where it is known."""
+    return asked.meant if found.meant_ids is None else asked.only(found.meant_ids)
 
 
 def _listed_page(request: SearchRequest, asked: AskedImages, lists: Lists) -> _Found:

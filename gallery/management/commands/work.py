@@ -74,7 +74,7 @@ class Command(GalleryCommand):
     def describe(self, report: Report) -> str:
         lines = [f"{job['title']}: {job['status']}, {job['done']} of {job['total']}" for job in report["jobs"]]
         summary = f"{report['embedded']} embedded, {report['failed']} failed, {report['waiting']} wait."
-        return "\n".join([summary, _text_in_words(report["text"]), *lines])
+        return "\n".join([summary, *_text_in_words(report["text"]), *lines])
 
 
 def _be_background_work(worker: Worker) -> None:
@@ -102,12 +102,13 @@ def _told_of_reading() -> Report:
     return {"waiting": now.waiting, "state": now.state}
 
 
-def _text_in_words(text: Report) -> str:
-    if text["state"] == ReadingState.NOT_INSTALLED:
-        return f"Text in pictures is not read: {INSTALL_READER}"
+def _text_in_words(text: Report) -> list[str]:
+    """Return nothing where it is switched off: who did that knows it."""
     if text["state"] == ReadingState.OFF:
-        return "Text in pictures is not read: IMAGESEARCH_READ_TEXT is off."
-    return f"Text was read in {text['read']} pictures, not in {text['failed']}; {text['waiting']} wait for it."
+        return []
+    if text["state"] == ReadingState.NOT_INSTALLED:
+        return [f"Text in pictures is not read: {INSTALL_READER}"]
+    return [f"Text was read in {text['read']} pictures, not in {text['failed']}; {text['waiting']} wait for it."]
 
 
 def _told(job: Job) -> Report:
