@@ -39,8 +39,8 @@ class FoundImage:
     """What is known of an image that a search found.
 
     `albums` are titles that the asker may see, `things` the names of what was surely recognised, `lines` what was read
-    in it. `is_compared` says
-    that it was ranked by meaning, `holds` which of the `uncertain` parts of the search are true of it.
+    in it. `is_compared` says that it was ranked by meaning, `holds` which of the `uncertain` parts of the search are
+    true of it.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Ask thousands of generated queries: every door must answer alike, and as the reference does.
 
-    python -m tests.queries                         2,000 queries, each as one of five users, some ten minutes
+    python -m tests.queries                         2,000 queries, each as one of five users, half an hour
     python -m tests.queries --count 500 --seed 2    others
 
 It prints how often each construct of the language is among them, and what was found of them.
